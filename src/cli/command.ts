@@ -1,0 +1,52 @@
+/** What every command's file gives to the command tree. */
+import { type ArgsDef, type CommandDef, defineCommand, type ParsedArgs } from "citty";
+
+/** What a command is run with. */
+interface Invocation<Args extends ArgsDef> {
+  args: ParsedArgs<Args>;
+  /** The words after `--`; undefined where there was no `--`. */
+  rest: readonly string[] | undefined;
+}
+
+/** A command, as its file defines it. */
+export interface CommandParts<Args extends ArgsDef> {
+  name: string;
+  description: string;
+  args: Args;
+  /** What stands behind `--`, for `--help`: these words are another command's, not for the parser to see. */
+  operands?: string;
+  /** What `--help` says under the options. */
+  notes?: readonly string[];
+  /** Does the work; its result is the exit status. */
+  run(invocation: Invocation<Args>): number | Promise<number>;
+}
+
+/** A command in citty's form, with what citty has no place for beside it. */
+export interface Command {
+  definition: CommandDef;
+  description: string;
+  args: ArgsDef;
+  operands: string | undefined;
+  notes: readonly string[];
+}
+
+/** Makes a citty command whose result is an exit status. */
+export function command<const Args extends ArgsDef>(parts: CommandParts<Args>): Command {
+  const definition = defineCommand({
+    meta: { name: parts.name, description: parts.description },
+    args: parts.args,
+    run: ({ args, data }) => {
+      const { rest }: Pick<Invocation<Args>, "rest"> = data;
+      return parts.run({ args, rest });
+    },
+  });
+  return {
+    // What citty passes to `run` fits, as it parses by the same `args`; its types cannot say so.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    definition: definition as unknown as CommandDef,
+    description: parts.description,
+    args: parts.args,
+    operands: parts.operands,
+    notes: parts.notes ?? [],
+  };
+}

@@ -1,0 +1,39 @@
+/** For the commands that look at a lock and must not make one. */
+import { LockNotFoundError } from "../lock/errors.ts";
+import { messages } from "../lock/messages.ts";
+import { ResourceLock } from "../lock/resource-lock.ts";
+import { lockLogger, type OutputOptions } from "./output.ts";
+
+/** What there is to say about a lock. */
+export interface Report {
+  text: string;
+  json: object;
+}
+
+type Existing = { lock: ResourceLock; missing?: never } | { lock?: never; missing: Report };
+
+/** Opens a lock, or says that nobody has made it yet. */
+export function openExisting(name: string, output: OutputOptions): Existing {
+  try {
+    return { lock: new ResourceLock(name, { create: false, logger: lockLogger(output) }) };
+  } catch (error) {
+    if (!(error instanceof LockNotFoundError)) throw error;
+    const json = { name: error.lockName, exists: false, locked: false, value: null, info: null };
+    return { missing: { text: messages.missing(error.lockName), json } };
+  }
+}
+
+/** The state of a lock, in the words of cjnfuncs.resourcelock. */
+export function stateOf(name: string, output: OutputOptions): Report & { locked: boolean } {
+  const { lock, missing } = openExisting(name, output);
+  if (lock === undefined) return { ...missing, locked: false };
+  try {
+    const value = lock.lockValue();
+    const locked = value === 0;
+    const info = lock.getLockInfo();
+    const json = { name: lock.lockName, exists: true, locked, value, info };
+    return { text: messages.state(lock.lockName, locked, info), json, locked };
+  } finally {
+    lock.close();
+  }
+}

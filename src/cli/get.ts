@@ -1,0 +1,78 @@
+/** `get`: takes a lock that stays when the command ends, or with `-a` for a time. */
+import { messages } from "../lock/messages.ts";
+import { ResourceLock } from "../lock/resource-lock.ts";
+import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
+import { awaitGrant } from "./await-grant.ts";
+import { command } from "./command.ts";
+import { conflictExitCode } from "./conflict.ts";
+import { parseDuration, parseTimeout } from "./duration.ts";
+import { exitCodes } from "./exit-code.ts";
+import { lockLogger, printResult } from "./output.ts";
+import { Interrupted, SignalTrap, turn } from "./signals.ts";
+
+export default command({
+  name: "get",
+  description: "Take a lock and leave it taken, until unget",
+  args: {
+    name: nameArgument,
+    "get-timeout": { ...options["get-timeout"], default: "0.5" },
+    message: { ...options.message, default: "cli" },
+    "auto-unget": options["auto-unget"],
+    "conflict-exit-code": options["conflict-exit-code"],
+    ...commonOptions,
+  },
+  async run({ args }) {
+    const output = outputOptions(args);
+    const timeout = parseTimeout("--get-timeout", args["get-timeout"]);
+    const autoUnget =
+      args["auto-unget"] === undefined
+        ? undefined
+        : parseDuration("--auto-unget", args["auto-unget"]);
+    const notGranted = conflictExitCode(args["conflict-exit-code"]);
+    const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
+    const lock = new ResourceLock(args.name, { logger: lockLogger(output) });
+    const { lockName: name } = lock;
+
+    const report = (text: string, outcome: object) => {
+      const state = {
+        locked: lock.lockValue() === 0,
+        value: lock.lockValue(),
+        info: lock.getLockInfo(),
+      };
+      printResult(output, text, { name, ...state, ...outcome });
+    };
+    const unget = () => {
+      const whereCalled = `${args.message} - auto unget`;
+      const released = lock.ungetLock({ whereCalled });
+      const text = released
+        ? messages.released(name, whereCalled)
+        : messages.extraneous(name, whereCalled);
+      report(text, { released });
+      return released;
+    };
+
+    const granted = await awaitGrant(lock, {
+      timeout,
+      lockInfo: args.message,
+      trap,
+      quiet: output.quiet,
+    });
+    if (!granted) {
+      report(messages.timedOut(name, lock.getLockInfo()), { granted });
+      return notGranted;
+    }
+    try {
+      report(messages.granted(name, lock.getLockInfo()), { granted });
+    } catch (error) {
+      // Who is told by the status that this failed will not release it.
+      lock.ungetLock({ whereCalled: "output failed" });
+      throw error;
+    }
+    if (autoUnget !== undefined) await trap.sleep(autoUnget);
+    else await turn();
+    if (autoUnget === undefined && trap.received === undefined) return exitCodes.done;
+    const released = unget();
+    if (trap.received !== undefined) throw new Interrupted(trap.received);
+    return released ? exitCodes.done : exitCodes.no;
+  },
+});

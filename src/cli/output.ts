@@ -1,0 +1,117 @@
+/** Results to stdout, for people or as JSON; diagnostics to stderr, through consola. */
+import { createConsola, type ConsolaInstance, type LogType } from "consola/core";
+import type { LockLogger } from "../lock/resource-lock.ts";
+import { closesOnExec, waitWritable, writeFile } from "../posix/file.ts";
+import { errorText, isPosixError, PosixError } from "../posix/libc.ts";
+
+const stdout = 1;
+const stderr = 2;
+
+/** A result that could not be written. */
+export class OutputError extends Error {
+  override readonly name = "OutputError";
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * Writes a line to stdout, all of it. `console.log` would ignore a full disk and a closed pipe.
+ *
+ * @throws {OutputError}
+ */
+export function printLine(line: string): void {
+  // Bun opens /dev/null in place of a closed stdout, close-on-exec, which no inherited one can be.
+  if (closesOnExec(stdout)) throw new OutputError("Cannot write to stdout: it is closed");
+  try {
+    writeAll(stdout, `${line}\n`);
+  } catch (error) {
+    if (!(error instanceof PosixError)) throw error;
+    throw new OutputError(`Cannot write to stdout: ${errorText(error.errno)}`, { cause: error });
+  }
+}
+
+function writeAll(descriptor: number, text: string): void {
+  let bytes = encoder.encode(text);
+  while (bytes.length > 0) {
+    try {
+      bytes = bytes.subarray(writeFile(descriptor, bytes));
+    } catch (error) {
+      if (isPosixError(error, "EAGAIN")) waitWritable(descriptor);
+      else if (!isPosixError(error, "EINTR")) throw error;
+    }
+  }
+}
+
+/**
+ * C0 and C1 controls, DEL, and what reorders or breaks lines of text: none of it may reach a terminal from
+ * an info text, which anybody who shares the lock can write.
+ */
+const unsafeCharacters =
+  // oxlint-disable-next-line no-control-regex
+  /[\u0000-\u001F\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/g;
+
+const shortEscapes: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+/** A text as it may be shown: control characters as `\n`, `\x1b`, `\u202e`. */
+export function escapeControls(text: string): string {
+  return text.replace(unsafeCharacters, (character) => {
+    const code = character.charCodeAt(0);
+    const hex = code.toString(16);
+    return shortEscapes[character] ?? (code < 256 ? `\\x${hex.padStart(2, "0")}` : `\\u${hex}`);
+  });
+}
+
+/** An object as one line of JSON that is safe to show: JSON itself lets C1 controls and the like through. */
+export function jsonLine(value: object): string {
+  return JSON.stringify(value).replace(
+    unsafeCharacters,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** How much a command says: `-q`, nothing, `-v`. */
+export interface OutputOptions {
+  json: boolean;
+  quiet: boolean;
+  verbose: boolean;
+}
+
+/** Prints a command's result: the text, or with `--json` the object; nothing with `--quiet`. */
+export function printResult(options: OutputOptions, text: string, json: object): void {
+  if (options.quiet) return;
+  printLine(options.json ? jsonLine(json) : escapeControls(text));
+}
+
+const prefixes: Partial<Record<LogType, string>> = { warn: "warning: ", debug: "debug: " };
+
+let consola: ConsolaInstance | undefined;
+
+/** Diagnostics: each a line on stderr that starts with the program's name; it never fails. */
+export function diagnostics(): ConsolaInstance {
+  consola ??= createConsola({
+    level: 5,
+    throttle: 0,
+    reporters: [
+      {
+        log({ type, args }) {
+          printToStderr(`resourcelock: ${prefixes[type] ?? ""}${escapeControls(args.join(" "))}\n`);
+        },
+      },
+    ],
+  });
+  return consola;
+}
+
+/** Writes to stderr as it is; where that is not possible, nobody can be told. */
+export function printToStderr(text: string): void {
+  try {
+    writeAll(stderr, text);
+  } catch (error) {
+    if (!(error instanceof PosixError)) throw error;
+  }
+}
+
+/** Where the lock's debug texts go: with `--verbose`, to stderr. */
+export function lockLogger(options: OutputOptions): LockLogger | undefined {
+  return options.verbose ? { debug: (text) => diagnostics().debug(text) } : undefined;
+}

@@ -1,0 +1,65 @@
+/** Signals, on the command line, which owns its process. */
+import { isTerminal } from "../posix/file.ts";
+import { isIgnored, restoreIgnoredSignals, type SignalName } from "../posix/process.ts";
+
+/** The process is to end by the signal that it got; nothing was left taken. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+  readonly signal: SignalName;
+
+  constructor(signal: SignalName) {
+    super(`interrupted by ${signal}`);
+    this.signal = signal;
+  }
+}
+
+/**
+ * Takes signals instead of dying of them. Those that were ignored at the start stay ignored (nohup).
+ *
+ * Handlers run in a turn of the event loop: after a blocking call, await {@link turn} before looking.
+ */
+export class SignalTrap {
+  #received: SignalName | undefined;
+  #listener: ((signal: SignalName) => void) | undefined;
+
+  constructor(signals: readonly SignalName[]) {
+    // Bun has put handlers on some of them, but only where a standard stream is a terminal.
+    if ([0, 1, 2].some(isTerminal)) restoreIgnoredSignals();
+    for (const name of signals) {
+      if (isIgnored(name)) continue;
+      process.on(name, () => {
+        this.#received ??= name;
+        this.#listener?.(name);
+      });
+    }
+  }
+
+  /** The first signal that came in. */
+  get received(): SignalName | undefined {
+    return this.#received;
+  }
+
+  /** Calls `listener` for each signal from now on. */
+  onSignal(listener: (signal: SignalName) => void): void {
+    this.#listener = listener;
+  }
+
+  /** Waits for a time, or until a signal comes in. */
+  async sleep(seconds: number): Promise<void> {
+    if (this.#received !== undefined) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, seconds * 1000);
+      this.onSignal(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+}
+
+/** Lets the event loop run what is due, signal handlers above all. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

@@ -1,0 +1,19 @@
+/** `state`: tells whether a lock is locked, and its info text. */
+import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
+import { command } from "./command.ts";
+import { exitCodes } from "./exit-code.ts";
+import { stateOf } from "./existing.ts";
+import { printResult } from "./output.ts";
+
+export default command({
+  name: "state",
+  description: "Print whether a lock is locked, and its info text",
+  args: { name: nameArgument, check: options.check, ...commonOptions },
+  run({ args }) {
+    const output = outputOptions(args);
+    const state = stateOf(args.name, output);
+    if (args.check) return state.locked ? exitCodes.no : exitCodes.done;
+    printResult(output, state.text, state.json);
+    return exitCodes.done;
+  },
+});

@@ -1,0 +1,45 @@
+/** `unget`: releases a lock, whoever holds it. */
+import { messages } from "../lock/messages.ts";
+import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
+import { command } from "./command.ts";
+import { exitCodes } from "./exit-code.ts";
+import { openExisting } from "./existing.ts";
+import { printResult } from "./output.ts";
+
+export default command({
+  name: "unget",
+  description: "Release a lock, whoever holds it",
+  args: {
+    name: nameArgument,
+    message: {
+      ...options.message,
+      default: "cli",
+      description: "who releases it, for the printed text",
+    },
+    ...commonOptions,
+  },
+  run({ args }) {
+    const output = outputOptions(args);
+    const { lock, missing } = openExisting(args.name, output);
+    if (lock === undefined) {
+      printResult(output, missing.text, { ...missing.json, released: false });
+      return exitCodes.no;
+    }
+    const { lockName: name } = lock;
+    const released = lock.ungetLock({ force: true, whereCalled: args.message });
+    const text = released
+      ? messages.forceReleased(name, args.message)
+      : messages.extraneous(name, args.message);
+    const value = lock.lockValue();
+    const json = {
+      name,
+      exists: true,
+      locked: value === 0,
+      value,
+      info: lock.getLockInfo(),
+      released,
+    };
+    printResult(output, text, json);
+    return released ? exitCodes.done : exitCodes.no;
+  },
+});

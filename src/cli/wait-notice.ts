@@ -1,0 +1,82 @@
+/** What a waiting command says on stderr: a line now and then, or on a terminal one live line. */
+import type { ResourceLock } from "../lock/resource-lock.ts";
+import { isTerminal } from "../posix/file.ts";
+import { terminalColumns } from "../posix/terminal.ts";
+import { diagnostics, escapeControls, printToStderr } from "./output.ts";
+
+/** Who waits no longer than this needs no telling. */
+const firstNoticeSeconds = 1;
+const nextNoticeSeconds = 30;
+
+const stderr = 2;
+const clearLine = "\r\u001B[K";
+
+/** Where a {@link WaitNotice} writes. */
+export interface NoticeOutput {
+  /** Whether it is a terminal, where a line can be written over. */
+  live: boolean;
+  /** How wide the terminal is. */
+  columns(): number;
+  /** Writes a diagnostic, as a line of its own. */
+  line(text: string): void;
+  /** Writes a text as it is. */
+  raw(text: string): void;
+}
+
+const standardError: NoticeOutput = {
+  live: isTerminal(stderr) && process.env["TERM"] !== "dumb",
+  columns: () => terminalColumns(stderr),
+  line: (text) => diagnostics().info(text),
+  raw: printToStderr,
+};
+
+export class WaitNotice {
+  readonly #lock: ResourceLock;
+  readonly #output: NoticeOutput;
+  #nextSeconds = firstNoticeSeconds;
+  #lineShown = false;
+
+  constructor(lock: ResourceLock, output: NoticeOutput = standardError) {
+    this.#lock = lock;
+    this.#output = output;
+  }
+
+  /** Says what is waited for, where it is time to. To be called about once a second. */
+  update(waitedSeconds: number): void {
+    if (waitedSeconds < this.#nextSeconds) return;
+    if (this.#output.live) {
+      const text = escapeControls(`resourcelock: ${this.#text(waitedSeconds)}`);
+      this.#output.raw(clearLine + cutToColumns(text, this.#output.columns() - 1));
+      this.#lineShown = true;
+      return;
+    }
+    const first = this.#nextSeconds === firstNoticeSeconds;
+    this.#output.line(this.#text(first ? undefined : waitedSeconds));
+    this.#nextSeconds = first ? nextNoticeSeconds : this.#nextSeconds + nextNoticeSeconds;
+  }
+
+  /** Takes the live line away. */
+  end(): void {
+    if (this.#lineShown) this.#output.raw(clearLine);
+    this.#lineShown = false;
+  }
+
+  #text(waitedSeconds: number | undefined): string {
+    const info = this.#lock.getLockInfo();
+    const since = waitedSeconds === undefined ? "" : ` for ${Math.floor(waitedSeconds)} s`;
+    return `waiting for lock <${this.#lock.lockName}>${since}; its info text: <${info}>`;
+  }
+}
+
+/** A text that takes no more than so many columns of a terminal, `…` at its end where it was longer. */
+function cutToColumns(text: string, columns: number): string {
+  if (Bun.stringWidth(text) <= columns) return text;
+  let cut = "";
+  let width = 1;
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    width += Bun.stringWidth(segment);
+    if (width > columns) break;
+    cut += segment;
+  }
+  return `${cut}…`;
+}

@@ -1,0 +1,11 @@
+/** The library: `import { ResourceLock } from "resourcelock"`. */
+export * from "./lock/errors.ts";
+export { LockGuard } from "./lock/lock-guard.ts";
+export {
+  type GetLockOptions,
+  type LockLogger,
+  ResourceLock,
+  type ResourceLockOptions,
+  type UngetLockOptions,
+} from "./lock/resource-lock.ts";
+export { PosixError } from "./posix/libc.ts";

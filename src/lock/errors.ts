@@ -1,0 +1,47 @@
+/** The errors that a caller may want to catch; all are a {@link ResourceLockError}. */
+
+/** What this library throws on purpose. Not getting a lock in time is an answer, not an error. */
+export class ResourceLockError extends Error {
+  override readonly name: string = "ResourceLockError";
+}
+
+/** A lock name that cannot be used. */
+export class LockNameError extends ResourceLockError {
+  override readonly name = "LockNameError";
+}
+
+/** An info text that cannot be stored: too long for the segment, or with a NUL in it. */
+export class LockInfoError extends ResourceLockError {
+  override readonly name = "LockInfoError";
+}
+
+/** A lock that was used after `close()`. */
+export class LockClosedError extends ResourceLockError {
+  override readonly name = "LockClosedError";
+}
+
+/** A lock that nobody has made yet, opened with `create: false`. */
+export class LockNotFoundError extends ResourceLockError {
+  override readonly name = "LockNotFoundError";
+  readonly lockName: string;
+
+  constructor(lockName: string, message: string) {
+    super(message);
+    this.lockName = lockName;
+  }
+}
+
+/** A lock that belongs to another user and is not shared with this one. */
+export class LockPermissionError extends ResourceLockError {
+  override readonly name = "LockPermissionError";
+}
+
+/** A lock that could not be created: /dev/shm is full, read-only or absent. */
+export class LockCreateError extends ResourceLockError {
+  override readonly name = "LockCreateError";
+}
+
+/** Objects in /dev/shm that are not, or are no longer, those of a lock. */
+export class LockDamagedError extends ResourceLockError {
+  override readonly name = "LockDamagedError";
+}

@@ -1,0 +1,91 @@
+/** The shared memory segment that holds a lock's info text. */
+import {
+  allocateFile,
+  closeFile,
+  createUnnamedFile,
+  fileSize,
+  linkFile,
+  openFile,
+  readAt,
+  writeAt,
+} from "../posix/file.ts";
+import { ENOSPC, isPosixError, PosixError } from "../posix/libc.ts";
+import { decodeLockInfo } from "./lock-info.ts";
+import { sharedMemoryDirectory } from "./lock-name.ts";
+
+/**
+ * Reads and writes by pread and pwrite. On /dev/shm these see the same pages as a peer's mapping; a
+ * mapping of our own would end the process by SIGBUS if somebody shortened the file.
+ */
+export class InfoSegment {
+  readonly #descriptor: number;
+  #bytes: number;
+  #buffer: Uint8Array | undefined;
+
+  private constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+    this.#bytes = fileSize(descriptor);
+  }
+
+  /** @throws {PosixError} ENOENT, EACCES, ELOOP ... */
+  static open(path: string): InfoSegment {
+    return new InfoSegment(openFile(path));
+  }
+
+  /**
+   * Makes a segment of `bytes` zeros under its name at once and whole: a Python peer maps a segment at the
+   * size that it finds, and a full /dev/shm must be an error now, not a SIGBUS in that peer later.
+   *
+   * @throws {PosixError} EEXIST, ENOSPC, EROFS ...
+   */
+  static create(path: string, bytes: number, mode: number): InfoSegment {
+    const descriptor = createUnnamedFile(sharedMemoryDirectory, mode);
+    try {
+      allocate(descriptor, bytes);
+      linkFile(descriptor, path);
+      return new InfoSegment(descriptor);
+    } catch (error) {
+      closeFile(descriptor);
+      throw error;
+    }
+  }
+
+  /** What the segment can hold. A segment that exists is used at the size it has. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Gives a segment without any bytes its size: the peer that made it has died, or is about to do just this. */
+  growFromEmpty(bytes: number): void {
+    allocate(this.#descriptor, bytes);
+    this.#bytes = fileSize(this.#descriptor);
+  }
+
+  read(): string {
+    this.#buffer ??= new Uint8Array(this.#bytes);
+    const length = readAt(this.#descriptor, this.#buffer);
+    return decodeLockInfo(this.#buffer.subarray(0, length));
+  }
+
+  /** @throws {PosixError} ENOSPC, where a peer made the segment without its pages and /dev/shm is full */
+  write(bytes: Uint8Array): void {
+    const written = writeAt(this.#descriptor, bytes, bytes.length);
+    if (written !== bytes.length) throw new PosixError("pwrite", ENOSPC);
+  }
+
+  close(): void {
+    closeFile(this.#descriptor);
+  }
+}
+
+/** posix_fallocate is one of the calls that a signal may break off; the work done so far stays. */
+function allocate(descriptor: number, bytes: number): void {
+  for (;;) {
+    try {
+      allocateFile(descriptor, bytes);
+      return;
+    } catch (error) {
+      if (!isPosixError(error, "EINTR")) throw error;
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * The info text of a lock, `YYYY-MM-DD HH:MM:SS.ffffff - text` in local time: what the Python module
+ * cjnfuncs.resourcelock writes as `f"{datetime.datetime.now()} - {lock_info}"`, UTF-8, ended by NUL.
+ * (Python leaves `.ffffff` out in the one case in a million where it is zero.)
+ */
+import { type LocalTime, localTime } from "../posix/clock.ts";
+import { LockInfoError } from "./errors.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+let cachedSecond = -1;
+let cachedText = "";
+
+/** The text that a grant writes. */
+export function formatLockInfo(
+  text: string,
+  time: { seconds: number; microseconds: number },
+): string {
+  // Breaking a time down is the dearest step, and grants in a loop share a second.
+  if (time.seconds !== cachedSecond) {
+    cachedText = formatSecond(localTime(time.seconds));
+    cachedSecond = time.seconds;
+  }
+  return `${cachedText}.${digits(time.microseconds, 6)} - ${text}`;
+}
+
+function formatSecond(time: LocalTime): string {
+  const date = `${digits(time.year, 4)}-${digits(time.month, 2)}-${digits(time.day, 2)}`;
+  return `${date} ${digits(time.hour, 2)}:${digits(time.minute, 2)}:${digits(time.second, 2)}`;
+}
+
+function digits(number: number, width: number): string {
+  return String(number).padStart(width, "0");
+}
+
+/**
+ * An info text as the bytes that stand in a segment of `segmentBytes`, its NUL included.
+ *
+ * @throws {LockInfoError} where it does not fit, or would be cut short by a NUL of its own
+ */
+export function encodeLockInfo(info: string, segmentBytes: number): Uint8Array {
+  if (info.includes("\0"))
+    throw new LockInfoError("Cannot store the info text: it has a NUL in it");
+  const bytes = encoder.encode(`${info}\0`);
+  if (bytes.length > segmentBytes) {
+    throw new LockInfoError(
+      `Cannot store the info text: with its date and its end mark it takes ${bytes.length} bytes, and the segment has ${segmentBytes}`,
+    );
+  }
+  return bytes;
+}
+
+/** The text in a segment: up to its NUL or its end; what is not UTF-8 becomes U+FFFD. */
+export function decodeLockInfo(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0);
+  return decoder.decode(end === -1 ? bytes : bytes.subarray(0, end));
+}

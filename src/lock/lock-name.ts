@@ -1,0 +1,57 @@
+/** Names of locks, and the names of their objects. */
+import { LockNameError } from "./errors.ts";
+
+/** Where Linux keeps POSIX semaphores and shared memory: shm_overview(7), sem_overview(7). */
+export const sharedMemoryDirectory = "/dev/shm";
+
+/** NAME_MAX, less the `sem.` of the semaphore and the `.ledger` of the ledger, whichever is longer, and one. */
+const maximumNameBytes = 247;
+
+/** How much of a name that is refused is shown. */
+const shownCharacters = 60;
+
+/**
+ * A lock's name without its leading slash.
+ *
+ * @param text the name as a person or a program gives it: `deploy` and `/deploy` are one lock
+ * @throws {LockNameError} saying what is wrong with it
+ */
+export function parseLockName(text: string): string {
+  const name = text.startsWith("/") ? text.slice(1) : text;
+  const fault = faultOf(name);
+  const shown = JSON.stringify(
+    text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text,
+  );
+  if (fault !== undefined) throw new LockNameError(`Cannot use ${shown} as a lock name: ${fault}`);
+  return name;
+}
+
+function faultOf(name: string): string | undefined {
+  if (name === "") return "it is empty";
+  if (name === "." || name === "..") return "it is a directory";
+  if (name.includes("/")) return "it has a slash after its first character";
+  if (name.includes("\0")) return "it has a NUL in it";
+  // What is not UTF-8 on the command line arrives with U+FFFD in its place: two such names would be one.
+  if (!name.isWellFormed() || name.includes("\uFFFD")) return "it is not UTF-8";
+  if (new TextEncoder().encode(name).length > maximumNameBytes) {
+    return `it is longer than ${maximumNameBytes} bytes`;
+  }
+  if (name.startsWith("sem."))
+    return `its info text would lie where the semaphore of another lock is`;
+  if (name.endsWith(".ledger"))
+    return `its info text would lie where the ledger of another lock is`;
+  return undefined;
+}
+
+/** The names of a lock's objects: for the calls, and as files. */
+export function objectsOf(name: string): {
+  semaphoreName: string;
+  semaphorePath: string;
+  infoPath: string;
+} {
+  return {
+    semaphoreName: `/${name}`,
+    semaphorePath: `${sharedMemoryDirectory}/sem.${name}`,
+    infoPath: `${sharedMemoryDirectory}/${name}`,
+  };
+}

@@ -1,0 +1,175 @@
+/** Opening and making the objects of a lock, and saying what is wrong where that fails. */
+import { type FileStatus, fileStatus } from "../posix/file.ts";
+import { isPosixError, PosixError } from "../posix/libc.ts";
+import { Semaphore, semaphoreBytes } from "../posix/semaphore.ts";
+import { userName } from "../posix/user.ts";
+import {
+  LockCreateError,
+  LockDamagedError,
+  LockPermissionError,
+  type ResourceLockError,
+} from "./errors.ts";
+import { InfoSegment } from "./info-segment.ts";
+import { objectsOf, sharedMemoryDirectory } from "./lock-name.ts";
+
+/** Free: what a new semaphore starts with. */
+const initialValue = 1;
+/** As the Python module makes them: for their user alone. */
+const mode = 0o600;
+
+/** Opens the semaphore of a lock, or tells by undefined that there is none. */
+export function openSemaphore(lockName: string): Semaphore | undefined {
+  const { semaphoreName, semaphorePath } = objectsOf(lockName);
+  return explain(lockName, semaphorePath, () => {
+    const status = statusIfPresent(semaphorePath);
+    if (status === undefined) return undefined;
+    requireRegularFile(lockName, semaphorePath, status);
+    // glibc would map it whatever its size, and the first touch would end the process by SIGBUS.
+    if (status.bytes !== semaphoreBytes) {
+      throw damaged(
+        lockName,
+        semaphorePath,
+        `it has ${status.bytes} bytes instead of ${semaphoreBytes}`,
+      );
+    }
+    return ifPresent(() => Semaphore.open(semaphoreName));
+  });
+}
+
+/** Opens the semaphore of a lock; where there is none, makes it. */
+export function openOrCreateSemaphore(lockName: string): Semaphore {
+  const { semaphoreName, semaphorePath } = objectsOf(lockName);
+  return openOrCreate(
+    () => openSemaphore(lockName),
+    () =>
+      explain(lockName, semaphorePath, () =>
+        ifAbsent(() => Semaphore.create(semaphoreName, mode, initialValue)),
+      ),
+  );
+}
+
+/** Opens the info segment of a lock, or tells by undefined that there is none. */
+export function openInfoSegment(lockName: string): InfoSegment | undefined {
+  const { infoPath } = objectsOf(lockName);
+  return explain(lockName, infoPath, () => {
+    const status = statusIfPresent(infoPath);
+    if (status === undefined) return undefined;
+    requireRegularFile(lockName, infoPath, status);
+    return ifPresent(() => InfoSegment.open(infoPath));
+  });
+}
+
+/** Opens the info segment of a lock; where there is none, or an empty one, makes it of `bytes`. */
+export function openOrCreateInfoSegment(lockName: string, bytes: number): InfoSegment {
+  const { infoPath } = objectsOf(lockName);
+  const segment = openOrCreate(
+    () => openInfoSegment(lockName),
+    () =>
+      explain(lockName, infoPath, () => ifAbsent(() => InfoSegment.create(infoPath, bytes, mode))),
+  );
+  if (segment.bytes === 0) explain(lockName, infoPath, () => segment.growFromEmpty(bytes));
+  return segment;
+}
+
+/**
+ * Opening must not use O_CREAT: under fs.protected_regular that fails on another user's file in a sticky
+ * directory. So: open; make it only where there is none; and open what a peer made meanwhile.
+ */
+function openOrCreate<T>(open: () => T | undefined, create: () => T | undefined): T {
+  for (;;) {
+    const object = open() ?? create();
+    if (object !== undefined) return object;
+  }
+}
+
+function ifPresent<T>(open: () => T): T | undefined {
+  return unless("ENOENT", open);
+}
+
+function ifAbsent<T>(create: () => T): T | undefined {
+  return unless("EEXIST", create);
+}
+
+function unless<T>(code: string, call: () => T): T | undefined {
+  try {
+    return call();
+  } catch (error) {
+    if (isPosixError(error, code) && isDirectoryThere()) return undefined;
+    throw error;
+  }
+}
+
+function statusIfPresent(path: string): FileStatus | undefined {
+  return ifPresent(() => fileStatus(path));
+}
+
+/** Without /dev/shm everything is ENOENT, and "no such lock" would be the wrong answer. */
+function isDirectoryThere(): boolean {
+  try {
+    fileStatus(sharedMemoryDirectory);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function requireRegularFile(lockName: string, path: string, status: FileStatus): void {
+  if (!status.isRegularFile) throw damaged(lockName, path, "it is not a regular file");
+}
+
+function damaged(lockName: string, path: string, what: string): LockDamagedError {
+  return new LockDamagedError(
+    `Cannot use lock <${lockName}>: ${path} is damaged: ${what}; when nobody uses the lock, delete that file`,
+  );
+}
+
+/** Turns what the system said into what a reader can act upon. */
+function explain<T>(lockName: string, path: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw error instanceof PosixError ? explanation(lockName, path, error) : error;
+  }
+}
+
+function explanation(
+  lockName: string,
+  path: string,
+  error: PosixError,
+): ResourceLockError | PosixError {
+  const cannot = `Cannot create lock <${lockName}>`;
+  switch (error.code) {
+    case "EACCES":
+    case "EPERM":
+      return new LockPermissionError(permissionText(lockName, path), { cause: error });
+    case "ENOSPC":
+      return new LockCreateError(`${cannot}: ${sharedMemoryDirectory} is full`, { cause: error });
+    case "EROFS":
+      return new LockCreateError(`${cannot}: ${sharedMemoryDirectory} is read-only`, {
+        cause: error,
+      });
+    case "ENOENT":
+    case "ENOTDIR":
+    case "ENOSYS":
+      return new LockCreateError(
+        `Cannot use lock <${lockName}>: this host has no ${sharedMemoryDirectory}`,
+        {
+          cause: error,
+        },
+      );
+    default:
+      return error;
+  }
+}
+
+function permissionText(lockName: string, path: string): string {
+  let status: FileStatus | undefined;
+  try {
+    status = fileStatus(path);
+  } catch {
+    return `Cannot create lock <${lockName}>: ${sharedMemoryDirectory} does not let this user make files`;
+  }
+  const name = userName(status.userId);
+  const owner = name === undefined ? `user ${status.userId}` : `user ${name} (${status.userId})`;
+  return `Cannot use lock <${lockName}>: ${path} belongs to ${owner}, and its mode keeps others out`;
+}

@@ -1,0 +1,21 @@
+/** What is said about a lock, in the words of cjnfuncs.resourcelock; spaces included, as people grep for it. */
+export const messages = {
+  granted: (name: string, info: string) =>
+    `<${name}> lock request successful - Granted         <${info}>`,
+  timedOut: (name: string, info: string) =>
+    `<${name}> lock request timed out  - Current owner   <${info}>`,
+  alreadyAcquired: (name: string, info: string) =>
+    `<${name}> lock already acquired   - Prior grant     <${info}>`,
+  released: (name: string, whereCalled: string) => `<${name}> lock released  <${whereCalled}>`,
+  forceReleased: (name: string, whereCalled: string) =>
+    `<${name}> lock force released  <${whereCalled}>`,
+  notOwned: (name: string, whereCalled: string) =>
+    `<${name}> lock unget request ignored - lock not owned by current process  <${whereCalled}>`,
+  extraneous: (name: string, whereCalled: string) =>
+    `<${name}> Extraneous lock unget request ignored  <${whereCalled}>`,
+  state: (name: string, locked: boolean, info: string) =>
+    `<${name}> is currently locked?  <${locked ? "True" : "False"}>  Prior info  <${info}>`,
+  value: (name: string, value: number) => `<${name}> semaphore = ${value}`,
+  missing: (name: string) => `<${name}> does not exist: nobody has made this lock on this host yet`,
+  closed: (name: string) => `<${name}> semaphore closed`,
+} as const;

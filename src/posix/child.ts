@@ -1,0 +1,191 @@
+/**
+ * Starting a command so that it does not notice who started it: what Bun changed in this process is put
+ * back in the command (what that is was measured: see the comments), and Bun.spawn is not used, as it
+ * closes descriptors from 3 on and resets ignored signals.
+ */
+import { CString, ptr } from "bun:ffi";
+import { keepOnExec } from "./file.ts";
+import { check, cString, isPosixError, long, openLibc, PosixError, size } from "./libc.ts";
+import { parentId, readProcFile, signalNumbers } from "./process.ts";
+
+const libc = openLibc({
+  posix_spawnp: { args: ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
+  posix_spawnattr_init: { args: ["ptr"], returns: "i32" },
+  posix_spawnattr_setflags: { args: ["ptr", "i32"], returns: "i32" },
+  posix_spawnattr_setsigdefault: { args: ["ptr", "ptr"], returns: "i32" },
+  waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
+  getrlimit: { args: ["i32", "ptr"], returns: "i32" },
+  setrlimit: { args: ["i32", "ptr"], returns: "i32" },
+  opendir: { args: ["ptr"], returns: "ptr" },
+  readdir: { args: ["ptr"], returns: "ptr" },
+  closedir: { args: ["ptr"], returns: "i32" },
+  readlink: { args: ["ptr", "ptr", size], returns: long },
+});
+
+const RLIMIT_NOFILE = 7;
+const WNOHANG = 1;
+const POSIX_SPAWN_SETSIGDEF = 4;
+/** Where struct dirent has d_name, on 64-bit Linux. */
+const nameInDirectoryEntry = 19;
+
+/**
+ * The descriptors from 3 on that this process was started with. Bun marks them close-on-exec at start;
+ * its own are an epoll instance and what that watches. To be called before anything else is opened.
+ */
+export function inheritedDescriptors(): number[] {
+  const open = new Map<number, string>();
+  for (const descriptor of openDescriptors()) {
+    const target = descriptor > 2 ? linkTarget(`/proc/self/fd/${descriptor}`) : undefined;
+    if (target !== undefined) open.set(descriptor, target);
+  }
+  const ownedByBun = new Set<number>();
+  for (const [descriptor, target] of open) {
+    if (target !== "anon_inode:[eventpoll]") continue;
+    ownedByBun.add(descriptor);
+    for (const watched of watchedBy(descriptor)) ownedByBun.add(watched);
+  }
+  return [...open.keys()].filter((descriptor) => !ownedByBun.has(descriptor));
+}
+
+function openDescriptors(): number[] {
+  const descriptors: number[] = [];
+  const directory = libc.opendir(cString("/proc/self/fd"));
+  if (directory === null) return descriptors;
+  for (let entry = libc.readdir(directory); entry !== null; entry = libc.readdir(directory)) {
+    const name = new CString(entry, nameInDirectoryEntry);
+    if (!name.startsWith(".")) descriptors.push(Number(name));
+  }
+  // The listing's own descriptor is in the list too; closed here, it has no target any more.
+  libc.closedir(directory);
+  return descriptors;
+}
+
+function linkTarget(path: string): string | undefined {
+  const target = new Uint8Array(64);
+  const length = Number(libc.readlink(cString(path), target, target.length));
+  return length === -1 ? undefined : new TextDecoder().decode(target.subarray(0, length));
+}
+
+/** proc_pid_fdinfo(5): a line `tfd: 4 events: ...` for each descriptor that an epoll instance watches. */
+function watchedBy(epoll: number): number[] {
+  const text = new TextDecoder().decode(readProcFile(`/proc/self/fdinfo/${epoll}`));
+  return [...text.matchAll(/^tfd:\s*(\d+)/gm)].map((match) => Number(match[1]));
+}
+
+/** This process's arguments as the bytes they are; process.argv has U+FFFD where they are not UTF-8. */
+export function rawArguments(): Uint8Array[] {
+  return stringsOf("/proc/self/cmdline");
+}
+
+/** The environment that this process was started with, byte by byte, with one variable set anew. */
+export function environmentWith(name: string, value: string): Uint8Array[] {
+  const prefix = Buffer.from(`${name}=`);
+  const others = stringsOf("/proc/self/environ").filter(
+    (variable) => !prefix.equals(variable.subarray(0, prefix.length)),
+  );
+  return [...others, cString(`${name}=${value}`)];
+}
+
+/** The strings of a file of /proc that has them one behind the other, each with its NUL. */
+function stringsOf(path: string): Uint8Array[] {
+  const bytes = readProcFile(path) ?? new Uint8Array();
+  const words: Uint8Array[] = [];
+  for (let start = 0; start < bytes.length;) {
+    const end = bytes.indexOf(0, start) + 1 || bytes.length;
+    words.push(bytes.subarray(start, end));
+    start = end;
+  }
+  return words;
+}
+
+/**
+ * Bun raises the soft limit of open files to the hard limit. What it was cannot be asked any more; it is
+ * nearly always what the parent has.
+ */
+function restoreFileLimit(): void {
+  const limit = new BigUint64Array(2);
+  check("getrlimit", libc.getrlimit(RLIMIT_NOFILE, limit));
+  const [soft = 0n, hard = 0n] = limit;
+  if (soft !== hard) return;
+  const limits = new TextDecoder().decode(readProcFile(`/proc/${parentId()}/limits`));
+  const ofParent = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
+  if (ofParent === undefined || BigInt(ofParent) >= hard) return;
+  limit[0] = BigInt(ofParent);
+  check("setrlimit", libc.setrlimit(RLIMIT_NOFILE, limit));
+}
+
+/**
+ * Starts a command, found along PATH as execvp does, a script without `#!` included.
+ *
+ * @param words the command and its arguments, each ended by NUL
+ * @param environment its variables, `NAME=value`, each ended by NUL
+ * @param inherited the result of {@link inheritedDescriptors}
+ * @returns its process id
+ * @throws {PosixError} ENOENT, EACCES, E2BIG ...
+ */
+export function spawnCommand(
+  words: readonly Uint8Array[],
+  environment: readonly Uint8Array[],
+  inherited: readonly number[],
+): number {
+  for (const descriptor of inherited) keepOnExec(descriptor);
+  restoreFileLimit();
+  try {
+    return spawn(words, environment);
+  } catch (error) {
+    if (!isPosixError(error, "ENOEXEC")) throw error;
+    const [command = new Uint8Array(), ...rest] = words;
+    const name = new TextDecoder().decode(command.subarray(0, -1));
+    return spawn([cString("/bin/sh"), cString(Bun.which(name) ?? name), ...rest], environment);
+  }
+}
+
+function spawn(words: readonly Uint8Array[], environment: readonly Uint8Array[]): number {
+  const [command = new Uint8Array(1)] = words;
+  const processId = new Int32Array(1);
+  const attributes = new Uint8Array(512);
+  check("posix_spawnattr_init", libc.posix_spawnattr_init(attributes));
+  // Bun ignores the first two, which would stay so in the command; glibc's posix_spawn leaves the others,
+  // which are its own, ignored.
+  const defaults = signalSet(signalNumbers.SIGPIPE, signalNumbers.SIGXFSZ, 32, 33);
+  check("posix_spawnattr_setsigdefault", libc.posix_spawnattr_setsigdefault(attributes, defaults));
+  check(
+    "posix_spawnattr_setflags",
+    libc.posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF),
+  );
+  const errno = libc.posix_spawnp(
+    processId,
+    command,
+    null,
+    attributes,
+    pointerArray(words),
+    pointerArray(environment),
+  );
+  if (errno !== 0) throw new PosixError("posix_spawnp", errno);
+  return processId[0] ?? 0;
+}
+
+/** `char *[]`, with NULL at its end. */
+function pointerArray(strings: readonly Uint8Array[]): BigUint64Array {
+  return new BigUint64Array([...strings.map((string) => BigInt(ptr(string))), 0n]);
+}
+
+/** sigset_t of glibc: a bit a signal, 1024 of them. */
+function signalSet(...numbers: number[]): BigUint64Array {
+  const set = new BigUint64Array(16);
+  for (const number of numbers) set[0] = (set[0] ?? 0n) | (1n << BigInt(number - 1));
+  return set;
+}
+
+/** How a command ended. */
+export type ChildStatus = { exitCode: number } | { signal: number };
+
+/** Collects a command that has ended; undefined while it has not. */
+export function reap(processId: number): ChildStatus | undefined {
+  const status = new Int32Array(1);
+  if (check("waitpid", libc.waitpid(processId, status, WNOHANG)) === 0) return undefined;
+  // <bits/waitstatus.h>
+  const [bits = 0] = status;
+  const signal = bits & 0x7f;
+  return signal === 0 ? { exitCode: (bits >> 8) & 0xff } : { signal };
+}

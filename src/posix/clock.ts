@@ -1,0 +1,74 @@
+/** The clocks: clock_gettime(2), localtime_r(3). */
+import { openLibc } from "./libc.ts";
+
+const libc = openLibc({
+  clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
+  localtime_r: { args: ["ptr", "ptr"], returns: "ptr" },
+});
+
+const clockRealtime = 0;
+export const clockMonotonic = 1;
+
+/** struct timespec: two 64-bit numbers. */
+const timespec = new Uint32Array(4);
+/** struct tm: nine ints, then what is not needed here. */
+const brokenDown = new Int32Array(14);
+
+function readClock(clock: number): void {
+  libc.clock_gettime(clock, timespec);
+}
+
+/** Seconds on a clock that nobody sets. */
+export function monotonicSeconds(): number {
+  readClock(clockMonotonic);
+  return secondsOf(timespec) + nanosecondsOf(timespec) / 1e9;
+}
+
+/** The struct timespec `seconds` from now; the buffer is shared: use it before the next call. */
+export function deadlineAfter(seconds: number, clock: number = clockRealtime): Uint32Array {
+  readClock(clock);
+  const nanoseconds = nanosecondsOf(timespec) + Math.round((seconds % 1) * 1e9);
+  const carry = nanoseconds >= 1e9 ? 1 : 0;
+  const whole = secondsOf(timespec) + Math.floor(seconds) + carry;
+  timespec[0] = whole % 2 ** 32;
+  timespec[1] = Math.floor(whole / 2 ** 32);
+  timespec[2] = nanoseconds - carry * 1e9;
+  return timespec;
+}
+
+/** The date and time of day here, to the second, of a moment. */
+export interface LocalTime {
+  year: number;
+  /** 1 to 12 */
+  month: number;
+  day: number;
+  hour: number;
+  minute: number;
+  second: number;
+}
+
+/** Seconds since 1970, and microseconds within the second. */
+export function now(): { seconds: number; microseconds: number } {
+  readClock(clockRealtime);
+  return {
+    seconds: secondsOf(timespec),
+    microseconds: Math.floor(nanosecondsOf(timespec) / 1000),
+  };
+}
+
+/** Local time by the C library: the first use of JavaScript's `Date` in local time costs 3 ms at start-up. */
+export function localTime(secondsSince1970: number): LocalTime {
+  timespec[0] = secondsSince1970 % 2 ** 32;
+  timespec[1] = Math.floor(secondsSince1970 / 2 ** 32);
+  libc.localtime_r(timespec, brokenDown);
+  const [second = 0, minute = 0, hour = 0, day = 0, month = 0, year = 0] = brokenDown;
+  return { year: year + 1900, month: month + 1, day, hour, minute, second };
+}
+
+function secondsOf(time: Uint32Array): number {
+  return (time[0] ?? 0) + (time[1] ?? 0) * 2 ** 32;
+}
+
+function nanosecondsOf(time: Uint32Array): number {
+  return time[2] ?? 0;
+}

@@ -1,0 +1,137 @@
+/** Files, those of /dev/shm above all, and descriptors. */
+import { check, cString, long, openLibc, PosixError, size } from "./libc.ts";
+
+const libc = openLibc({
+  open: { args: ["ptr", "i32", "u32"], returns: "i32" },
+  close: { args: ["i32"], returns: "i32" },
+  lseek: { args: ["i32", long, "i32"], returns: long },
+  pread: { args: ["i32", "ptr", size, long], returns: long },
+  pwrite: { args: ["i32", "ptr", size, long], returns: long },
+  read: { args: ["i32", "ptr", size], returns: long },
+  write: { args: ["i32", "ptr", size], returns: long },
+  posix_fallocate: { args: ["i32", long, long], returns: "i32" },
+  linkat: { args: ["i32", "ptr", "i32", "ptr", "i32"], returns: "i32" },
+  statx: { args: ["i32", "ptr", "i32", "u32", "ptr"], returns: "i32" },
+  fcntl: { args: ["i32", "i32", long], returns: "i32" },
+  isatty: { args: ["i32"], returns: "i32" },
+  poll: { args: ["ptr", size, "i32"], returns: "i32" },
+});
+
+const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const AT_SYMLINK_FOLLOW = 0x400;
+const O_RDONLY = 0;
+const O_RDWR = 2;
+const O_CLOEXEC = 0o2000000;
+const F_GETFD = 1;
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
+const SEEK_END = 2;
+const POLLOUT = 4;
+/** asm/fcntl.h: these two differ between the architectures. */
+const O_NOFOLLOW = process.arch === "arm64" ? 0o100000 : 0o400000;
+const O_DIRECTORY = process.arch === "arm64" ? 0o40000 : 0o200000;
+const O_TMPFILE = 0o20000000 | O_DIRECTORY;
+
+/** Opens an existing file to read and write it; a symbolic link is refused (ELOOP), as shm_open does. */
+export function openFile(path: string): number {
+  return check("open", libc.open(cString(path), O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0));
+}
+
+/** Opens an existing file to read it. */
+export function openToRead(path: string): number {
+  return check("open", libc.open(cString(path), O_RDONLY | O_CLOEXEC, 0));
+}
+
+/** Makes a file that has no name yet; it is gone with its last descriptor unless {@link linkFile} names it. */
+export function createUnnamedFile(directory: string, mode: number): number {
+  return check("open", libc.open(cString(directory), O_TMPFILE | O_RDWR | O_CLOEXEC, mode));
+}
+
+/** Gives a file of {@link createUnnamedFile} its name. @throws {PosixError} EEXIST ... */
+export function linkFile(descriptor: number, path: string): void {
+  const source = cString(`/proc/self/fd/${descriptor}`);
+  check("linkat", libc.linkat(AT_FDCWD, source, AT_FDCWD, cString(path), AT_SYMLINK_FOLLOW));
+}
+
+export function closeFile(descriptor: number): void {
+  check("close", libc.close(descriptor));
+}
+
+/** Gives a file its size and its pages. @throws {PosixError} ENOSPC, EINTR ... */
+export function allocateFile(descriptor: number, bytes: number): void {
+  // This one returns the error instead of setting errno.
+  const errno = libc.posix_fallocate(descriptor, 0, bytes);
+  if (errno !== 0) throw new PosixError("posix_fallocate", errno);
+}
+
+/** A file's size in bytes. */
+export function fileSize(descriptor: number): number {
+  return check("lseek", libc.lseek(descriptor, 0, SEEK_END));
+}
+
+/** Reads from the start of a file; returns the count of bytes that were there. */
+export function readAt(descriptor: number, bytes: Uint8Array, offset = 0): number {
+  return check("pread", libc.pread(descriptor, bytes, bytes.length, offset));
+}
+
+/** Writes the first `length` bytes at the start of a file; returns the count of bytes written. */
+export function writeAt(descriptor: number, bytes: Uint8Array, length: number): number {
+  return check("pwrite", libc.pwrite(descriptor, bytes, length, 0));
+}
+
+/** Reads on from a file, a whole small one of /proc too; returns the count of bytes, 0 at its end. */
+export function readFile(descriptor: number, bytes: Uint8Array): number {
+  return check("read", libc.read(descriptor, bytes, bytes.length));
+}
+
+/** Writes to a descriptor; returns the count of bytes written, which may be fewer. */
+export function writeFile(descriptor: number, bytes: Uint8Array): number {
+  return check("write", libc.write(descriptor, bytes, bytes.length));
+}
+
+/** Blocks until a descriptor takes bytes again. */
+export function waitWritable(descriptor: number): void {
+  const request = new Int32Array([descriptor, POLLOUT]);
+  libc.poll(request, 1, -1);
+}
+
+/** What {@link fileStatus} tells. */
+export interface FileStatus {
+  isRegularFile: boolean;
+  bytes: number;
+  userId: number;
+}
+
+/** struct statx of linux/stat.h, which is alike on every architecture (struct stat is not). */
+const statxBytes = new Uint8Array(256);
+const statxView = new DataView(statxBytes.buffer);
+const STATX_BASIC_STATS = 0x7ff;
+
+/** A file's kind, size and owner, of a link itself. @throws {PosixError} ENOENT ... */
+export function fileStatus(path: string): FileStatus {
+  check(
+    "statx",
+    libc.statx(AT_FDCWD, cString(path), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, statxBytes),
+  );
+  return {
+    userId: statxView.getUint32(20, true),
+    isRegularFile: (statxView.getUint16(28, true) & 0o170000) === 0o100000,
+    bytes: Number(statxView.getBigUint64(40, true)),
+  };
+}
+
+/** Whether a descriptor closes when another program is started. @throws {PosixError} EBADF */
+export function closesOnExec(descriptor: number): boolean {
+  return (check("fcntl", libc.fcntl(descriptor, F_GETFD, 0)) & FD_CLOEXEC) !== 0;
+}
+
+/** Lets a descriptor pass to programs that are started from now on. */
+export function keepOnExec(descriptor: number): void {
+  check("fcntl", libc.fcntl(descriptor, F_SETFD, 0));
+}
+
+/** Whether a descriptor is a terminal. */
+export function isTerminal(descriptor: number): boolean {
+  return libc.isatty(descriptor) === 1;
+}

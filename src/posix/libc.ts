@@ -1,0 +1,107 @@
+/**
+ * The C library: how its symbols are opened and how its errors become exceptions.
+ *
+ * What differs between glibc versions and between architectures stays in this folder.
+ */
+import { CString, dlopen, FFIType, type FFIFunction, type Library, read } from "bun:ffi";
+
+/**
+ * Opens symbols of the C library. Since glibc 2.34 all of them are in libc.so.6. Before, shm_* and
+ * sem_* were in librt and libpthread; librt.so.1 depends on both of these and on libc, and dlsym
+ * looks through a library's dependencies, so there it has everything.
+ *
+ * Only ever name libraries that each glibc host has: Bun looks for a missing one in the current
+ * directory.
+ */
+export function openLibc<const Symbols extends Record<string, FFIFunction>>(
+  symbols: Symbols,
+): Library<Symbols>["symbols"] {
+  try {
+    return dlopen("libc.so.6", symbols).symbols;
+  } catch {
+    return dlopen("librt.so.1", symbols).symbols;
+  }
+}
+
+/** C's `ssize_t`, `off_t` and `long`, on 64-bit Linux: a number where it is a safe one. */
+export const long = FFIType.i64_fast;
+/** C's `size_t`. */
+export const size = FFIType.u64_fast;
+
+const libc = openLibc({
+  __errno_location: { args: [], returns: "ptr" },
+  strerror: { args: ["i32"], returns: "ptr" },
+});
+
+/** Constant in a thread, and foreign calls are made from the main thread only. */
+const errnoAddress = libc.__errno_location();
+
+/** Linux error numbers that this project tells apart (asm-generic/errno*.h, alike on x64 and arm64). */
+const errnoNames: Record<number, string> = {
+  1: "EPERM",
+  2: "ENOENT",
+  4: "EINTR",
+  8: "ENOEXEC",
+  11: "EAGAIN",
+  13: "EACCES",
+  17: "EEXIST",
+  20: "ENOTDIR",
+  22: "EINVAL",
+  28: "ENOSPC",
+  30: "EROFS",
+  32: "EPIPE",
+  40: "ELOOP",
+  110: "ETIMEDOUT",
+};
+
+export const ENOSPC = 28;
+
+/** A system call that failed. */
+export class PosixError extends Error {
+  override readonly name = "PosixError";
+  /** The libc function, as in `sem_open`. */
+  readonly call: string;
+  readonly errno: number;
+  /** The error's name, as in `ENOENT`, or `E` and its number for one that nothing here tells apart. */
+  readonly code: string;
+
+  constructor(call: string, errno: number) {
+    super(`${call}: ${errorText(errno)}`);
+    this.call = call;
+    this.errno = errno;
+    this.code = errnoNames[errno] ?? `E${errno}`;
+  }
+}
+
+/** The C library's own words for an error number, as in "Permission denied". */
+export function errorText(errno: number): string {
+  const text = libc.strerror(errno);
+  return text === null ? `error ${errno}` : new CString(text);
+}
+
+/** The error of the call just made; nothing may stand between that call and this one. */
+export function lastError(call: string): PosixError {
+  return new PosixError(call, errnoAddress === null ? 0 : read.i32(errnoAddress, 0));
+}
+
+/**
+ * Passes the result of a libc call on.
+ *
+ * @throws {PosixError} where it is -1
+ */
+export function check(call: string, result: number | bigint): number {
+  if (result === -1) throw lastError(call);
+  return Number(result);
+}
+
+/** Whether an error is a {@link PosixError} with one of these codes. */
+export function isPosixError(error: unknown, ...codes: string[]): error is PosixError {
+  return error instanceof PosixError && codes.includes(error.code);
+}
+
+const encoder = new TextEncoder();
+
+/** A text as the NUL-ended bytes that a libc function takes; a NUL within would cut it short. */
+export function cString(text: string): Uint8Array {
+  return encoder.encode(`${text}\0`);
+}

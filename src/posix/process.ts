@@ -1,0 +1,99 @@
+/** This process: how it ends, what it does with signals, what it can know of its parent. */
+import { closeFile, openToRead, readFile } from "./file.ts";
+import { check, long, openLibc } from "./libc.ts";
+
+const libc = openLibc({
+  _exit: { args: ["i32"], returns: "void" },
+  getpid: { args: [], returns: "i32" },
+  getppid: { args: [], returns: "i32" },
+  kill: { args: ["i32", "i32"], returns: "i32" },
+  signal: { args: ["i32", long], returns: "ptr" },
+  sigaction: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+});
+
+/** The signals that this project deals with; their numbers are the same on x64 and arm64. */
+export const signalNumbers = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGPIPE: 13,
+  SIGTERM: 15,
+  SIGTSTP: 20,
+  SIGXFSZ: 25,
+} as const;
+
+export type SignalName = keyof typeof signalNumbers;
+
+const SIG_DFL = 0;
+const SIG_IGN = 1;
+
+/**
+ * Ends the process now. Bun's own way out sets the terminal back to what it was at the start, and so would
+ * undo what a command like `stty` or `reset` did.
+ */
+export function exitProcess(status: number): never {
+  libc._exit(status);
+  throw new Error("unreachable");
+}
+
+/** Ends the process by a signal, so that who waits for it sees that; returns only if that is impossible. */
+export function dieBySignal(name: SignalName): void {
+  libc.signal(signalNumbers[name], SIG_DFL);
+  libc.kill(libc.getpid(), signalNumbers[name]);
+}
+
+/** Sends a signal. @throws {PosixError} ESRCH, EPERM */
+export function sendSignal(processId: number, name: SignalName): void {
+  check("kill", libc.kill(processId, signalNumbers[name]));
+}
+
+/** Whether this process ignores a signal, and so will the programs that it starts. */
+export function isIgnored(name: SignalName): boolean {
+  // struct sigaction starts with the handler, on both architectures.
+  const action = new BigInt64Array(20);
+  check("sigaction", libc.sigaction(signalNumbers[name], null, action));
+  return action[0] === BigInt(SIG_IGN);
+}
+
+/**
+ * On a terminal Bun puts handlers on INT and TERM, ignored or not. Whether they were ignored can still be
+ * told in the two usual cases: a shell's `trap '' INT` shows in the parent, and a script's background
+ * job has QUIT ignored together with INT. An interactive shell ignores TERM for itself alone, and then TSTP
+ * too.
+ */
+export function restoreIgnoredSignals(): void {
+  const status = new TextDecoder().decode(readProcFile(`/proc/${parentId()}/status`));
+  const mask = BigInt(`0x${/^SigIgn:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? "0"}`);
+  const parentIgnores = (name: SignalName) =>
+    (mask & (1n << BigInt(signalNumbers[name] - 1))) !== 0n;
+  if (parentIgnores("SIGTERM") && !parentIgnores("SIGTSTP")) {
+    libc.signal(signalNumbers.SIGTERM, SIG_IGN);
+  }
+  if (parentIgnores("SIGINT") || isIgnored("SIGQUIT")) libc.signal(signalNumbers.SIGINT, SIG_IGN);
+}
+
+/** The process that started this one, or has adopted it. */
+export function parentId(): number {
+  return libc.getppid();
+}
+
+/** A file of /proc, whole, or undefined where it cannot be read. */
+export function readProcFile(path: string): Uint8Array | undefined {
+  let descriptor: number;
+  try {
+    descriptor = openToRead(path);
+  } catch {
+    return undefined;
+  }
+  try {
+    const chunks: Uint8Array[] = [];
+    for (;;) {
+      const chunk = new Uint8Array(16384);
+      const length = readFile(descriptor, chunk);
+      if (length === 0) return Buffer.concat(chunks);
+      chunks.push(chunk.subarray(0, length));
+    }
+  } finally {
+    closeFile(descriptor);
+  }
+}

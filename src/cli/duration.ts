@@ -32,9 +32,7 @@ export function parseDuration(option: string, text: string): number {
  * @throws {UsageError}
  */
 export function parseTimeout(option: string, text: string): number | null {
-  if (/^-1(\.0*)?$/.test(text.trim())) return null;
-  if (text.trim().startsWith("-")) {
-    throw new UsageError(`${option}: ${JSON.stringify(text)} is negative; -1 alone means for ever`);
-  }
-  return parseDuration(option, text);
+  if (!text.trim().startsWith("-")) return parseDuration(option, text);
+  if (Number(text) === -1) return null;
+  throw new UsageError(`${option}: ${JSON.stringify(text)} is negative; -1 alone means for ever`);
 }

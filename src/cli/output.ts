@@ -3,6 +3,7 @@ import { createConsola, type ConsolaInstance, type LogType } from "consola/core"
 import type { LockLogger } from "../lock/resource-lock.ts";
 import { closesOnExec, waitWritable, writeFile } from "../posix/file.ts";
 import { errorText, isPosixError, PosixError } from "../posix/libc.ts";
+import { escapeControls, jsonLine } from "./escape.ts";
 
 const stdout = 1;
 const stderr = 2;
@@ -40,33 +41,6 @@ function writeAll(descriptor: number, text: string): void {
       else if (!isPosixError(error, "EINTR")) throw error;
     }
   }
-}
-
-/**
- * C0 and C1 controls, DEL, and what reorders or breaks lines of text: none of it may reach a terminal from
- * an info text, which anybody who shares the lock can write.
- */
-const unsafeCharacters =
-  // oxlint-disable-next-line no-control-regex
-  /[\u0000-\u001F\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/g;
-
-const shortEscapes: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
-
-/** A text as it may be shown: control characters as `\n`, `\x1b`, `\u202e`. */
-export function escapeControls(text: string): string {
-  return text.replace(unsafeCharacters, (character) => {
-    const code = character.charCodeAt(0);
-    const hex = code.toString(16);
-    return shortEscapes[character] ?? (code < 256 ? `\\x${hex.padStart(2, "0")}` : `\\u${hex}`);
-  });
-}
-
-/** An object as one line of JSON that is safe to show: JSON itself lets C1 controls and the like through. */
-export function jsonLine(value: object): string {
-  return JSON.stringify(value).replace(
-    unsafeCharacters,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }
 
 /** How much a command says: `-q`, nothing, `-v`. */

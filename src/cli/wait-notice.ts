@@ -2,7 +2,8 @@
 import type { ResourceLock } from "../lock/resource-lock.ts";
 import { isTerminal } from "../posix/file.ts";
 import { terminalColumns } from "../posix/terminal.ts";
-import { diagnostics, escapeControls, printToStderr } from "./output.ts";
+import { escapeControls } from "./escape.ts";
+import { diagnostics, printToStderr } from "./output.ts";
 
 /** Who waits no longer than this needs no telling. */
 const firstNoticeSeconds = 1;

@@ -2,13 +2,8 @@
 import { type FileStatus, fileStatus } from "../posix/file.ts";
 import { isPosixError, PosixError } from "../posix/libc.ts";
 import { Semaphore, semaphoreBytes } from "../posix/semaphore.ts";
-import { userName } from "../posix/user.ts";
-import {
-  LockCreateError,
-  LockDamagedError,
-  LockPermissionError,
-  type ResourceLockError,
-} from "./errors.ts";
+import { LockDamagedError } from "./errors.ts";
+import { explanation } from "./explanation.ts";
 import { InfoSegment } from "./info-segment.ts";
 import { objectsOf, sharedMemoryDirectory } from "./lock-name.ts";
 
@@ -130,46 +125,4 @@ function explain<T>(lockName: string, path: string, act: () => T): T {
   } catch (error) {
     throw error instanceof PosixError ? explanation(lockName, path, error) : error;
   }
-}
-
-function explanation(
-  lockName: string,
-  path: string,
-  error: PosixError,
-): ResourceLockError | PosixError {
-  const cannot = `Cannot create lock <${lockName}>`;
-  switch (error.code) {
-    case "EACCES":
-    case "EPERM":
-      return new LockPermissionError(permissionText(lockName, path), { cause: error });
-    case "ENOSPC":
-      return new LockCreateError(`${cannot}: ${sharedMemoryDirectory} is full`, { cause: error });
-    case "EROFS":
-      return new LockCreateError(`${cannot}: ${sharedMemoryDirectory} is read-only`, {
-        cause: error,
-      });
-    case "ENOENT":
-    case "ENOTDIR":
-    case "ENOSYS":
-      return new LockCreateError(
-        `Cannot use lock <${lockName}>: this host has no ${sharedMemoryDirectory}`,
-        {
-          cause: error,
-        },
-      );
-    default:
-      return error;
-  }
-}
-
-function permissionText(lockName: string, path: string): string {
-  let status: FileStatus | undefined;
-  try {
-    status = fileStatus(path);
-  } catch {
-    return `Cannot create lock <${lockName}>: ${sharedMemoryDirectory} does not let this user make files`;
-  }
-  const name = userName(status.userId);
-  const owner = name === undefined ? `user ${status.userId}` : `user ${name} (${status.userId})`;
-  return `Cannot use lock <${lockName}>: ${path} belongs to ${owner}, and its mode keeps others out`;
 }

@@ -30,7 +30,8 @@ const nameInDirectoryEntry = 19;
 
 /**
  * The descriptors from 3 on that this process was started with. Bun marks them close-on-exec at start;
- * its own are an epoll instance and what that watches. To be called before anything else is opened.
+ * its own are an epoll instance and an eventfd that this watches. To be called before anything else is
+ * opened.
  */
 export function inheritedDescriptors(): number[] {
   const open = new Map<number, string>();
@@ -38,13 +39,16 @@ export function inheritedDescriptors(): number[] {
     const target = descriptor > 2 ? linkTarget(`/proc/self/fd/${descriptor}`) : undefined;
     if (target !== undefined) open.set(descriptor, target);
   }
-  const ownedByBun = new Set<number>();
-  for (const [descriptor, target] of open) {
-    if (target !== "anon_inode:[eventpoll]") continue;
-    ownedByBun.add(descriptor);
-    for (const watched of watchedBy(descriptor)) ownedByBun.add(watched);
-  }
-  return [...open.keys()].filter((descriptor) => !ownedByBun.has(descriptor));
+  const owned = ownedByBun(open);
+  return [...open.keys()].filter((descriptor) => !owned.has(descriptor));
+}
+
+function ownedByBun(open: ReadonlyMap<number, string>): Set<number> {
+  const anonymous = [...open].filter(([, target]) => target.startsWith("anon_inode:"));
+  // Two are Bun's alone; only with more of them does it take a closer look to tell whose they are.
+  if (anonymous.length === 2) return new Set(anonymous.map(([descriptor]) => descriptor));
+  const epolls = anonymous.filter(([, target]) => target === "anon_inode:[eventpoll]");
+  return new Set(epolls.flatMap(([descriptor]) => [descriptor, ...watchedBy(descriptor)]));
 }
 
 function openDescriptors(): number[] {

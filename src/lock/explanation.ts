@@ -1,0 +1,49 @@
+/** What a failed system call means to who wanted the lock. */
+import { type FileStatus, fileStatus } from "../posix/file.ts";
+import type { PosixError } from "../posix/libc.ts";
+import { userName } from "../posix/user.ts";
+import { LockCreateError, LockPermissionError, type ResourceLockError } from "./errors.ts";
+import { sharedMemoryDirectory } from "./lock-name.ts";
+
+/** The error to throw in place of `error`, which a call on the object at `path` gave; itself where it says enough. */
+export function explanation(
+  lockName: string,
+  path: string,
+  error: PosixError,
+): ResourceLockError | PosixError {
+  const cannot = `Cannot create lock <${lockName}>`;
+  switch (error.code) {
+    case "EACCES":
+    case "EPERM":
+      return new LockPermissionError(permissionText(lockName, path), { cause: error });
+    case "ENOSPC":
+      return new LockCreateError(`${cannot}: ${sharedMemoryDirectory} is full`, { cause: error });
+    case "EROFS":
+      return new LockCreateError(`${cannot}: ${sharedMemoryDirectory} is read-only`, {
+        cause: error,
+      });
+    case "ENOENT":
+    case "ENOTDIR":
+    case "ENOSYS":
+      return new LockCreateError(
+        `Cannot use lock <${lockName}>: this host has no ${sharedMemoryDirectory}`,
+        {
+          cause: error,
+        },
+      );
+    default:
+      return error;
+  }
+}
+
+function permissionText(lockName: string, path: string): string {
+  let status: FileStatus | undefined;
+  try {
+    status = fileStatus(path);
+  } catch {
+    return `Cannot create lock <${lockName}>: ${sharedMemoryDirectory} does not let this user make files`;
+  }
+  const name = userName(status.userId);
+  const owner = name === undefined ? `user ${status.userId}` : `user ${name} (${status.userId})`;
+  return `Cannot use lock <${lockName}>: ${path} belongs to ${owner}, and its mode keeps others out`;
+}

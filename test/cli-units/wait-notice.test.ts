@@ -1,0 +1,55 @@
+import { expect, test } from "bun:test";
+import { type NoticeOutput, WaitNotice } from "../../src/cli/wait-notice.ts";
+import { ResourceLock } from "../../src/index.ts";
+import { newLockName } from "../support/binary.ts";
+
+/** A notice about a held lock that writes into a list. */
+function notice(output: Partial<NoticeOutput>) {
+  const written: string[] = [];
+  const name = newLockName();
+  const lock = new ResourceLock(name);
+  lock.setLockInfo("made by \u001B[31mus");
+  const write = (text: string) => written.push(text.replaceAll(name, "x"));
+  const waitNotice = new WaitNotice(lock, {
+    live: false,
+    columns: () => 80,
+    line: write,
+    raw: write,
+    ...output,
+  });
+  return { waitNotice, written };
+}
+
+test("a notice comes after a second and then every 30 seconds", () => {
+  const { waitNotice, written } = notice({});
+  for (let seconds = 0.5; seconds < 65; seconds += 0.5) waitNotice.update(seconds);
+  waitNotice.end();
+  const text = "its info text: <made by \u001B[31mus>";
+  expect(written).toEqual([
+    `waiting for lock <x>; ${text}`,
+    `waiting for lock <x> for 30 s; ${text}`,
+    `waiting for lock <x> for 60 s; ${text}`,
+  ]);
+});
+
+test("on a terminal one line is written over, escaped, cut to the width, and taken away at the end", () => {
+  const { waitNotice, written } = notice({ live: true, columns: () => 200 });
+  waitNotice.update(0.5);
+  waitNotice.update(1);
+  waitNotice.update(2);
+  waitNotice.end();
+  waitNotice.end();
+  const text = "its info text: <made by \\x1b[31mus>";
+  expect(written).toEqual([
+    `\r\u001B[Kresourcelock: waiting for lock <x> for 1 s; ${text}`,
+    `\r\u001B[Kresourcelock: waiting for lock <x> for 2 s; ${text}`,
+    "\r\u001B[K",
+  ]);
+});
+
+test("a narrow terminal's line ends in an ellipsis and leaves the last column free", () => {
+  const { waitNotice, written } = notice({ live: true, columns: () => 20 });
+  waitNotice.update(1);
+  const [line = ""] = written;
+  expect(line).toBe("\r\u001B[Kresourcelock: wait…");
+});

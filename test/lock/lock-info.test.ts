@@ -1,0 +1,55 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { LockInfoError } from "../../src/lock/errors.ts";
+import { decodeLockInfo, encodeLockInfo, formatLockInfo } from "../../src/lock/lock-info.ts";
+
+function two(number: number): string {
+  return String(number).padStart(2, "0");
+}
+
+describe("formatLockInfo()", () => {
+  test("is the local date and time, as JavaScript's Date has it, six digits and the text", () => {
+    const seconds = fc.integer({ min: 0, max: 4_102_444_800 });
+    fc.assert(
+      fc.property(
+        seconds,
+        fc.integer({ min: 0, max: 999_999 }),
+        fc.string(),
+        (when, micro, text) => {
+          const date = new Date(when * 1000);
+          const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+          const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+          const expected = `${day} ${time}.${String(micro).padStart(6, "0")} - ${text}`;
+          expect(formatLockInfo(text, { seconds: when, microseconds: micro })).toBe(expected);
+        },
+      ),
+    );
+  });
+});
+
+describe("encodeLockInfo() and decodeLockInfo()", () => {
+  test("give back each text that has no NUL and is well-formed", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), fc.integer({ min: 0, max: 64 }), (text, more) => {
+        fc.pre(!text.includes("\0"));
+        const size = Buffer.byteLength(text) + 1;
+        const segment = new Uint8Array(size + more).fill(0x61);
+        segment.set(encodeLockInfo(text, size));
+        expect(decodeLockInfo(segment)).toBe(text);
+        expect(() => encodeLockInfo(text, size - 1)).toThrow(LockInfoError);
+      }),
+    );
+  });
+
+  test("a text with a NUL is refused, as it would be cut short", () => {
+    expect(() => encodeLockInfo("a\0b", 4096)).toThrow(LockInfoError);
+  });
+
+  test("whatever stands in a segment can be read", () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), (bytes) => {
+        expect(decodeLockInfo(bytes)).not.toContain("\0");
+      }),
+    );
+  });
+});

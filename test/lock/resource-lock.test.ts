@@ -1,0 +1,326 @@
+import { describe, expect, test } from "bun:test";
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  LockClosedError,
+  LockDamagedError,
+  LockGuard,
+  LockInfoError,
+  LockNameError,
+  LockNotFoundError,
+  ResourceLock,
+} from "../../src/index.ts";
+import { finish, maskDates, newLockName, start } from "../support/binary.ts";
+
+/** A lock that writes its debug texts, dates masked, into a list. */
+function loggedLock(lockName = newLockName()): { lock: ResourceLock; texts: string[] } {
+  const texts: string[] = [];
+  const logger = {
+    debug: (text: string, method: string) =>
+      texts.push(maskDates(`${method}: ${text}`).replaceAll(lockName, "x")),
+  };
+  return { lock: new ResourceLock(lockName, { logger }), texts };
+}
+
+describe("constructor", () => {
+  test("makes a free semaphore and an empty segment, for the user alone", () => {
+    const name = newLockName();
+    using lock = new ResourceLock(`/${name}`);
+    expect(lock.lockName).toBe(name);
+    expect([lock.lockValue(), lock.getLockInfo(), lock.iHaveTheLock]).toEqual([1, "", false]);
+    const modes = [`/dev/shm/sem.${name}`, `/dev/shm/${name}`].map((path) => {
+      const { mode, size } = statSync(path);
+      return [(mode & 0o777).toString(8), size];
+    });
+    expect(modes).toEqual([
+      ["600", 32],
+      ["600", 4096],
+    ]);
+  });
+
+  test("uses a segment that exists at the size it has", () => {
+    const name = newLockName();
+    writeFileSync(`/dev/shm/${name}`, new Uint8Array(100));
+    using lock = new ResourceLock(name);
+    lock.setLockInfo("a".repeat(99));
+    expect(() => lock.setLockInfo("a".repeat(100))).toThrow(LockInfoError);
+    expect(statSync(`/dev/shm/${name}`).size).toBe(100);
+  });
+
+  test("makes a segment of the size that is asked for", () => {
+    const name = newLockName();
+    using _lock = new ResourceLock(name, { sharedMemorySize: 10_000 });
+    expect(statSync(`/dev/shm/${name}`).size).toBe(10_000);
+    expect(() => new ResourceLock(newLockName(), { sharedMemorySize: 0 })).toThrow(RangeError);
+  });
+
+  test("gives an empty segment its size", () => {
+    const name = newLockName();
+    writeFileSync(`/dev/shm/${name}`, "");
+    using _lock = new ResourceLock(name);
+    expect(statSync(`/dev/shm/${name}`).size).toBe(4096);
+  });
+
+  test("keeps the info text of a lock that exists", () => {
+    const name = newLockName();
+    using one = new ResourceLock(name);
+    one.setLockInfo("kept");
+    using other = new ResourceLock(name);
+    expect(other.getLockInfo()).toBe("kept");
+  });
+
+  test("with create: false makes nothing and says that there is no such lock", () => {
+    const name = newLockName();
+    expect(() => new ResourceLock(name, { create: false })).toThrow(LockNotFoundError);
+    expect([existsSync(`/dev/shm/${name}`), existsSync(`/dev/shm/sem.${name}`)]).toEqual([
+      false,
+      false,
+    ]);
+  });
+
+  test("with create: false opens a semaphore whose info segment is missing", () => {
+    const name = newLockName();
+    new ResourceLock(name).close();
+    using lock = new ResourceLock(name, { create: false });
+    expect(lock.getLockInfo()).toBe("");
+    expect(lock.getLock()).toBe(true);
+    expect(lock.getLockInfo()).toEndWith(" - ");
+  });
+
+  test("refuses a semaphore of the wrong size instead of dying by SIGBUS", () => {
+    const name = newLockName();
+    writeFileSync(`/dev/shm/sem.${name}`, "short");
+    expect(() => new ResourceLock(name)).toThrow(LockDamagedError);
+    chmodSync(`/dev/shm/sem.${name}`, 0o600);
+    expect(existsSync(`/dev/shm/${name}`)).toBe(false);
+  });
+
+  test("refuses a name that cannot be one", () => {
+    expect(() => new ResourceLock("a/b")).toThrow(LockNameError);
+  });
+});
+
+describe("getLock and ungetLock", () => {
+  test("say what the Python module says", () => {
+    const { lock, texts } = loggedLock();
+    expect(lock.getLock({ timeout: 0, lockInfo: "one" })).toBe(true);
+    expect(lock.getLock({ timeout: 0.01 })).toBe(false);
+    expect(lock.getLock({ timeout: 0, sameProcessOk: true })).toBe(true);
+    expect(lock.ungetLock({ whereCalled: "here" })).toBe(true);
+    expect(lock.ungetLock({ whereCalled: "there" })).toBe(false);
+    lock.lockValue();
+    lock.close();
+    expect(texts).toMatchInlineSnapshot(`
+      [
+        "isLocked: <x> is currently locked?  <False>  Prior info  <>",
+        "getLock: <x> lock request successful - Granted         <DATE - one>",
+        "getLock: <x> lock request timed out  - Current owner   <DATE - one>",
+        "getLock: <x> lock already acquired   - Prior grant     <DATE - one>",
+        "ungetLock: <x> lock released  <here>",
+        "ungetLock: <x> Extraneous lock unget request ignored  <there>",
+        "lockValue: <x> semaphore = 1",
+        "close: <x> semaphore closed",
+      ]
+    `);
+  });
+
+  test("a lock taken by another object is not released without force", () => {
+    const name = newLockName();
+    using holder = new ResourceLock(name);
+    const { lock: other, texts } = loggedLock(name);
+    holder.getLock();
+    expect(other.ungetLock({ whereCalled: "w" })).toBe(false);
+    expect(holder.isLocked()).toBe(true);
+    expect(other.ungetLock({ force: true, whereCalled: "w" })).toBe(true);
+    expect(holder.isLocked()).toBe(false);
+    expect(texts.slice(1)).toEqual([
+      "ungetLock: <x> lock unget request ignored - lock not owned by current process  <w>",
+      "ungetLock: <x> lock force released  <w>",
+    ]);
+    // What was forced from the holder is not the holder's to release any more.
+    expect(holder.ungetLock()).toBe(false);
+    expect(holder.iHaveTheLock).toBe(false);
+    expect(other.lockValue()).toBe(1);
+    other.close();
+  });
+
+  test("iHaveTheLock can be set, as in the Python module", () => {
+    using lock = new ResourceLock(newLockName());
+    lock.getLock();
+    lock.iHaveTheLock = false;
+    expect(lock.ungetLock()).toBe(false);
+    lock.iHaveTheLock = true;
+    expect(lock.ungetLock()).toBe(true);
+  });
+
+  test("the info text is the local date and time to the microsecond, and the text", async () => {
+    const name = newLockName();
+    const script = `import { ResourceLock } from "${import.meta.dir}/../../src/index.ts";
+      new ResourceLock(${JSON.stringify(name)}).getLock({ lockInfo: "ä 😀" });`;
+    const before = Date.now();
+    await finish(start([process.execPath, "-e", script], { env: { TZ: "Asia/Kathmandu" } }));
+    const [, date = "", time = "", text] =
+      /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d{6}) - (.*)$/.exec(
+        new ResourceLock(name).getLockInfo(),
+      ) ?? [];
+    const taken = Date.parse(`${date}T${time}+05:45`);
+    expect(taken).toBeGreaterThanOrEqual(before - 1);
+    expect(taken).toBeLessThanOrEqual(Date.now());
+    expect(text).toBe("ä 😀");
+  });
+
+  test("a text that does not fit is an error before anything is taken", () => {
+    using lock = new ResourceLock(newLockName());
+    // 26 of the date and time, 3 of " - ", 1 of the NUL.
+    expect(() => lock.getLock({ lockInfo: "a".repeat(4096 - 29) })).toThrow(LockInfoError);
+    expect(() => lock.getLock({ lockInfo: "a\0b" })).toThrow(LockInfoError);
+    expect([lock.lockValue(), lock.getLockInfo()]).toEqual([1, ""]);
+    expect(lock.getLock({ lockInfo: "a".repeat(4096 - 30) })).toBe(true);
+    expect(lock.getLockInfo()).toHaveLength(4095);
+  });
+
+  test("a timeout that is negative or not a number is an error", () => {
+    using lock = new ResourceLock(newLockName());
+    for (const timeout of [-1, Number.NaN, -Infinity]) {
+      expect(() => lock.getLock({ timeout })).toThrow(RangeError);
+    }
+    expect(lock.isLocked()).toBe(false);
+  });
+
+  test("timeout: null waits until another process releases the lock", async () => {
+    const name = newLockName();
+    using lock = new ResourceLock(name);
+    lock.getLock();
+    const script = `import { ResourceLock } from "${import.meta.dir}/../../src/index.ts";
+      const lock = new ResourceLock(${JSON.stringify(name)}, { logger: { debug: console.log } });
+      lock.getLock({ timeout: null, lockInfo: "second" });`;
+    const child = start([process.execPath, "-e", script]);
+    // It blocks in the kernel: the state of its main thread is S, in a futex.
+    const wchan = () => readFileSync(`/proc/${child.pid}/wchan`, "utf8");
+    while (!wchan().startsWith("futex")) await Bun.sleep(1);
+    expect(lock.ungetLock()).toBe(true);
+    expect((await finish(child)).stdout).toContain("Granted");
+    expect(lock.getLockInfo()).toEndWith("second");
+  });
+});
+
+describe("hold", () => {
+  test("releases the lock at the end of the block, also when it is left by an error", () => {
+    using lock = new ResourceLock(newLockName());
+    expect(() => {
+      using guard = lock.hold({ lockInfo: "block" });
+      expect(guard).toBeInstanceOf(LockGuard);
+      expect(lock.isLocked()).toBe(true);
+      throw new Error("left");
+    }).toThrow("left");
+    expect(lock.isLocked()).toBe(false);
+  });
+
+  test("is undefined when the lock is not granted in time", () => {
+    const name = newLockName();
+    using holder = new ResourceLock(name);
+    using waiter = new ResourceLock(name);
+    using guard = holder.hold();
+    expect(waiter.hold({ timeout: 0 })).toBeUndefined();
+    expect(guard?.release()).toBe(true);
+    expect(guard?.release()).toBe(false);
+    expect(waiter.hold({ timeout: 0 })?.release()).toBe(true);
+  });
+});
+
+describe("acquire", () => {
+  test("waits without blocking the event loop", async () => {
+    const name = newLockName();
+    using holder = new ResourceLock(name);
+    using waiter = new ResourceLock(name);
+    const first = holder.hold();
+    let turns = 0;
+    const ticking = setInterval(() => {
+      turns += 1;
+      if (turns === 5) first?.release();
+    }, 1);
+    using guard = await waiter.acquire({ timeout: null, lockInfo: "async" });
+    clearInterval(ticking);
+    expect(guard).toBeInstanceOf(LockGuard);
+    expect(turns).toBeGreaterThanOrEqual(5);
+    expect(waiter.getLockInfo()).toEndWith("async");
+  });
+
+  test("is undefined when the lock is not granted in time", async () => {
+    const name = newLockName();
+    using holder = new ResourceLock(name);
+    using waiter = new ResourceLock(name);
+    holder.getLock();
+    expect(await waiter.acquire({ timeout: 0 })).toBeUndefined();
+    expect(await waiter.acquire({ timeout: 0.02 })).toBeUndefined();
+  });
+
+  test("is rejected with the reason of its signal and leaves nothing taken", async () => {
+    const name = newLockName();
+    using holder = new ResourceLock(name);
+    using waiter = new ResourceLock(name);
+    holder.getLock();
+    const abort = new AbortController();
+    const reason = new Error("no longer needed");
+    const request = waiter.acquire({ timeout: null, signal: abort.signal });
+    abort.abort(reason);
+    expect(await request.catch((error: unknown) => error)).toBe(reason);
+    holder.ungetLock();
+    expect([waiter.isLocked(), waiter.iHaveTheLock]).toEqual([false, false]);
+    expect(await waiter.acquire({ signal: abort.signal }).catch((error: unknown) => error)).toBe(
+      reason,
+    );
+    expect(waiter.isLocked()).toBe(false);
+  });
+
+  test("is an error when the lock is closed meanwhile", async () => {
+    const name = newLockName();
+    using holder = new ResourceLock(name);
+    const waiter = new ResourceLock(name);
+    holder.getLock();
+    const request = waiter.acquire({ timeout: null });
+    waiter.close();
+    expect(await request.catch((error: unknown) => error)).toBeInstanceOf(LockClosedError);
+  });
+});
+
+describe("close", () => {
+  test("leaves what is held held, and makes each further use an error", async () => {
+    const name = newLockName();
+    const lock = new ResourceLock(name);
+    lock.getLock();
+    lock.close();
+    lock.close();
+    expect(lock.closed).toBe(true);
+    for (const use of [
+      () => lock.getLock(),
+      () => lock.ungetLock(),
+      () => lock.isLocked(),
+      () => lock.lockValue(),
+      () => lock.getLockInfo(),
+      () => lock.setLockInfo(""),
+      () => lock.hold(),
+    ]) {
+      expect(use).toThrow(LockClosedError);
+    }
+    expect(await lock.acquire().catch((error: unknown) => error)).toBeInstanceOf(LockClosedError);
+    expect(new ResourceLock(name).isLocked()).toBe(true);
+  });
+});
+
+describe("setLockInfo", () => {
+  test("writes the text as it is, ended by a NUL", () => {
+    const name = newLockName();
+    using lock = new ResourceLock(name);
+    lock.setLockInfo("longer text");
+    lock.setLockInfo("ü");
+    expect(lock.getLockInfo()).toBe("ü");
+    expect(readFileSync(`/dev/shm/${name}`).subarray(0, 3)).toEqual(Buffer.from("ü\0"));
+  });
+
+  test("what is not UTF-8 in the segment is read as U+FFFD, and a text without NUL to the end", () => {
+    const name = newLockName();
+    writeFileSync(`/dev/shm/${name}`, Buffer.from([0x61, 0xff, 0x62]));
+    using lock = new ResourceLock(name);
+    expect(lock.getLockInfo()).toBe("a\uFFFDb");
+  });
+});

@@ -47,8 +47,13 @@ function ownedByBun(open: ReadonlyMap<number, string>): Set<number> {
   const anonymous = [...open].filter(([, target]) => target.startsWith("anon_inode:"));
   // Two are Bun's alone; only with more of them does it take a closer look to tell whose they are.
   if (anonymous.length === 2) return new Set(anonymous.map(([descriptor]) => descriptor));
-  const epolls = anonymous.filter(([, target]) => target === "anon_inode:[eventpoll]");
-  return new Set(epolls.flatMap(([descriptor]) => [descriptor, ...watchedBy(descriptor)]));
+  const owned = new Set<number>();
+  for (const [descriptor, target] of anonymous) {
+    if (target !== "anon_inode:[eventpoll]") continue;
+    owned.add(descriptor);
+    for (const watched of watchedBy(descriptor)) owned.add(watched);
+  }
+  return owned;
 }
 
 function openDescriptors(): number[] {

@@ -1,6 +1,12 @@
 /** The library: `import { ResourceLock } from "resourcelock"`. */
 export * from "./lock/errors.ts";
 export { LockGuard } from "./lock/lock-guard.ts";
+export type {
+  Attachment,
+  HolderStatus,
+  LockStatus,
+  ParticipantStatus,
+} from "./lock/lock-status.ts";
 export {
   type GetLockOptions,
   type LockLogger,

@@ -47,6 +47,34 @@ export const options = {
     default: "75",
     description: "exit status when the lock is not granted in time",
   },
+  "owner-pid": {
+    type: "string",
+    valueHint: "PID",
+    description:
+      "bind the lock to a process, as in --owner-pid $$: when that ends, it is free for the next",
+  },
+  shared: {
+    type: "boolean",
+    description: "hold it together with others that say so too; alone against all others",
+  },
+  slots: {
+    type: "string",
+    valueHint: "N",
+    description: "hold it together with others that say so too, N at once at most",
+  },
+  "no-adopt": {
+    type: "boolean",
+    description: "do not take over from a holder that died",
+  },
+  reentrant: {
+    type: "boolean",
+    description: "if a run around this one holds the lock, run the command under that",
+  },
+  close: {
+    type: "boolean",
+    alias: "o",
+    description: "if run is killed, do not leave the lock to the command",
+  },
   command: {
     type: "string",
     alias: "c",

@@ -1,19 +1,20 @@
-/** Waiting for a lock on the command line: in the kernel, in slices, between signals and notices. */
-import type { ResourceLock } from "../lock/resource-lock.ts";
+/** Waiting for a lock on the command line: in the kernel, between signals and notices. */
+import type { LockRequest } from "../lock/lock-request.ts";
+import type { GetLockOptions, ResourceLock } from "../lock/resource-lock.ts";
+import { interruptWaits, setAlarm } from "../posix/alarm.ts";
 import { monotonicSeconds } from "../posix/clock.ts";
+import { signalNumbers } from "../posix/process.ts";
+import { diagnostics } from "./output.ts";
 import { Interrupted, type SignalTrap, turn } from "./signals.ts";
 import { WaitNotice } from "./wait-notice.ts";
 
-/** A signal that comes in just before the thread blocks is noticed after a slice. */
-const sliceSeconds = 1;
-
-export interface AwaitGrantOptions {
+export interface AwaitGrantOptions extends GetLockOptions {
   /** Seconds; null is for ever. */
   timeout: number | null;
   lockInfo: string;
   /** The signals that end the wait. */
   trap: SignalTrap;
-  /** Whether to tell on stderr what is waited for. */
+  /** Whether to tell on stderr what is waited for, and what was adopted. */
   quiet: boolean;
 }
 
@@ -25,27 +26,50 @@ export interface AwaitGrantOptions {
  */
 export async function awaitGrant(
   lock: ResourceLock,
-  { timeout, lockInfo, trap, quiet }: AwaitGrantOptions,
+  { trap, quiet, ...wish }: AwaitGrantOptions,
 ): Promise<boolean> {
-  const request = lock.request({ timeout, lockInfo });
+  const request = lock.request(wish);
   let granted = request.poll();
   if (!granted && request.remainingSeconds > 0) {
-    const notice = quiet ? undefined : new WaitNotice(lock);
-    const startSeconds = monotonicSeconds();
-    try {
-      while (!granted && request.remainingSeconds > 0) {
-        granted = request.block(sliceSeconds) === "granted";
-        await turn();
-        if (trap.received !== undefined) break;
-        if (!granted) notice?.update(monotonicSeconds() - startSeconds);
-      }
-    } finally {
-      notice?.end();
-    }
+    granted = await wait(request, trap, quiet ? undefined : new WaitNotice(lock, request));
   }
   if (trap.received !== undefined) {
-    if (granted && lock.settle(granted, lockInfo)) lock.ungetLock({ whereCalled: trap.received });
+    if (lock.settle(request, granted)) lock.ungetLock({ whereCalled: trap.received });
     throw new Interrupted(trap.received);
   }
-  return lock.settle(granted, lockInfo);
+  const { adopted } = request.participant;
+  if (adopted !== undefined && !quiet) diagnostics().info(adoptedText(adopted));
+  return lock.settle(request, granted);
+}
+
+function adoptedText({ process: id, message }: { process: number; message: string }): string {
+  return id === 0
+    ? "adopted from a process that died"
+    : `adopted from pid ${id} (${message}), which died`;
+}
+
+async function wait(
+  request: LockRequest,
+  trap: SignalTrap,
+  notice: WaitNotice | undefined,
+): Promise<boolean> {
+  const startSeconds = monotonicSeconds();
+  // A byte lock is waited for without a limit; the alarm's signal is the limit.
+  process.on("SIGALRM", () => {});
+  interruptWaits(signalNumbers.SIGALRM);
+  let granted = false;
+  try {
+    while (!granted && request.remainingSeconds > 0) {
+      setAlarm(Math.max(0.001, request.againSeconds));
+      request.block();
+      await turn();
+      if (trap.received !== undefined) break;
+      granted = request.poll();
+      if (!granted) notice?.update(monotonicSeconds() - startSeconds);
+    }
+  } finally {
+    setAlarm(0);
+    notice?.end();
+  }
+  return granted;
 }

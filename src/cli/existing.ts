@@ -1,5 +1,6 @@
 /** For the commands that look at a lock and must not make one. */
 import { LockNotFoundError } from "../lock/errors.ts";
+import type { LockStatus } from "../lock/lock-status.ts";
 import { messages } from "../lock/messages.ts";
 import { ResourceLock } from "../lock/resource-lock.ts";
 import { lockLogger, type OutputOptions } from "./output.ts";
@@ -23,16 +24,24 @@ export function openExisting(name: string, output: OutputOptions): Existing {
   }
 }
 
+/** The state of a lock. */
+export interface State extends Report {
+  locked: boolean;
+  status: LockStatus;
+}
+
 /** The state of a lock, in the words of cjnfuncs.resourcelock. */
-export function stateOf(name: string, output: OutputOptions): Report & { locked: boolean } {
+export function stateOf(name: string, output: OutputOptions): State {
   const { lock, missing } = openExisting(name, output);
-  if (lock === undefined) return { ...missing, locked: false };
+  if (lock === undefined)
+    return { ...missing, locked: false, status: { holders: [], waiters: [] } };
   try {
     const value = lock.lockValue();
     const locked = value === 0;
     const info = lock.getLockInfo();
-    const json = { name: lock.lockName, exists: true, locked, value, info };
-    return { text: messages.state(lock.lockName, locked, info), json, locked };
+    const status = lock.status();
+    const json = { name: lock.lockName, exists: true, locked, value, info, ...status };
+    return { text: messages.state(lock.lockName, locked, info), json, locked, status };
   } finally {
     lock.close();
   }

@@ -1,6 +1,7 @@
 /** `get`: takes a lock that stays when the command ends, or with `-a` for a time. */
 import { messages } from "../lock/messages.ts";
 import { ResourceLock } from "../lock/resource-lock.ts";
+import { processStart } from "../posix/process-start.ts";
 import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
 import { awaitGrant } from "./await-grant.ts";
 import { command } from "./command.ts";
@@ -9,6 +10,7 @@ import { parseDuration, parseTimeout } from "./duration.ts";
 import { exitCodes } from "./exit-code.ts";
 import { lockLogger, printResult } from "./output.ts";
 import { Interrupted, SignalTrap, turn } from "./signals.ts";
+import { UsageError } from "./usage-error.ts";
 
 export default command({
   name: "get",
@@ -18,6 +20,8 @@ export default command({
     "get-timeout": { ...options["get-timeout"], default: "0.5" },
     message: { ...options.message, default: "cli" },
     "auto-unget": options["auto-unget"],
+    "owner-pid": options["owner-pid"],
+    "no-adopt": options["no-adopt"],
     "conflict-exit-code": options["conflict-exit-code"],
     ...commonOptions,
   },
@@ -29,6 +33,7 @@ export default command({
         ? undefined
         : parseDuration("--auto-unget", args["auto-unget"]);
     const notGranted = conflictExitCode(args["conflict-exit-code"]);
+    const ownerPid = args["owner-pid"] === undefined ? 0 : livingProcess(args["owner-pid"]);
     const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
     const lock = new ResourceLock(args.name, { logger: lockLogger(output) });
     const { lockName: name } = lock;
@@ -54,6 +59,7 @@ export default command({
     const granted = await awaitGrant(lock, {
       timeout,
       lockInfo: args.message,
+      adopt: !args["no-adopt"],
       trap,
       quiet: output.quiet,
     });
@@ -62,7 +68,7 @@ export default command({
       return notGranted;
     }
     try {
-      report(messages.granted(name, lock.getLockInfo()), { granted });
+      report(messages.granted(name, lock.getLockInfo()), { granted, token: lock.token });
     } catch (error) {
       // Who is told by the status that this failed will not release it.
       lock.ungetLock({ whereCalled: "output failed" });
@@ -70,9 +76,22 @@ export default command({
     }
     if (autoUnget !== undefined) await trap.sleep(autoUnget);
     else await turn();
-    if (autoUnget === undefined && trap.received === undefined) return exitCodes.done;
+    if (autoUnget === undefined && trap.received === undefined) {
+      lock.detach(ownerPid);
+      return exitCodes.done;
+    }
     const released = unget();
     if (trap.received !== undefined) throw new Interrupted(trap.received);
     return released ? exitCodes.done : exitCodes.no;
   },
 });
+
+function livingProcess(text: string): number {
+  const pid = Number(text);
+  if (String(pid) === text && Number.isInteger(pid) && pid > 0 && processStart(pid) !== undefined) {
+    return pid;
+  }
+  throw new UsageError(
+    `--owner-pid: ${JSON.stringify(text)} is not the number of a living process`,
+  );
+}

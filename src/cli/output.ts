@@ -50,10 +50,15 @@ export interface OutputOptions {
   verbose: boolean;
 }
 
-/** Prints a command's result: the text, or with `--json` the object; nothing with `--quiet`. */
-export function printResult(options: OutputOptions, text: string, json: object): void {
+/** Prints a command's result: its lines, or with `--json` the object; nothing with `--quiet`. */
+export function printResult(
+  options: OutputOptions,
+  text: string | readonly string[],
+  json: object,
+): void {
   if (options.quiet) return;
-  printLine(options.json ? jsonLine(json) : escapeControls(text));
+  const lines = typeof text === "string" ? [text] : text;
+  printLine(options.json ? jsonLine(json) : lines.map(escapeControls).join("\n"));
 }
 
 const prefixes: Partial<Record<LogType, string>> = { warn: "warning: ", debug: "debug: " };

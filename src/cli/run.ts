@@ -1,4 +1,5 @@
 /** `run`: runs a command while the lock is held. */
+import { parseLockName } from "../lock/lock-name.ts";
 import { ResourceLock } from "../lock/resource-lock.ts";
 import {
   environmentWith,
@@ -8,6 +9,7 @@ import {
   spawnCommand,
   type ChildStatus,
 } from "../posix/child.ts";
+import { monotonicSeconds } from "../posix/clock.ts";
 import { cString, errorText, PosixError } from "../posix/libc.ts";
 import { sendSignal, signalNumbers } from "../posix/process.ts";
 import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
@@ -42,10 +44,16 @@ export default command({
       description: `${options.message.description} (default: the command)`,
     },
     command: options.command,
+    shared: options.shared,
+    slots: options.slots,
+    "no-adopt": options["no-adopt"],
+    reentrant: options.reentrant,
+    close: options.close,
     ...runOptions,
   },
   notes: [
-    "The exit status is the command's. The command has RESOURCELOCK_NAME in its environment.",
+    "NAME may be several names with commas between: all are taken, or none, in an order that is the same for everybody.",
+    "The exit status is the command's. The command has RESOURCELOCK_NAME, RESOURCELOCK_TOKEN (a number that rises with each grant) and, with --slots, RESOURCELOCK_SLOT (from 0) in its environment.",
   ],
   async run({ args, rest }) {
     // Before anything is opened.
@@ -53,27 +61,104 @@ export default command({
     const output = outputOptions(args);
     const words = commandWords(rest, args.command);
     const timeout = args.nonblock ? 0 : parseTimeout("--get-timeout", args["get-timeout"]);
+    const slots = args.slots === undefined ? undefined : parseSlots(args.slots);
+    if (slots !== undefined && args.shared)
+      throw new UsageError("give --shared or --slots, not both");
     const notGranted = conflictExitCode(args["conflict-exit-code"]);
     const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
-    const lock = new ResourceLock(args.name, { logger: lockLogger(output) });
+    const deadline = timeout === null ? null : monotonicSeconds() + timeout;
     const lockInfo =
       args.message ?? defaultMessage(args.command === undefined ? words : [args.command]);
 
-    if (!(await awaitGrant(lock, { timeout, lockInfo, trap, quiet: output.quiet }))) {
-      if (!output.quiet) diagnostics().info(messages.timedOut(lock.lockName, lock.getLockInfo()));
-      return notGranted;
-    }
+    const held: ResourceLock[] = [];
     try {
-      const environment = environmentWith("RESOURCELOCK_NAME", lock.lockName);
+      for (const name of inOneOrder(args.name.split(","))) {
+        const lock = new ResourceLock(name, { logger: lockLogger(output) });
+        if (isHeldAround(lock)) {
+          if (args.reentrant) continue;
+          diagnostics().error(
+            `lock <${lock.lockName}> is held by a run around this one, which waits for this one to end: see --reentrant`,
+          );
+          return notGranted;
+        }
+        const granted = await awaitGrant(lock, {
+          timeout: deadline === null ? null : Math.max(0, deadline - monotonicSeconds()),
+          lockInfo,
+          shared: args.shared,
+          slots,
+          adopt: !args["no-adopt"],
+          trap,
+          quiet: output.quiet,
+        });
+        if (!granted) {
+          if (!output.quiet) {
+            diagnostics().info(messages.timedOut(lock.lockName, lock.getLockInfo()));
+          }
+          return notGranted;
+        }
+        held.push(lock);
+      }
+      const environment = environmentWith(variablesOf(held, slots !== undefined));
+      if (!args.close) for (const lock of held) lock.handOn(lowestDescriptor);
       const processId = spawnCommand(rawWords(words, args.command), environment, inherited);
       return statusOf(await ended(processId, trap), trap);
     } catch (error) {
       return statusOfFailure(words[0] ?? "", error);
     } finally {
-      lock.ungetLock({ whereCalled: "run" });
+      for (const lock of held.toReversed()) {
+        if (lock.ungetLock({ whereCalled: "run" }) || output.quiet) continue;
+        diagnostics().warn(`lock <${lock.lockName}> was released by force while the command ran`);
+      }
     }
   },
 });
+
+/** Where a command is least likely to look for a descriptor of its own: bash takes 10 and up, and 255. */
+const lowestDescriptor = 64;
+
+/** Each name once, in an order that all callers share, so that two of them never wait for each other. */
+function inOneOrder(names: readonly string[]): string[] {
+  return [...new Set(names.map(parseLockName))].toSorted((one, other) =>
+    Buffer.compare(Buffer.from(one), Buffer.from(other)),
+  );
+}
+
+function parseSlots(text: string): number {
+  const slots = Number(text);
+  if (String(slots) === text && Number.isInteger(slots) && slots >= 1 && slots <= 1023)
+    return slots;
+  throw new UsageError(`--slots: ${JSON.stringify(text)} is not a number from 1 to 1023`);
+}
+
+/** The variable in which a run tells the runs inside it what is held: `/NAME:TOKEN/NAME:TOKEN`. */
+const heldVariable = "RESOURCELOCK_HELD";
+
+/** Whether a run around this one holds the lock: it says so in the environment, and the ledger must agree. */
+function isHeldAround(lock: ResourceLock): boolean {
+  const claims = (process.env[heldVariable] ?? "").split("/");
+  const tokens = claims
+    .filter((claim) => claim.slice(0, claim.lastIndexOf(":")) === lock.lockName)
+    .map((claim) => Number(claim.slice(claim.lastIndexOf(":") + 1)));
+  if (tokens.length === 0) return false;
+  return lock
+    .status()
+    .holders.some(
+      ({ attachment, token }) => attachment === "attached" && tokens.includes(token ?? 0),
+    );
+}
+
+function variablesOf(held: readonly ResourceLock[], withSlots: boolean): Record<string, string> {
+  const claims = held.map(({ lockName, token }) => `/${lockName}:${token}`);
+  const list = (values: readonly (string | number)[]) => values.join(",");
+  // Nothing is held where all of it is held around this run: its variables stay.
+  if (held.length === 0) return {};
+  return {
+    RESOURCELOCK_NAME: list(held.map(({ lockName }) => lockName)),
+    RESOURCELOCK_TOKEN: list(held.map(({ token }) => token)),
+    [heldVariable]: (process.env[heldVariable] ?? "") + claims.join(""),
+    ...(withSlots ? { RESOURCELOCK_SLOT: list(held.map(({ slot }) => slot)) } : {}),
+  };
+}
 
 function commandWords(
   rest: readonly string[] | undefined,

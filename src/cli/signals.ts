@@ -1,6 +1,12 @@
 /** Signals, on the command line, which owns its process. */
 import { isTerminal } from "../posix/file.ts";
-import { isIgnored, restoreIgnoredSignals, type SignalName } from "../posix/process.ts";
+import { interruptWaits } from "../posix/alarm.ts";
+import {
+  isIgnored,
+  restoreIgnoredSignals,
+  type SignalName,
+  signalNumbers,
+} from "../posix/process.ts";
 
 /** The process is to end by the signal that it got; nothing was left taken. */
 export class Interrupted extends Error {
@@ -31,6 +37,7 @@ export class SignalTrap {
         this.#received ??= name;
         this.#listener?.(name);
       });
+      interruptWaits(signalNumbers[name]);
     }
   }
 

@@ -4,6 +4,7 @@ import { command } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
 import { stateOf } from "./existing.ts";
 import { printResult } from "./output.ts";
+import { statusLines } from "./status-text.ts";
 
 export default command({
   name: "state",
@@ -13,7 +14,7 @@ export default command({
     const output = outputOptions(args);
     const state = stateOf(args.name, output);
     if (args.check) return state.locked ? exitCodes.no : exitCodes.done;
-    printResult(output, state.text, state.json);
+    printResult(output, [state.text, ...statusLines(state.status)], state.json);
     return exitCodes.done;
   },
 });

@@ -4,7 +4,7 @@ import { commonOptions, nameArgument, options, outputOptions } from "./arguments
 import { command } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
 import { openExisting } from "./existing.ts";
-import { printResult } from "./output.ts";
+import { diagnostics, printResult } from "./output.ts";
 
 export default command({
   name: "unget",
@@ -26,10 +26,16 @@ export default command({
       return exitCodes.no;
     }
     const { lockName: name } = lock;
+    const { holders } = lock.status();
     const released = lock.ungetLock({ force: true, whereCalled: args.message });
     const text = released
       ? messages.forceReleased(name, args.message)
       : messages.extraneous(name, args.message);
+    if (released && !output.quiet) {
+      for (const holder of holders.filter(({ attachment }) => attachment === "attached")) {
+        diagnostics().warn(`pid ${holder.pid} (${holder.command}) goes on without the lock`);
+      }
+    }
     const value = lock.lockValue();
     const json = {
       name,

@@ -1,8 +1,10 @@
 /** What a waiting command says on stderr: a line now and then, or on a terminal one live line. */
+import type { Participant } from "../lock/participant.ts";
 import type { ResourceLock } from "../lock/resource-lock.ts";
 import { isTerminal } from "../posix/file.ts";
 import { terminalColumns } from "../posix/terminal.ts";
 import { escapeControls } from "./escape.ts";
+import { holdersText, ordinal } from "./status-text.ts";
 import { diagnostics, printToStderr } from "./output.ts";
 
 /** Who waits no longer than this needs no telling. */
@@ -32,13 +34,19 @@ const standardError: NoticeOutput = {
 };
 
 export class WaitNotice {
-  readonly #lock: ResourceLock;
+  readonly #lock: Pick<ResourceLock, "lockName" | "status" | "getLockInfo">;
+  readonly #request: { participant: Pick<Participant, "position"> };
   readonly #output: NoticeOutput;
   #nextSeconds = firstNoticeSeconds;
   #lineShown = false;
 
-  constructor(lock: ResourceLock, output: NoticeOutput = standardError) {
+  constructor(
+    lock: Pick<ResourceLock, "lockName" | "status" | "getLockInfo">,
+    request: { participant: Pick<Participant, "position"> },
+    output: NoticeOutput = standardError,
+  ) {
     this.#lock = lock;
+    this.#request = request;
     this.#output = output;
   }
 
@@ -63,9 +71,13 @@ export class WaitNotice {
   }
 
   #text(waitedSeconds: number | undefined): string {
-    const info = this.#lock.getLockInfo();
     const since = waitedSeconds === undefined ? "" : ` for ${Math.floor(waitedSeconds)} s`;
-    return `waiting for lock <${this.#lock.lockName}>${since}; its info text: <${info}>`;
+    const { holders } = this.#lock.status();
+    const held = holders.length === 0 ? "" : `, ${holdersText(holders)}`;
+    const { place, waiting } = this.#request.participant.position();
+    const queue = waiting > 1 ? `; you are ${ordinal(place)} of ${waiting}` : "";
+    const info = `; its info text: <${this.#lock.getLockInfo()}>`;
+    return `waiting for lock <${this.#lock.lockName}>${since}${held}${queue}${info}`;
   }
 }
 

@@ -45,3 +45,8 @@ export class LockCreateError extends ResourceLockError {
 export class LockDamagedError extends ResourceLockError {
   override readonly name = "LockDamagedError";
 }
+
+/** More participants than a lock can have at once: 1,023. */
+export class LockFullError extends ResourceLockError {
+  override readonly name = "LockFullError";
+}

@@ -1,17 +1,8 @@
 /** The shared memory segment that holds a lock's info text. */
-import {
-  allocateFile,
-  closeFile,
-  createUnnamedFile,
-  fileSize,
-  linkFile,
-  openFile,
-  readAt,
-  writeAt,
-} from "../posix/file.ts";
-import { ENOSPC, isPosixError, PosixError } from "../posix/libc.ts";
+import { closeFile, fileSize, openFile, readAt, writeAt } from "../posix/file.ts";
+import { ENOSPC, PosixError } from "../posix/libc.ts";
 import { decodeLockInfo } from "./lock-info.ts";
-import { sharedMemoryDirectory } from "./lock-name.ts";
+import { allocateSharedFile, createSharedFile } from "./shared-file.ts";
 
 /**
  * Reads and writes by pread and pwrite. On /dev/shm these see the same pages as a peer's mapping; a
@@ -39,15 +30,7 @@ export class InfoSegment {
    * @throws {PosixError} EEXIST, ENOSPC, EROFS ...
    */
   static create(path: string, bytes: number, mode: number): InfoSegment {
-    const descriptor = createUnnamedFile(sharedMemoryDirectory, mode);
-    try {
-      allocate(descriptor, bytes);
-      linkFile(descriptor, path);
-      return new InfoSegment(descriptor);
-    } catch (error) {
-      closeFile(descriptor);
-      throw error;
-    }
+    return new InfoSegment(createSharedFile(path, bytes, mode));
   }
 
   /** What the segment can hold. A segment that exists is used at the size it has. */
@@ -57,35 +40,29 @@ export class InfoSegment {
 
   /** Gives a segment without any bytes its size: the peer that made it has died, or is about to do just this. */
   growFromEmpty(bytes: number): void {
-    allocate(this.#descriptor, bytes);
+    allocateSharedFile(this.#descriptor, bytes);
     this.#bytes = fileSize(this.#descriptor);
   }
 
   read(): string {
+    return decodeLockInfo(this.readBytes());
+  }
+
+  /** What stands in the segment, up to its NUL or its end; the buffer is used again by the next call. */
+  readBytes(): Uint8Array {
     this.#buffer ??= new Uint8Array(this.#bytes);
     const length = readAt(this.#descriptor, this.#buffer);
-    return decodeLockInfo(this.#buffer.subarray(0, length));
+    const end = this.#buffer.indexOf(0);
+    return this.#buffer.subarray(0, end === -1 ? length : Math.min(end, length));
   }
 
   /** @throws {PosixError} ENOSPC, where a peer made the segment without its pages and /dev/shm is full */
   write(bytes: Uint8Array): void {
-    const written = writeAt(this.#descriptor, bytes, bytes.length);
+    const written = writeAt(this.#descriptor, bytes);
     if (written !== bytes.length) throw new PosixError("pwrite", ENOSPC);
   }
 
   close(): void {
     closeFile(this.#descriptor);
-  }
-}
-
-/** posix_fallocate is one of the calls that a signal may break off; the work done so far stays. */
-function allocate(descriptor: number, bytes: number): void {
-  for (;;) {
-    try {
-      allocateFile(descriptor, bytes);
-      return;
-    } catch (error) {
-      if (!isPosixError(error, "EINTR")) throw error;
-    }
   }
 }

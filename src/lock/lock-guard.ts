@@ -1,17 +1,22 @@
 /** A lock that is held until the end of a scope. */
-import type { ResourceLock } from "./resource-lock.ts";
 
 /**
  * What `hold` and `acquire` give: `using` releases it at the end of the block, however that is left.
  *
- * A guard that is dropped without `using` and without {@link release} leaves the lock held.
+ * A guard that is dropped without `using` and without {@link release} leaves the lock held for as long as the
+ * process lives.
  */
 export class LockGuard implements Disposable {
-  readonly lock: ResourceLock;
-  #held = true;
+  /** The fencing token: the grant's number, higher than that of every grant before. */
+  readonly token: number;
+  /** With `slots`: the number of this holder's slot, from 0, unlike that of any other living holder. */
+  readonly slot: number;
+  #release: (() => boolean) | undefined;
 
-  constructor(lock: ResourceLock) {
-    this.lock = lock;
+  constructor(grant: { token: number; slot: number }, release: () => boolean) {
+    this.token = grant.token;
+    this.slot = grant.slot;
+    this.#release = release;
   }
 
   /**
@@ -21,9 +26,9 @@ export class LockGuard implements Disposable {
    * @throws {LockClosedError} where the lock was closed while it was held
    */
   release(): boolean {
-    if (!this.#held) return false;
-    this.#held = false;
-    return this.lock.ungetLock({ whereCalled: "guard" });
+    const release = this.#release;
+    this.#release = undefined;
+    return release?.() ?? false;
   }
 
   [Symbol.dispose](): void {

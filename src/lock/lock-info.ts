@@ -56,3 +56,16 @@ export function decodeLockInfo(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
   return decoder.decode(end === -1 ? bytes : bytes.subarray(0, end));
 }
+
+/**
+ * Whether an info text is that of a grant later than a moment: then somebody else took the lock, in the way of
+ * a peer that knows no ledger. Any other text was only set.
+ *
+ * @param grantedAt microseconds since 1970
+ */
+export function isLaterGrant(info: string, grantedAt: number): boolean {
+  if (!/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})? - /.test(info)) return false;
+  const seconds = Math.floor(grantedAt / 1e6);
+  const mine = formatLockInfo("", { seconds, microseconds: grantedAt % 1e6 });
+  return info.slice(0, mine.length - 3) > mine.slice(0, -3);
+}

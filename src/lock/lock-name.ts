@@ -48,10 +48,12 @@ export function objectsOf(name: string): {
   semaphoreName: string;
   semaphorePath: string;
   infoPath: string;
+  ledgerPath: string;
 } {
   return {
     semaphoreName: `/${name}`,
     semaphorePath: `${sharedMemoryDirectory}/sem.${name}`,
     infoPath: `${sharedMemoryDirectory}/${name}`,
+    ledgerPath: `${sharedMemoryDirectory}/${name}.ledger`,
   };
 }

@@ -1,14 +1,14 @@
 /** Opening and making the objects of a lock, and saying what is wrong where that fails. */
-import { type FileStatus, fileStatus } from "../posix/file.ts";
+import { type FileStatus, fileStatus, openFile } from "../posix/file.ts";
 import { isPosixError, PosixError } from "../posix/libc.ts";
 import { Semaphore, semaphoreBytes } from "../posix/semaphore.ts";
 import { LockDamagedError } from "./errors.ts";
 import { explanation } from "./explanation.ts";
 import { InfoSegment } from "./info-segment.ts";
+import { Ledger, newLedgerBytes } from "./ledger.ts";
+import { createSharedFile } from "./shared-file.ts";
 import { objectsOf, sharedMemoryDirectory } from "./lock-name.ts";
 
-/** Free: what a new semaphore starts with. */
-const initialValue = 1;
 /** As the Python module makes them: for their user alone. */
 const mode = 0o600;
 
@@ -31,14 +31,14 @@ export function openSemaphore(lockName: string): Semaphore | undefined {
   });
 }
 
-/** Opens the semaphore of a lock; where there is none, makes it. */
-export function openOrCreateSemaphore(lockName: string): Semaphore {
+/** Opens the semaphore of a lock; where there is none, makes it with the value that `initialValue` gives. */
+export function openOrCreateSemaphore(lockName: string, initialValue: () => number): Semaphore {
   const { semaphoreName, semaphorePath } = objectsOf(lockName);
   return openOrCreate(
     () => openSemaphore(lockName),
     () =>
       explain(lockName, semaphorePath, () =>
-        ifAbsent(() => Semaphore.create(semaphoreName, mode, initialValue)),
+        ifAbsent(() => Semaphore.create(semaphoreName, mode, initialValue())),
       ),
   );
 }
@@ -64,6 +64,34 @@ export function openOrCreateInfoSegment(lockName: string, bytes: number): InfoSe
   );
   if (segment.bytes === 0) explain(lockName, infoPath, () => segment.growFromEmpty(bytes));
   return segment;
+}
+
+/** Opens the ledger of a lock, or tells by undefined that there is none. */
+export function openLedger(lockName: string): Ledger | undefined {
+  const { ledgerPath } = objectsOf(lockName);
+  return explain(lockName, ledgerPath, () => {
+    const status = statusIfPresent(ledgerPath);
+    if (status === undefined) return undefined;
+    requireRegularFile(lockName, ledgerPath, status);
+    return ifPresent(() => new Ledger(openFile(ledgerPath), lockName));
+  });
+}
+
+/** Opens the ledger of a lock; where there is none, makes it. */
+export function openOrCreateLedger(lockName: string): Ledger {
+  const { ledgerPath } = objectsOf(lockName);
+  return openOrCreate(
+    () => openLedger(lockName),
+    () =>
+      explain(lockName, ledgerPath, () =>
+        ifAbsent(() => new Ledger(createSharedFile(ledgerPath, newLedgerBytes, mode), lockName)),
+      ),
+  );
+}
+
+/** The inode behind the semaphore's name; 0 where there is none. */
+export function semaphoreInode(lockName: string): number {
+  return statusIfPresent(objectsOf(lockName).semaphorePath)?.inode ?? 0;
 }
 
 /**

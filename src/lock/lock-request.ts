@@ -1,24 +1,24 @@
-/** A request for a lock, from its first try until it is granted or withdrawn. */
+/** A request for a lock, from its first look until it is granted or withdrawn. */
 import { monotonicSeconds } from "../posix/clock.ts";
-import type { Semaphore, WaitResult } from "../posix/semaphore.ts";
+import type { Look, Participant } from "./participant.ts";
 
 /**
  * The wait of every kind of acquire: who drives it decides how time passes between two looks, in the
- * kernel ({@link block}) or in an event loop ({@link poll}). The seat in the queue will live here.
+ * kernel ({@link block}) or on a timer of its own ({@link isDue}). Only time passes meanwhile: the place in the
+ * queue stays.
  */
 export class LockRequest {
-  readonly #semaphore: Semaphore;
+  readonly participant: Participant;
   readonly #deadlineSeconds: number;
+  #look: Look | undefined;
+  #lookAgainSeconds = 0;
 
   /**
    * @param timeoutSeconds how long the request stands; null is for ever, 0 is for one look
    * @throws {RangeError} where the timeout is negative or not a number
    */
-  constructor(semaphore: Semaphore, timeoutSeconds: number | null) {
-    if (timeoutSeconds !== null && !(timeoutSeconds >= 0)) {
-      throw new RangeError(`Cannot wait for ${timeoutSeconds} seconds: give null to wait for ever`);
-    }
-    this.#semaphore = semaphore;
+  constructor(participant: Participant, timeoutSeconds: number | null) {
+    this.participant = participant;
     this.#deadlineSeconds =
       timeoutSeconds === null
         ? Infinity
@@ -34,13 +34,39 @@ export class LockRequest {
     return Math.max(0, this.#deadlineSeconds - monotonicSeconds());
   }
 
-  /** Takes the lock if it is free now. */
+  /** Takes the lock if it can be had now. */
   poll(): boolean {
-    return this.#semaphore.tryWait();
+    this.#look = this.participant.look();
+    if (this.#look === "granted") return true;
+    const again = "seat" in this.#look ? this.#look.againSeconds : this.#look.semaphore;
+    this.#lookAgainSeconds = monotonicSeconds() + again;
+    return false;
   }
 
-  /** Blocks the thread for `seconds` at most, and not past the deadline. */
-  block(seconds: number): WaitResult {
-    return this.#semaphore.timedWait(Math.min(seconds, this.remainingSeconds));
+  /** Seconds after which to {@link poll} again, come what may. */
+  get againSeconds(): number {
+    return Math.max(
+      0,
+      Math.min(this.#lookAgainSeconds - monotonicSeconds(), this.remainingSeconds),
+    );
+  }
+
+  /** Blocks the thread until it is worth to {@link poll} again; see {@link Participant.block} for the timer. */
+  block(): void {
+    if (this.#look === undefined || this.#look === "granted") return;
+    this.participant.block(this.#look, this.againSeconds);
+  }
+
+  /** Whether it is worth to {@link poll} again now. */
+  get isDue(): boolean {
+    if (this.#look === undefined || this.#look === "granted") return true;
+    return this.againSeconds === 0 || this.participant.isDue(this.#look);
+  }
+}
+
+/** Checks a timeout. @throws {RangeError} where it is negative or not a number */
+export function requireTimeout(timeoutSeconds: number | null): void {
+  if (timeoutSeconds !== null && !(timeoutSeconds >= 0)) {
+    throw new RangeError(`Cannot wait for ${timeoutSeconds} seconds: give null to wait for ever`);
   }
 }

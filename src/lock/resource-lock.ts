@@ -1,19 +1,16 @@
 /** The resource lock: `resource_lock` of the Python module cjnfuncs.resourcelock, on the same objects. */
 import { now } from "../posix/clock.ts";
-import type { Semaphore } from "../posix/semaphore.ts";
 import { LockClosedError, LockNotFoundError } from "./errors.ts";
-import type { InfoSegment } from "./info-segment.ts";
+import type { Ledger } from "./ledger.ts";
 import { LockGuard } from "./lock-guard.ts";
-import { encodeLockInfo, formatLockInfo } from "./lock-info.ts";
+import { formatLockInfo } from "./lock-info.ts";
 import { parseLockName } from "./lock-name.ts";
-import {
-  openInfoSegment,
-  openOrCreateInfoSegment,
-  openOrCreateSemaphore,
-  openSemaphore,
-} from "./lock-objects.ts";
-import { LockRequest } from "./lock-request.ts";
+import { openLedger, openOrCreateLedger } from "./lock-objects.ts";
+import { LockRequest, requireTimeout } from "./lock-request.ts";
+import { type LockStatus, statusOf } from "./lock-status.ts";
+import { LockUnit } from "./lock-unit.ts";
 import { messages } from "./messages.ts";
+import { forceRelease, kinds, noteInfo, Participant, unitsAtRest } from "./participant.ts";
 
 /** Where a lock's debug texts go. */
 export interface LockLogger {
@@ -38,6 +35,12 @@ export interface GetLockOptions {
   timeout?: number | null;
   /** A note on who takes the lock and why; the date and time are put before it. Default "". */
   lockInfo?: string;
+  /** Hold it together with others that say so too, but with no exclusive holder. Default false. */
+  shared?: boolean | undefined;
+  /** Hold it together with others that say so too, so many at once at most: 1 to 1023. */
+  slots?: number | undefined;
+  /** Whether to take over the lock from a holder that died. Default true. */
+  adopt?: boolean | undefined;
 }
 
 export interface UngetLockOptions {
@@ -76,9 +79,11 @@ export class ResourceLock implements Disposable {
   logger: LockLogger | undefined;
 
   #closed = false;
-  readonly #semaphore: Semaphore;
-  #infoSegment: InfoSegment | undefined;
-  readonly #sharedMemorySize: number;
+  readonly #unit: LockUnit;
+  /** A ledger that no participant uses now: opening one is dearer than a whole grant. */
+  #spareLedger: Ledger | undefined;
+  /** The participants that hold, the last one last. */
+  readonly #grants: Participant[] = [];
 
   /**
    * @param lockName with or without a leading slash; 1 to 247 bytes without another one
@@ -97,21 +102,22 @@ export class ResourceLock implements Disposable {
     }
     this.lockName = parseLockName(lockName);
     this.logger = logger;
-    this.#sharedMemorySize = sharedMemorySize;
-    const semaphore = create ? openOrCreateSemaphore(this.lockName) : openSemaphore(this.lockName);
-    if (semaphore === undefined) {
+    const unit = create
+      ? this.#create(sharedMemorySize)
+      : LockUnit.open(this.lockName, sharedMemorySize);
+    if (unit === undefined) {
       throw new LockNotFoundError(this.lockName, messages.missing(this.lockName));
     }
-    this.#semaphore = semaphore;
-    try {
-      this.#infoSegment = create
-        ? openOrCreateInfoSegment(this.lockName, sharedMemorySize)
-        : openInfoSegment(this.lockName);
-      if (logger !== undefined) this.isLocked();
-    } catch (error) {
-      this.#release();
-      throw error;
-    }
+    this.#unit = unit;
+    if (logger !== undefined) this.isLocked();
+  }
+
+  #create(sharedMemorySize: number): LockUnit {
+    const ledger = openOrCreateLedger(this.lockName);
+    this.#spareLedger = ledger;
+    return LockUnit.openOrCreate(this.lockName, sharedMemorySize, () =>
+      ledger.transact(() => unitsAtRest(ledger)),
+    );
   }
 
   /** Whether {@link close} was called, so that code can tell and open the lock anew. */
@@ -133,19 +139,20 @@ export class ResourceLock implements Disposable {
   getLock({
     timeout = 1,
     sameProcessOk = false,
-    lockInfo = "",
+    ...options
   }: GetLockOptions & { sameProcessOk?: boolean } = {}): boolean {
     this.#requireOpen();
     if (sameProcessOk && this.iHaveTheLock) {
       this.#debug("getLock", () => messages.alreadyAcquired(this.lockName, this.getLockInfo()));
       return true;
     }
-    const request = this.request({ timeout, lockInfo });
+    const request = this.request({ timeout, ...options });
     let granted = request.poll();
     while (!granted && request.remainingSeconds > 0) {
-      granted = request.block(longestBlockSeconds) === "granted";
+      waitOnThisThread(request);
+      granted = request.poll();
     }
-    return this.settle(granted, lockInfo);
+    return this.settle(request, granted);
   }
 
   /**
@@ -160,7 +167,7 @@ export class ResourceLock implements Disposable {
    * ```
    */
   hold(options: GetLockOptions = {}): LockGuard | undefined {
-    return this.getLock(options) ? new LockGuard(this) : undefined;
+    return this.getLock(options) ? this.#guard() : undefined;
   }
 
   /**
@@ -172,22 +179,29 @@ export class ResourceLock implements Disposable {
    * @throws as {@link getLock}
    */
   async acquire({
-    timeout = 1,
-    lockInfo = "",
     signal,
+    ...options
   }: GetLockOptions & { signal?: AbortSignal | undefined } = {}): Promise<LockGuard | undefined> {
     this.#requireOpen();
     signal?.throwIfAborted();
-    const request = this.request({ timeout, lockInfo });
-    let pauseMilliseconds = shortestPollMilliseconds;
+    const request = this.request(options);
     let granted = request.poll();
-    while (!granted && request.remainingSeconds > 0) {
-      await pause(Math.min(pauseMilliseconds, request.remainingSeconds * 1000), signal);
-      pauseMilliseconds = Math.min(pauseMilliseconds * 1.5, longestPollMilliseconds);
-      this.#requireOpen();
-      granted = request.poll();
+    try {
+      while (!granted && request.remainingSeconds > 0) {
+        await untilDue(request, signal);
+        this.#requireOpen();
+        granted = request.poll();
+      }
+    } catch (error) {
+      this.#withdraw(request);
+      throw error;
     }
-    return this.settle(granted, lockInfo) ? new LockGuard(this) : undefined;
+    return this.settle(request, granted) ? this.#guard() : undefined;
+  }
+
+  #guard(): LockGuard | undefined {
+    const grant = this.#grants.at(-1);
+    return grant && new LockGuard(grant, () => this.#ungetGrant(grant, "guard"));
   }
 
   /**
@@ -196,33 +210,104 @@ export class ResourceLock implements Disposable {
    *
    * @throws as {@link getLock}
    */
-  request({ timeout = 1, lockInfo = "" }: GetLockOptions = {}): LockRequest {
+  request({
+    timeout = 1,
+    lockInfo = "",
+    shared = false,
+    slots,
+    adopt = true,
+  }: GetLockOptions = {}): LockRequest {
     this.#requireOpen();
+    requireTimeout(timeout);
+    requireSlots(slots, shared);
     // What does not fit must be known before anything is taken; the date always has the same length.
-    encodeLockInfo(formatLockInfo(lockInfo, now()), this.#openInfoSegment().bytes);
-    return new LockRequest(this.#semaphore, timeout);
+    this.#unit.encode(formatLockInfo(lockInfo, now()));
+    const kind = shared ? kinds.shared : slots === undefined ? kinds.exclusive : kinds.slots;
+    const wish = { kind, slots: slots ?? 0, message: lockInfo, adopt };
+    const participant = new Participant(() => this.#openLedger(), this.#unit, wish);
+    return new LockRequest(participant, timeout);
   }
 
   /**
-   * Ends a request: writes the info text of a grant, or says that there was none.
+   * Ends a request that was granted or has lapsed.
    *
    * @returns `granted`
    */
-  settle(granted: boolean, lockInfo: string): boolean {
+  settle(request: LockRequest, granted: boolean): boolean {
     if (!granted) {
       this.#debug("getLock", () => messages.timedOut(this.lockName, this.getLockInfo()));
+      this.#withdraw(request);
       return false;
     }
-    const info = formatLockInfo(lockInfo, now());
-    try {
-      this.setLockInfo(info);
-    } catch (error) {
-      this.#semaphore.post();
-      throw error;
-    }
+    const { participant } = request;
+    this.#grants.push(participant);
     this.iHaveTheLock = true;
-    this.#debug("getLock", () => messages.granted(this.lockName, info));
+    this.#debug("getLock", () => messages.granted(this.lockName, participant.info));
     return true;
+  }
+
+  #withdraw({ participant }: LockRequest): void {
+    participant.withdraw();
+    this.#keepLedger(participant.ledger);
+  }
+
+  /** A ledger for one participant. */
+  #openLedger(): Ledger {
+    const spare = this.#spareLedger;
+    this.#spareLedger = undefined;
+    if (spare?.isLinked) return spare;
+    spare?.close();
+    return openOrCreateLedger(this.lockName);
+  }
+
+  #keepLedger(ledger: Ledger): void {
+    if (this.#closed || this.#spareLedger !== undefined) ledger.close();
+    else this.#spareLedger = ledger;
+  }
+
+  /**
+   * Turns what this object holds into a detached hold, which stays when the process ends, until it is released
+   * by force.
+   *
+   * @param ownerProcess a process that the hold is bound to: once it has ended, the next waiter takes over.
+   * Default 0: none
+   * @returns false where nothing was held, or not any more
+   */
+  detach(ownerProcess = 0): boolean {
+    this.#requireOpen();
+    const grant = this.#grants.pop();
+    this.iHaveTheLock = this.#grants.length > 0;
+    if (grant === undefined) return false;
+    const detached = grant.detach(ownerProcess);
+    this.#keepLedger(grant.ledger);
+    return detached;
+  }
+
+  /** The fencing token of what this object holds, higher than that of every grant before; 0 for none. */
+  get token(): number {
+    return this.#grants.at(-1)?.token ?? 0;
+  }
+
+  /** The number of the slot that this object holds, from 0. */
+  get slot(): number {
+    return this.#grants.at(-1)?.slot ?? 0;
+  }
+
+  /**
+   * A descriptor that keeps the lock held for programs that are started from now on, as long as one of them
+   * lives; they inherit it.
+   *
+   * @param lowestDescriptor the lowest number it may have
+   */
+  handOn(lowestDescriptor: number): number | undefined {
+    return this.#grants.at(-1)?.handOn(lowestDescriptor);
+  }
+
+  /** Who holds the lock and who waits. The answer may be out of date before the caller sees it. */
+  status(): LockStatus {
+    this.#requireOpen();
+    this.#spareLedger ??= openLedger(this.lockName);
+    return statusOf(this.#spareLedger, this.#unit);
   }
 
   /**
@@ -234,7 +319,9 @@ export class ResourceLock implements Disposable {
    */
   ungetLock({ force = false, whereCalled = "" }: UngetLockOptions = {}): boolean {
     this.#requireOpen();
-    if (this.#semaphore.value !== 0) {
+    const grant = this.#grants.at(-1);
+    if (this.iHaveTheLock && grant !== undefined) return this.#ungetGrant(grant, whereCalled);
+    if (this.#unit.value !== 0) {
       this.iHaveTheLock = false;
       this.#debug("ungetLock", () => messages.extraneous(this.lockName, whereCalled));
       return false;
@@ -243,11 +330,34 @@ export class ResourceLock implements Disposable {
       this.#debug("ungetLock", () => messages.notOwned(this.lockName, whereCalled));
       return false;
     }
-    const message = this.iHaveTheLock ? messages.released : messages.forceReleased;
+    const ledger = this.#openLedger();
+    const released = forceRelease(ledger, this.#unit);
+    this.#keepLedger(ledger);
+    // What this object itself held was forced from it, too.
+    for (const own of this.#grants.splice(0)) this.#retire(own);
     this.iHaveTheLock = false;
-    this.#semaphore.post();
+    const message = released ? messages.forceReleased : messages.extraneous;
     this.#debug("ungetLock", () => message(this.lockName, whereCalled));
-    return true;
+    return released;
+  }
+
+  #ungetGrant(grant: Participant, whereCalled: string): boolean {
+    this.#requireOpen();
+    const index = this.#grants.indexOf(grant);
+    if (index === -1) return false;
+    this.#grants.splice(index, 1);
+    this.iHaveTheLock = this.#grants.length > 0;
+    const released = this.#retire(grant);
+    const refused = this.#unit.value === 0 ? messages.notOwned : messages.extraneous;
+    const message = released ? messages.released : refused;
+    this.#debug("ungetLock", () => message(this.lockName, whereCalled));
+    return released;
+  }
+
+  #retire(grant: Participant): boolean {
+    const released = grant.release();
+    this.#keepLedger(grant.ledger);
+    return released;
   }
 
   /**
@@ -258,7 +368,7 @@ export class ResourceLock implements Disposable {
    */
   isLocked(): boolean {
     this.#requireOpen();
-    const locked = this.#semaphore.value === 0;
+    const locked = this.#unit.value === 0;
     this.#debug("isLocked", () => messages.state(this.lockName, locked, this.getLockInfo()));
     return locked;
   }
@@ -270,7 +380,7 @@ export class ResourceLock implements Disposable {
    */
   lockValue(): number {
     this.#requireOpen();
-    const { value } = this.#semaphore;
+    const { value } = this.#unit;
     this.#debug("lockValue", () => messages.value(this.lockName, value));
     return value;
   }
@@ -283,8 +393,7 @@ export class ResourceLock implements Disposable {
    */
   getLockInfo(): string {
     this.#requireOpen();
-    this.#infoSegment ??= openInfoSegment(this.lockName);
-    return this.#infoSegment?.read() ?? "";
+    return this.#unit.readInfo();
   }
 
   /**
@@ -296,8 +405,10 @@ export class ResourceLock implements Disposable {
    */
   setLockInfo(text: string): void {
     this.#requireOpen();
-    const segment = this.#openInfoSegment();
-    segment.write(encodeLockInfo(text, segment.bytes));
+    const bytes = this.#unit.encode(text);
+    const ledger = this.#openLedger();
+    noteInfo(ledger, this.#unit, bytes);
+    this.#keepLedger(ledger);
   }
 
   /**
@@ -306,7 +417,12 @@ export class ResourceLock implements Disposable {
    */
   close(): void {
     if (this.#closed) return;
-    this.#release();
+    for (const grant of this.#grants.splice(0)) {
+      grant.detach(0);
+      grant.ledger.close();
+    }
+    this.#spareLedger?.close();
+    this.#unit.close();
     this.#closed = true;
     this.#debug("close", () => messages.closed(this.lockName));
   }
@@ -314,16 +430,6 @@ export class ResourceLock implements Disposable {
   /** {@link close}, for `using`. */
   [Symbol.dispose](): void {
     this.close();
-  }
-
-  #openInfoSegment(): InfoSegment {
-    this.#infoSegment ??= openOrCreateInfoSegment(this.lockName, this.#sharedMemorySize);
-    return this.#infoSegment;
-  }
-
-  #release(): void {
-    this.#semaphore.close();
-    this.#infoSegment?.close();
   }
 
   #requireOpen(): void {
@@ -336,8 +442,30 @@ export class ResourceLock implements Disposable {
   }
 }
 
-/** One call to the kernel waits no longer; the loop goes on. */
-const longestBlockSeconds = 3600;
+function requireSlots(slots: number | undefined, shared: boolean): void {
+  if (slots === undefined) return;
+  if (shared) throw new RangeError("Cannot hold a lock both shared and in slots");
+  if (!Number.isInteger(slots) || slots < 1 || slots > 1023) {
+    throw new RangeError(`Cannot hold a lock in ${slots} slots: give a number from 1 to 1023`);
+  }
+}
+
+/** The library leaves the signals of its program alone, and so has no timer to end a wait in the kernel by. */
+function waitOnThisThread(request: LockRequest): void {
+  let milliseconds = shortestPollMilliseconds;
+  while (!request.isDue) {
+    Bun.sleepSync(Math.min(milliseconds, request.againSeconds * 1000));
+    milliseconds = Math.min(milliseconds * 1.5, longestPollMilliseconds);
+  }
+}
+
+async function untilDue(request: LockRequest, signal: AbortSignal | undefined): Promise<void> {
+  let milliseconds = shortestPollMilliseconds;
+  do {
+    await pause(Math.min(milliseconds, request.againSeconds * 1000), signal);
+    milliseconds = Math.min(milliseconds * 1.5, longestPollMilliseconds);
+  } while (!request.isDue);
+}
 
 /** A pause that a signal ends by rejecting. */
 function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {

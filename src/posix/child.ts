@@ -86,13 +86,14 @@ export function rawArguments(): Uint8Array[] {
   return stringsOf("/proc/self/cmdline");
 }
 
-/** The environment that this process was started with, byte by byte, with one variable set anew. */
-export function environmentWith(name: string, value: string): Uint8Array[] {
-  const prefix = Buffer.from(`${name}=`);
+/** The environment that this process was started with, byte by byte, with some variables set anew. */
+export function environmentWith(variables: Readonly<Record<string, string>>): Uint8Array[] {
+  const entries = Object.entries(variables);
+  const prefixes = entries.map(([name]) => Buffer.from(`${name}=`));
   const others = stringsOf("/proc/self/environ").filter(
-    (variable) => !prefix.equals(variable.subarray(0, prefix.length)),
+    (variable) => !prefixes.some((prefix) => prefix.equals(variable.subarray(0, prefix.length))),
   );
-  return [...others, cString(`${name}=${value}`)];
+  return [...others, ...entries.map(([name, value]) => cString(`${name}=${value}`))];
 }
 
 /** The strings of a file of /proc that has them one behind the other, each with its NUL. */

@@ -9,6 +9,7 @@ const libc = openLibc({
   pwrite: { args: ["i32", "ptr", size, long], returns: long },
   read: { args: ["i32", "ptr", size], returns: long },
   write: { args: ["i32", "ptr", size], returns: long },
+  ftruncate: { args: ["i32", long], returns: "i32" },
   posix_fallocate: { args: ["i32", long, long], returns: "i32" },
   linkat: { args: ["i32", "ptr", "i32", "ptr", "i32"], returns: "i32" },
   statx: { args: ["i32", "ptr", "i32", "u32", "ptr"], returns: "i32" },
@@ -20,9 +21,11 @@ const libc = openLibc({
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_SYMLINK_FOLLOW = 0x400;
+const AT_EMPTY_PATH = 0x1000;
 const O_RDONLY = 0;
 const O_RDWR = 2;
 const O_CLOEXEC = 0o2000000;
+const F_DUPFD = 0;
 const F_GETFD = 1;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
@@ -70,14 +73,19 @@ export function fileSize(descriptor: number): number {
   return check("lseek", libc.lseek(descriptor, 0, SEEK_END));
 }
 
-/** Reads from the start of a file; returns the count of bytes that were there. */
+/** Reads from an offset of a file; returns the count of bytes that were there. */
 export function readAt(descriptor: number, bytes: Uint8Array, offset = 0): number {
   return check("pread", libc.pread(descriptor, bytes, bytes.length, offset));
 }
 
-/** Writes the first `length` bytes at the start of a file; returns the count of bytes written. */
-export function writeAt(descriptor: number, bytes: Uint8Array, length: number): number {
-  return check("pwrite", libc.pwrite(descriptor, bytes, length, 0));
+/** Writes at an offset of a file; returns the count of bytes written. */
+export function writeAt(descriptor: number, bytes: Uint8Array, offset = 0): number {
+  return check("pwrite", libc.pwrite(descriptor, bytes, bytes.length, offset));
+}
+
+/** Cuts a file to a size. */
+export function truncateFile(descriptor: number, bytes: number): void {
+  check("ftruncate", libc.ftruncate(descriptor, bytes));
 }
 
 /** Reads on from a file, a whole small one of /proc too; returns the count of bytes, 0 at its end. */
@@ -101,6 +109,9 @@ export interface FileStatus {
   isRegularFile: boolean;
   bytes: number;
   userId: number;
+  inode: number;
+  /** How many names it has: 0 for one that was deleted. */
+  links: number;
 }
 
 /** struct statx of linux/stat.h, which is alike on every architecture (struct stat is not). */
@@ -110,11 +121,21 @@ const STATX_BASIC_STATS = 0x7ff;
 
 /** A file's kind, size and owner, of a link itself. @throws {PosixError} ENOENT ... */
 export function fileStatus(path: string): FileStatus {
-  check(
-    "statx",
-    libc.statx(AT_FDCWD, cString(path), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, statxBytes),
-  );
+  return statx(AT_FDCWD, cString(path), AT_SYMLINK_NOFOLLOW);
+}
+
+const emptyPath = cString("");
+
+/** The same of an open file. */
+export function descriptorStatus(descriptor: number): FileStatus {
+  return statx(descriptor, emptyPath, AT_EMPTY_PATH);
+}
+
+function statx(directory: number, path: Uint8Array, flags: number): FileStatus {
+  check("statx", libc.statx(directory, path, flags, STATX_BASIC_STATS, statxBytes));
   return {
+    links: statxView.getUint32(16, true),
+    inode: Number(statxView.getBigUint64(32, true)),
     userId: statxView.getUint32(20, true),
     isRegularFile: (statxView.getUint16(28, true) & 0o170000) === 0o100000,
     bytes: Number(statxView.getBigUint64(40, true)),
@@ -124,6 +145,11 @@ export function fileStatus(path: string): FileStatus {
 /** Whether a descriptor closes when another program is started. @throws {PosixError} EBADF */
 export function closesOnExec(descriptor: number): boolean {
   return (check("fcntl", libc.fcntl(descriptor, F_GETFD, 0)) & FD_CLOEXEC) !== 0;
+}
+
+/** A second descriptor of an open file, the first free one from `lowest` on, that programs started later get. */
+export function duplicate(descriptor: number, lowest: number): number {
+  return check("fcntl", libc.fcntl(descriptor, F_DUPFD, lowest));
 }
 
 /** Lets a descriptor pass to programs that are started from now on. */

@@ -17,6 +17,7 @@ export const signalNumbers = {
   SIGINT: 2,
   SIGQUIT: 3,
   SIGPIPE: 13,
+  SIGALRM: 14,
   SIGTERM: 15,
   SIGTSTP: 20,
   SIGXFSZ: 25,

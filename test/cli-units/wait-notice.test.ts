@@ -1,16 +1,18 @@
 import { expect, test } from "bun:test";
 import { type NoticeOutput, WaitNotice } from "../../src/cli/wait-notice.ts";
-import { ResourceLock } from "../../src/index.ts";
-import { newLockName } from "../support/binary.ts";
+import type { LockStatus } from "../../src/index.ts";
 
-/** A notice about a held lock that writes into a list. */
+/** A notice about a lock that a peer holds, which writes into a list. */
 function notice(output: Partial<NoticeOutput>) {
   const written: string[] = [];
-  const name = newLockName();
-  const lock = new ResourceLock(name);
-  lock.setLockInfo("made by \u001B[31mus");
-  const write = (text: string) => written.push(text.replaceAll(name, "x"));
-  const waitNotice = new WaitNotice(lock, {
+  const lock = {
+    lockName: "x",
+    getLockInfo: () => "made by \u001B[31mus",
+    status: (): LockStatus => ({ holders: [], waiters: [] }),
+  };
+  const request = { participant: { position: () => ({ place: 2, waiting: 3 }) } };
+  const write = (text: string) => written.push(text);
+  const waitNotice = new WaitNotice(lock, request, {
     live: false,
     columns: () => 80,
     line: write,
@@ -24,7 +26,7 @@ test("a notice comes after a second and then every 30 seconds", () => {
   const { waitNotice, written } = notice({});
   for (let seconds = 0.5; seconds < 65; seconds += 0.5) waitNotice.update(seconds);
   waitNotice.end();
-  const text = "its info text: <made by \u001B[31mus>";
+  const text = "you are 2nd of 3; its info text: <made by \u001B[31mus>";
   expect(written).toEqual([
     `waiting for lock <x>; ${text}`,
     `waiting for lock <x> for 30 s; ${text}`,
@@ -39,7 +41,7 @@ test("on a terminal one line is written over, escaped, cut to the width, and tak
   waitNotice.update(2);
   waitNotice.end();
   waitNotice.end();
-  const text = "its info text: <made by \\x1b[31mus>";
+  const text = "you are 2nd of 3; its info text: <made by \\x1b[31mus>";
   expect(written).toEqual([
     `\r\u001B[Kresourcelock: waiting for lock <x> for 1 s; ${text}`,
     `\r\u001B[Kresourcelock: waiting for lock <x> for 2 s; ${text}`,

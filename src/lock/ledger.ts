@@ -1,0 +1,341 @@
+/**
+ * The ledger of a lock: who holds and who waits, as data in /dev/shm/NAME.ledger, and the kernel's byte locks
+ * that vouch for it. What is done with it is in participant.ts.
+ *
+ * All zeros are a valid, empty ledger. The first 128 bytes are the header, each further 128 a seat; little
+ * endian, as both architectures are. A number over 32 bits takes two words, the low one first.
+ *
+ * | word of the header | |
+ * |---|---|
+ * | 0, 1 | magic and version, 0 in a new ledger |
+ * | 2, 3 | the counter that tickets and tokens are drawn from, from the microseconds since 1970 on |
+ * | 4 | state: 0 free, 1 held, 2 detached |
+ * | 5 | hash of the info text as it was when the lock was last seen free or detached |
+ * | 6 | hash of the info text that the holder writes |
+ * | 7 | seat of the holder, the first of a group |
+ * | 8, 9 | token of the grant |
+ * | 10, 11 | when it was granted, microseconds since 1970 |
+ * | 12, 13 | when it was released, microseconds of the monotonic clock |
+ * | 14 | the process that a detached hold is bound to, 0 for none |
+ * | 16, 17 | that process's start time, clock ticks since the host's start |
+ * | 18 | the seat last taken |
+ * | 19 | pages that the file has, 0 for one |
+ *
+ * | word of a seat | |
+ * |---|---|
+ * | 0, 1 | ticket, 0 for an empty seat |
+ * | 2 | process |
+ * | 3 | kind: 0 exclusive, 1 shared, 2 slots |
+ * | 4 | how many slots there are |
+ * | 5 | 1 waiting, 2 holding, 3 evicted |
+ * | 6, 7 | since when, microseconds since 1970 |
+ * | 8 | slot number |
+ * | 10, 11 | token of its grant |
+ * | 12 to 31 | the first bytes of its message, UTF-8, ended by NUL unless full |
+ */
+import {
+  isLockedByOther,
+  lockByte,
+  tryLockByte,
+  unlockByte,
+  waitForByte,
+} from "../posix/byte-lock.ts";
+import {
+  closeFile,
+  descriptorStatus,
+  duplicate,
+  readAt,
+  truncateFile,
+  writeAt,
+} from "../posix/file.ts";
+import { LockDamagedError } from "./errors.ts";
+import { allocateSharedFile } from "./shared-file.ts";
+
+const entryBytes = 128;
+const entryWords = entryBytes / 4;
+const pageBytes = 4096;
+/** What a ledger is made with. */
+export const newLedgerBytes = pageBytes;
+/** 1,023 seats. */
+const mostPages = 32;
+/** What a lock at rest may keep. */
+const pagesAtRest = 4;
+
+const magic = 0x6b636c72; // "rlck"
+const version = 1;
+
+/** Byte locks lie beyond all data: the mutex, then one byte a seat. */
+const mutexByte = 2 ** 30;
+const allSeatBytes = mutexByte + 1;
+
+/** The header's place among the entries; seats follow it, from 1 on. */
+export const header = 0;
+
+/** What the record says; with the semaphore and the info text it tells who has the unit. */
+export const lockStates = { free: 0, held: 1, detached: 2 } as const;
+export const seatStates = { waiting: 1, holding: 2, evicted: 3 } as const;
+
+/** The words of the header. */
+export const headerWords = {
+  magic: 0,
+  version: 1,
+  counter: 2,
+  state: 4,
+  notedHash: 5,
+  holderHash: 6,
+  holderSeat: 7,
+  token: 8,
+  grantedAt: 10,
+  freedAt: 12,
+  boundProcess: 14,
+  boundStart: 16,
+  lastSeat: 18,
+  pages: 19,
+} as const;
+
+/** The words of a seat. */
+export const seatWords = {
+  ticket: 0,
+  process: 2,
+  kind: 3,
+  slots: 4,
+  state: 5,
+  since: 6,
+  slot: 8,
+  token: 10,
+} as const;
+
+const messageStart = 48;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export class Ledger {
+  readonly #descriptor: number;
+  #bytes = new Uint8Array(pageBytes);
+  #words = new Uint32Array(this.#bytes.buffer);
+  /** The seat whose byte this description has locked: the kernel tells only about others' locks. */
+  #mine = 0;
+
+  readonly lockName: string;
+
+  /** @param descriptor of the ledger's file, opened for this object alone: byte locks are a description's */
+  constructor(descriptor: number, lockName: string) {
+    this.#descriptor = descriptor;
+    this.lockName = lockName;
+  }
+
+  /** Whether the file still has its name. */
+  get isLinked(): boolean {
+    return descriptorStatus(this.#descriptor).links > 0;
+  }
+
+  /**
+   * Runs `act` under the mutex, on the data as it is then. What `act` changes is written by {@link store},
+   * one entry a system call, between which this process may die.
+   *
+   * @throws {LockDamagedError}
+   */
+  transact<T>(act: () => T): T {
+    lockByte(this.#descriptor, mutexByte);
+    try {
+      this.#load();
+      return act();
+    } finally {
+      unlockByte(this.#descriptor, mutexByte);
+    }
+  }
+
+  #load(): void {
+    let length = readAt(this.#descriptor, this.#bytes);
+    if (length < entryBytes) this.#bytes.fill(0, length);
+    const damage = this.#damage();
+    if (damage !== undefined) {
+      this.#begin(damage);
+      length = this.#bytes.length;
+    }
+    const bytes = Math.max(1, this.read(header, headerWords.pages)) * pageBytes;
+    if (bytes !== this.#bytes.length) {
+      this.#resize(bytes);
+      length = readAt(this.#descriptor, this.#bytes);
+    }
+    if (length < bytes) {
+      // Somebody cut it short, or made it and died: what is missing is zeros, which are valid.
+      allocateSharedFile(this.#descriptor, bytes);
+      this.#bytes.fill(0, length);
+    }
+  }
+
+  /** What is wrong with the header; "" where the ledger is new. */
+  #damage(): string | undefined {
+    const found = this.read(header, headerWords.magic);
+    if (found === 0 && this.#entry(header).every((byte) => byte === 0)) return "";
+    if (found !== magic) return "it does not start as one";
+    const foundVersion = this.read(header, headerWords.version);
+    if (foundVersion !== version) return `it is of version ${foundVersion}, not ${version}`;
+    const makesSense =
+      this.read(header, headerWords.pages) <= mostPages &&
+      this.read(header, headerWords.state) <= lockStates.detached &&
+      Number.isSafeInteger(this.readWide(header, headerWords.counter));
+    return makesSense ? undefined : "its header makes no sense";
+  }
+
+  /** Starts the ledger anew, which must not happen under others who take part. */
+  #begin(damage: string): void {
+    if (damage !== "" && isLockedByOther(this.#descriptor, allSeatBytes, 0)) {
+      throw new LockDamagedError(
+        `Cannot use lock <${this.lockName}>: its ledger is damaged (${damage}), and others use it`,
+      );
+    }
+    truncateFile(this.#descriptor, 0);
+    allocateSharedFile(this.#descriptor, pageBytes);
+    this.#resize(pageBytes);
+    this.#bytes.fill(0);
+    this.write(header, headerWords.magic, magic);
+    this.write(header, headerWords.version, version);
+    // Tokens must rise across reboots too.
+    this.writeWide(header, headerWords.counter, Date.now() * 1000);
+    this.store(header);
+  }
+
+  #resize(bytes: number): void {
+    const previous = this.#bytes;
+    this.#bytes = new Uint8Array(bytes);
+    this.#bytes.set(previous.subarray(0, Math.min(bytes, previous.length)));
+    this.#words = new Uint32Array(this.#bytes.buffer);
+  }
+
+  /** How many seats there are now. */
+  get seats(): number {
+    return this.#bytes.length / entryBytes - 1;
+  }
+
+  read(entry: number, word: number): number {
+    return this.#words[entry * entryWords + word] ?? 0;
+  }
+
+  readWide(entry: number, word: number): number {
+    return this.read(entry, word) + this.read(entry, word + 1) * 2 ** 32;
+  }
+
+  write(entry: number, word: number, value: number): void {
+    this.#words[entry * entryWords + word] = value;
+  }
+
+  writeWide(entry: number, word: number, value: number): void {
+    this.write(entry, word, value % 2 ** 32);
+    this.write(entry, word + 1, Math.floor(value / 2 ** 32));
+  }
+
+  /** The first bytes of a participant's message. */
+  readMessage(seat: number): string {
+    const bytes = this.#entry(seat).subarray(messageStart);
+    const end = bytes.indexOf(0);
+    return decoder.decode(end === -1 ? bytes : bytes.subarray(0, end));
+  }
+
+  writeMessage(seat: number, message: string): void {
+    const bytes = this.#entry(seat).subarray(messageStart);
+    bytes.fill(0);
+    // Whole characters only.
+    encoder.encodeInto(message, bytes);
+  }
+
+  /** Writes an entry as it stands here. */
+  store(entry: number): void {
+    writeAt(this.#descriptor, this.#entry(entry), entry * entryBytes);
+  }
+
+  #entry(entry: number): Uint8Array {
+    return this.#bytes.subarray(entry * entryBytes, (entry + 1) * entryBytes);
+  }
+
+  /** The next number for a ticket or a token. The caller stores the header. */
+  draw(): number {
+    const number = this.readWide(header, headerWords.counter) + 1;
+    this.writeWide(header, headerWords.counter, number);
+    return number;
+  }
+
+  /**
+   * Takes a free seat: round robin, so that one just left is not taken again at once under who still waits
+   * for its byte. Grows the file when there is none.
+   *
+   * @returns its number; undefined where there are as many participants as there can be
+   */
+  takeSeat(): number | undefined {
+    for (;;) {
+      const last = this.read(header, headerWords.lastSeat);
+      const { seats } = this;
+      for (let step = 1; step <= seats; step++) {
+        const seat = ((last + step - 1) % seats) + 1;
+        const free = this.read(seat, seatWords.ticket) === 0 || !this.isLive(seat);
+        if (!free || !tryLockByte(this.#descriptor, mutexByte + seat)) continue;
+        this.#entry(seat).fill(0);
+        this.write(header, headerWords.lastSeat, seat);
+        this.#mine = seat;
+        return seat;
+      }
+      const pages = this.#bytes.length / pageBytes;
+      if (pages === mostPages) return undefined;
+      allocateSharedFile(this.#descriptor, (pages + 1) * pageBytes);
+      this.#resize((pages + 1) * pageBytes);
+      this.write(header, headerWords.pages, pages + 1);
+      this.store(header);
+    }
+  }
+
+  /** Whether a seat is somebody's who lives: its ticket is set and its byte is locked. */
+  isLive(seat: number): boolean {
+    if (this.read(seat, seatWords.ticket) === 0) return false;
+    return seat === this.#mine || isLockedByOther(this.#descriptor, mutexByte + seat);
+  }
+
+  /** Empties this participant's seat; its byte is free afterwards. */
+  leaveSeat(): void {
+    if (this.#mine === 0) return;
+    if (this.#mine <= this.seats) {
+      this.#entry(this.#mine).fill(0);
+      this.store(this.#mine);
+    }
+    this.dropByte();
+    this.#shrink();
+  }
+
+  /** Unlocks this participant's byte, without the mutex. */
+  dropByte(): void {
+    if (this.#mine === 0) return;
+    unlockByte(this.#descriptor, mutexByte + this.#mine);
+    this.#mine = 0;
+  }
+
+  /** After many participants: gives the pages back, once nobody is there. */
+  #shrink(): void {
+    if (this.#bytes.length / pageBytes <= pagesAtRest) return;
+    if (isLockedByOther(this.#descriptor, allSeatBytes, 0)) return;
+    this.write(header, headerWords.pages, 1);
+    this.write(header, headerWords.lastSeat, 0);
+    this.store(header);
+    truncateFile(this.#descriptor, pageBytes);
+    this.#resize(pageBytes);
+  }
+
+  /** Blocks until a seat's byte is free; false where a signal came first. */
+  waitForSeat(seat: number): boolean {
+    return waitForByte(this.#descriptor, mutexByte + seat);
+  }
+
+  /** Whether a seat's byte is locked by another participant; needs no mutex. */
+  isSeatTaken(seat: number): boolean {
+    return isLockedByOther(this.#descriptor, mutexByte + seat);
+  }
+
+  /** A descriptor for a command that is to keep the seat as long as it lives. */
+  handOn(lowestDescriptor: number): number {
+    return duplicate(this.#descriptor, lowestDescriptor);
+  }
+
+  close(): void {
+    closeFile(this.#descriptor);
+  }
+}

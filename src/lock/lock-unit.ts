@@ -1,0 +1,123 @@
+/** The unit of a lock and its text: the semaphore and the info segment, which every peer shares. */
+import type { Semaphore, WaitResult } from "../posix/semaphore.ts";
+import type { InfoSegment } from "./info-segment.ts";
+import { encodeLockInfo } from "./lock-info.ts";
+import {
+  openInfoSegment,
+  openOrCreateInfoSegment,
+  openOrCreateSemaphore,
+  openSemaphore,
+  semaphoreInode,
+} from "./lock-objects.ts";
+
+export class LockUnit {
+  readonly #lockName: string;
+  readonly #infoBytes: number;
+  #semaphore: Semaphore;
+  #inode: number;
+  #info: InfoSegment | undefined;
+
+  private constructor(lockName: string, infoBytes: number, semaphore: Semaphore) {
+    this.#lockName = lockName;
+    this.#infoBytes = infoBytes;
+    this.#semaphore = semaphore;
+    this.#inode = semaphoreInode(lockName);
+  }
+
+  /** Opens what there is; undefined where there is no semaphore. */
+  static open(lockName: string, infoBytes: number): LockUnit | undefined {
+    const semaphore = openSemaphore(lockName);
+    return semaphore && new LockUnit(lockName, infoBytes, semaphore).#withInfo(false);
+  }
+
+  /** Opens the objects; makes those that are missing, the semaphore with the value that `initialValue` gives. */
+  static openOrCreate(lockName: string, infoBytes: number, initialValue: () => number): LockUnit {
+    const semaphore = openOrCreateSemaphore(lockName, initialValue);
+    return new LockUnit(lockName, infoBytes, semaphore).#withInfo(true);
+  }
+
+  #withInfo(create: boolean): this {
+    try {
+      this.#info = create
+        ? openOrCreateInfoSegment(this.#lockName, this.#infoBytes)
+        : openInfoSegment(this.#lockName);
+      return this;
+    } catch (error) {
+      this.#semaphore.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Opens the semaphore anew where its name stands for another one by now, or for none: systemd-logind
+   * deletes a user's objects at logout, and people delete files.
+   *
+   * @param initialValue gives the value of the semaphore that is made where there is none
+   */
+  refresh(initialValue: () => number): void {
+    if (semaphoreInode(this.#lockName) === this.#inode) return;
+    const semaphore = openOrCreateSemaphore(this.#lockName, initialValue);
+    this.#semaphore.close();
+    this.#semaphore = semaphore;
+    this.#inode = semaphoreInode(this.#lockName);
+  }
+
+  get value(): number {
+    return this.#semaphore.value;
+  }
+
+  tryTake(): boolean {
+    return this.#semaphore.tryWait();
+  }
+
+  /** Blocks the thread until there is a unit to take, for `seconds` at most. */
+  take(seconds: number): WaitResult {
+    return this.#semaphore.timedWait(seconds);
+  }
+
+  /** Gives the unit back, unless somebody has done so already. */
+  giveBack(): void {
+    if (this.#semaphore.value === 0) this.#semaphore.post();
+  }
+
+  /** Takes units that there should not be while the lock is held. */
+  drain(): void {
+    while (this.#semaphore.value > 0 && this.#semaphore.tryWait());
+  }
+
+  readInfo(): string {
+    this.#info ??= openInfoSegment(this.#lockName);
+    return this.#info?.read() ?? "";
+  }
+
+  /** A hash of the info text; never 0, which is what a new ledger has noted. */
+  infoHash(): number {
+    this.#info ??= openInfoSegment(this.#lockName);
+    return hashOf(this.#info?.readBytes() ?? new Uint8Array());
+  }
+
+  /** The bytes of an info text. @throws {LockInfoError} where it does not fit */
+  encode(info: string): Uint8Array {
+    return encodeLockInfo(info, this.#openInfo().bytes);
+  }
+
+  /** Writes the bytes of {@link encode}. */
+  writeInfo(bytes: Uint8Array): void {
+    this.#openInfo().write(bytes);
+  }
+
+  #openInfo(): InfoSegment {
+    this.#info ??= openOrCreateInfoSegment(this.#lockName, this.#infoBytes);
+    return this.#info;
+  }
+
+  close(): void {
+    this.#semaphore.close();
+    this.#info?.close();
+  }
+}
+
+/** The hash by which the ledger knows an info text again; the bytes are without their NUL. */
+export function hashOf(info: Uint8Array): number {
+  return Bun.hash.crc32(info) || 1;
+}

@@ -1,0 +1,27 @@
+/** Ending waits in the kernel: setitimer(2) and siginterrupt(3). */
+import { check, openLibc } from "./libc.ts";
+
+const libc = openLibc({
+  setitimer: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+  siginterrupt: { args: ["i32", "i32"], returns: "i32" },
+});
+
+const ITIMER_REAL = 0;
+
+/**
+ * Sends SIGALRM to this process after so many seconds and every second from then on, as one alone could come
+ * just before the wait that it is to end. 0 ends that.
+ */
+export function setAlarm(seconds: number): void {
+  const whole = Math.floor(seconds);
+  const microseconds = Math.round((seconds - whole) * 1e6);
+  const interval = seconds === 0 ? 0n : 1n;
+  // struct itimerval: interval and first time, each in seconds and microseconds.
+  const timer = new BigInt64Array([interval, 0n, BigInt(whole), BigInt(microseconds)]);
+  check("setitimer", libc.setitimer(ITIMER_REAL, timer, null));
+}
+
+/** Makes a signal that has a handler end calls that wait; Bun has the kernel start them again. */
+export function interruptWaits(signalNumber: number): void {
+  check("siginterrupt", libc.siginterrupt(signalNumber, 1));
+}

@@ -3,7 +3,7 @@ import type { LockRequest } from "../lock/lock-request.ts";
 import type { GetLockOptions, ResourceLock } from "../lock/resource-lock.ts";
 import { interruptWaits, setAlarm } from "../posix/alarm.ts";
 import { monotonicSeconds } from "../posix/clock.ts";
-import { signalNumbers } from "../posix/process.ts";
+import { ignoreSignal, isIgnored, signalNumbers } from "../posix/process.ts";
 import { diagnostics } from "./output.ts";
 import { Interrupted, type SignalTrap, turn } from "./signals.ts";
 import { WaitNotice } from "./wait-notice.ts";
@@ -55,6 +55,7 @@ async function wait(
 ): Promise<boolean> {
   const startSeconds = monotonicSeconds();
   // A byte lock is waited for without a limit; the alarm's signal is the limit.
+  const wasIgnored = isIgnored("SIGALRM");
   process.on("SIGALRM", () => {});
   interruptWaits(signalNumbers.SIGALRM);
   let granted = false;
@@ -69,6 +70,7 @@ async function wait(
     }
   } finally {
     setAlarm(0);
+    if (wasIgnored) ignoreSignal("SIGALRM");
     notice?.end();
   }
   return granted;

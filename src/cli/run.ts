@@ -149,14 +149,13 @@ function isHeldAround(lock: ResourceLock): boolean {
 
 function variablesOf(held: readonly ResourceLock[], withSlots: boolean): Record<string, string> {
   const claims = held.map(({ lockName, token }) => `/${lockName}:${token}`);
-  const list = (values: readonly (string | number)[]) => values.join(",");
   // Nothing is held where all of it is held around this run: its variables stay.
   if (held.length === 0) return {};
   return {
-    RESOURCELOCK_NAME: list(held.map(({ lockName }) => lockName)),
-    RESOURCELOCK_TOKEN: list(held.map(({ token }) => token)),
+    RESOURCELOCK_NAME: held.map(({ lockName }) => lockName).join(","),
+    RESOURCELOCK_TOKEN: held.map(({ token }) => token).join(","),
     [heldVariable]: (process.env[heldVariable] ?? "") + claims.join(""),
-    ...(withSlots ? { RESOURCELOCK_SLOT: list(held.map(({ slot }) => slot)) } : {}),
+    ...(withSlots ? { RESOURCELOCK_SLOT: held.map(({ slot }) => slot).join(",") } : {}),
   };
 }
 

@@ -21,7 +21,7 @@ function holderText(holder: HolderStatus, now: number): string {
       return `bound to pid ${holder.pid}${time}`;
     case "foreign":
       return "by a peer without a ledger";
-    case "stale":
+    default:
       return `${who === "" ? "by a process" : who.trimStart()}, which died: the next waiter adopts it`;
   }
 }
@@ -48,11 +48,14 @@ export function statusLines(
 /** As in `45s`, `3m12s`, `2h05m`, `3d04h`. */
 export function durationText(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
-  const two = (number: number) => String(Math.floor(number)).padStart(2, "0");
   if (whole < 60) return `${whole}s`;
   if (whole < 3600) return `${Math.floor(whole / 60)}m${two(whole % 60)}s`;
   if (whole < 86_400) return `${Math.floor(whole / 3600)}h${two((whole % 3600) / 60)}m`;
   return `${Math.floor(whole / 86_400)}d${two((whole % 86_400) / 3600)}h`;
+}
+
+function two(number: number): string {
+  return String(Math.floor(number)).padStart(2, "0");
 }
 
 /** As in `1st`, `22nd`, `113th`. */

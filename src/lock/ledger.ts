@@ -20,6 +20,7 @@
  * | 16, 17 | that process's start time, clock ticks since the host's start |
  * | 18 | the seat last taken |
  * | 19 | pages that the file has, 0 for one |
+ * | 20, 21 | since when the unit is missing without an explanation, as word 12 |
  *
  * | word of a seat | |
  * |---|---|
@@ -48,6 +49,7 @@ import {
   truncateFile,
   writeAt,
 } from "../posix/file.ts";
+import { faultPoint } from "../posix/fault-point.ts";
 import { LockDamagedError } from "./errors.ts";
 import { allocateSharedFile } from "./shared-file.ts";
 
@@ -63,6 +65,13 @@ const pagesAtRest = 4;
 
 const magic = 0x6b636c72; // "rlck"
 const version = 1;
+
+/**
+ * Seats are taken in turn, as one that was just left must not be taken again at once under who still waits
+ * for its byte. While there are few participants, only these take turns, which one system call can write
+ * together with the header.
+ */
+const seatsInTurn = 7;
 
 /** Byte locks lie beyond all data: the mutex, then one byte a seat. */
 const mutexByte = 2 ** 30;
@@ -91,6 +100,7 @@ export const headerWords = {
   boundStart: 16,
   lastSeat: 18,
   pages: 19,
+  missingSince: 20,
 } as const;
 
 /** The words of a seat. */
@@ -116,6 +126,8 @@ export class Ledger {
   #words = new Uint32Array(this.#bytes.buffer);
   /** The seat whose byte this description has locked: the kernel tells only about others' locks. */
   #mine = 0;
+  /** The seat that was left under the mutex, whose byte is unlocked with it. */
+  #left = 0;
 
   readonly lockName: string;
 
@@ -142,8 +154,20 @@ export class Ledger {
       this.#load();
       return act();
     } finally {
-      unlockByte(this.#descriptor, mutexByte);
+      this.#unlock();
     }
+  }
+
+  /** Unlocks the mutex, and the seat that was left meanwhile. */
+  #unlock(): void {
+    const left = this.#left;
+    this.#left = 0;
+    if (left !== 0 && this.#mine === 0) {
+      unlockByte(this.#descriptor, mutexByte, 0);
+      return;
+    }
+    if (left !== 0) unlockByte(this.#descriptor, mutexByte + left);
+    unlockByte(this.#descriptor, mutexByte);
   }
 
   #load(): void {
@@ -241,6 +265,17 @@ export class Ledger {
     encoder.encodeInto(message, bytes);
   }
 
+  /** Writes the header and a seat as they stand here, in one system call where they are near. */
+  storeWithHeader(seat: number): void {
+    if (seat > seatsInTurn) {
+      this.store(header);
+      faultPoint("between");
+      this.store(seat);
+    } else {
+      writeAt(this.#descriptor, this.#bytes.subarray(0, (seat + 1) * entryBytes), 0);
+    }
+  }
+
   /** Writes an entry as it stands here. */
   store(entry: number): void {
     writeAt(this.#descriptor, this.#entry(entry), entry * entryBytes);
@@ -265,14 +300,15 @@ export class Ledger {
    */
   takeSeat(): number | undefined {
     for (;;) {
-      const last = this.read(header, headerWords.lastSeat);
+      const last = this.read(header, headerWords.lastSeat) % seatsInTurn;
       const { seats } = this;
       for (let step = 1; step <= seats; step++) {
-        const seat = ((last + step - 1) % seats) + 1;
+        const seat = step <= seatsInTurn ? ((last + step - 1) % seatsInTurn) + 1 : step;
         const free = this.read(seat, seatWords.ticket) === 0 || !this.isLive(seat);
         if (!free || !tryLockByte(this.#descriptor, mutexByte + seat)) continue;
         this.#entry(seat).fill(0);
         this.write(header, headerWords.lastSeat, seat);
+        if (this.#left === seat) this.#left = 0;
         this.#mine = seat;
         return seat;
       }
@@ -291,27 +327,22 @@ export class Ledger {
     return seat === this.#mine || isLockedByOther(this.#descriptor, mutexByte + seat);
   }
 
-  /** Empties this participant's seat; its byte is free afterwards. */
+  /** Empties this participant's seat, and writes the header too; its byte is free with the mutex. */
   leaveSeat(): void {
     if (this.#mine === 0) return;
-    if (this.#mine <= this.seats) {
-      this.#entry(this.#mine).fill(0);
-      this.store(this.#mine);
+    const seat = this.#mine;
+    if (seat <= this.seats) {
+      this.#entry(seat).fill(0);
+      this.storeWithHeader(seat);
     }
-    this.dropByte();
+    [this.#mine, this.#left] = [0, seat];
     this.#shrink();
-  }
-
-  /** Unlocks this participant's byte, without the mutex. */
-  dropByte(): void {
-    if (this.#mine === 0) return;
-    unlockByte(this.#descriptor, mutexByte + this.#mine);
-    this.#mine = 0;
   }
 
   /** After many participants: gives the pages back, once nobody is there. */
   #shrink(): void {
     if (this.#bytes.length / pageBytes <= pagesAtRest) return;
+    // This one's own byte, which is still locked, does not count as another's.
     if (isLockedByOther(this.#descriptor, allSeatBytes, 0)) return;
     this.write(header, headerWords.pages, 1);
     this.write(header, headerWords.lastSeat, 0);

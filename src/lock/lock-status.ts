@@ -1,8 +1,7 @@
 /** Who holds a lock and who waits, as the ledger and the semaphore tell. */
-import { processStart } from "../posix/process-start.ts";
 import { header, headerWords, type Ledger, lockStates, seatStates, seatWords } from "./ledger.ts";
 import type { LockUnit } from "./lock-unit.ts";
-import { kinds } from "./participant.ts";
+import { isOwnerDead, kinds } from "./participant.ts";
 
 /**
  * How a lock is held: by a living participant; detached, with no process; bound to a process; by a peer that
@@ -90,8 +89,7 @@ function holdersOf(ledger: Ledger, unit: LockUnit, holding: readonly number[]): 
   }
   const pid = ledger.read(header, headerWords.boundProcess);
   if (pid === 0) return [{ ...none, pid: null, command: "", attachment: "detached" }];
-  const lives = processStart(pid) === ledger.readWide(header, headerWords.boundStart);
-  return [{ ...none, pid, command: "", attachment: lives ? "bound" : "stale" }];
+  return [{ ...none, pid, command: "", attachment: isOwnerDead(ledger) ? "stale" : "bound" }];
 }
 
 function attachedHolder(ledger: Ledger, seat: number): HolderStatus {

@@ -1,4 +1,5 @@
 /** The unit of a lock and its text: the semaphore and the info segment, which every peer shares. */
+import { monotonicSeconds } from "../posix/clock.ts";
 import type { Semaphore, WaitResult } from "../posix/semaphore.ts";
 import type { InfoSegment } from "./info-segment.ts";
 import { encodeLockInfo } from "./lock-info.ts";
@@ -10,11 +11,15 @@ import {
   semaphoreInode,
 } from "./lock-objects.ts";
 
+/** Looking behind a name is dear, and the ledger keeps participants apart whatever is there. */
+const checkAgainSeconds = 0.5;
+
 export class LockUnit {
   readonly #lockName: string;
   readonly #infoBytes: number;
   #semaphore: Semaphore;
   #inode: number;
+  #checkedSeconds = monotonicSeconds();
   #info: InfoSegment | undefined;
 
   private constructor(lockName: string, infoBytes: number, semaphore: Semaphore) {
@@ -55,6 +60,9 @@ export class LockUnit {
    * @param initialValue gives the value of the semaphore that is made where there is none
    */
   refresh(initialValue: () => number): void {
+    const time = monotonicSeconds();
+    if (time - this.#checkedSeconds < checkAgainSeconds) return;
+    this.#checkedSeconds = time;
     if (semaphoreInode(this.#lockName) === this.#inode) return;
     const semaphore = openOrCreateSemaphore(this.#lockName, initialValue);
     this.#semaphore.close();

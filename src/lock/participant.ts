@@ -68,7 +68,6 @@ export class Participant {
   #unitInHand = false;
   /** The token of the last grant, at the last look. */
   #tokenSeen = 0;
-  #graceFrom: number | undefined;
   #stalled: { seat: number; ticket: number; from: number } | undefined;
   #grant: { token: number; slot: number; info: string } | undefined;
   #adopted: Predecessor | undefined;
@@ -127,9 +126,7 @@ export class Participant {
   }
 
   #storeSeat(): void {
-    this.#ledger.store(header);
-    faultPoint("enter-before-seat");
-    this.#ledger.store(this.#seat);
+    this.#ledger.storeWithHeader(this.#seat);
     faultPoint("entered");
   }
 
@@ -203,18 +200,23 @@ export class Participant {
   #behind(before: number): Look {
     const again = this.#wish.kind === kinds.slots ? slotTickSeconds : tickSeconds;
     const first = this.#firstWaiting();
-    if (first === 0 || first === this.#seat || !this.#couldTake(first)) {
+    const patience = first === 0 || first === this.#seat ? undefined : this.#patienceWith(first);
+    if (patience === undefined) {
       this.#stalled = undefined;
       return { seat: before, againSeconds: again };
     }
     const ticket = this.#ledger.readWide(first, seatWords.ticket);
     const time = monotonicSeconds();
     if (this.#stalled?.seat !== first || this.#stalled.ticket !== ticket) {
-      const isFree = this.#read(headerWords.state) === lockStates.free;
+      // A participant freed it, and noted when; a peer would have changed the text.
+      const isFree =
+        this.#read(headerWords.state) === lockStates.free &&
+        this.#unit.value > 0 &&
+        this.#unit.infoHash() === this.#read(headerWords.notedHash);
       const freed = this.#ledger.readWide(header, headerWords.freedAt) / 1e6;
       this.#stalled = { seat: first, ticket, from: isFree && freed > 0 ? freed : time };
     }
-    const remaining = this.#stalled.from + stalledSeconds - time;
+    const remaining = this.#stalled.from + patience - time;
     if (remaining > 0) return { seat: before, againSeconds: Math.min(again, remaining + 0.01) };
     this.#ledger.write(first, seatWords.state, seatStates.evicted);
     this.#ledger.store(first);
@@ -234,15 +236,20 @@ export class Participant {
     return first;
   }
 
-  #couldTake(seat: number): boolean {
-    if (this.#nearestBefore(seat) !== 0) return false;
-    return this.#read(headerWords.state) === lockStates.held || this.#unit.value > 0;
+  /** How long the first waiter may take to take what it can have; undefined while it cannot have it. */
+  #patienceWith(seat: number): number | undefined {
+    if (this.#nearestBefore(seat) !== 0) return undefined;
+    const state = this.#read(headerWords.state);
+    if (state === lockStates.held || this.#unit.value > 0) return stalledSeconds;
+    if (this.#unit.infoHash() !== this.#read(headerWords.notedHash)) return undefined;
+    const isLost = state === lockStates.free || isOwnerDead(this.#ledger);
+    return isLost ? graceSeconds + stalledSeconds : undefined;
   }
 
   #takeUnit(): Look {
     const state = this.#read(headerWords.state);
     if (state === lockStates.held) {
-      if (this.#hasLiveHolder()) return this.#join();
+      if (this.#otherHolder() !== 0) return this.#join();
       return this.#fromTheDead();
     }
     if (this.#unitInHand) return this.#confirmed();
@@ -253,6 +260,7 @@ export class Participant {
       if (hash !== noted || state !== lockStates.free) {
         this.#ledger.write(header, headerWords.notedHash, hash);
         this.#ledger.write(header, headerWords.state, lockStates.free);
+        this.#ledger.writeWide(header, headerWords.missingSince, 0);
         this.#ledger.store(header);
       }
       faultPoint("before-take");
@@ -262,14 +270,15 @@ export class Participant {
       }
       return { semaphore: tickSeconds };
     }
-    if (!this.#wish.adopt || hash !== noted) return { semaphore: tickSeconds };
-    if (state === lockStates.detached) {
-      const bound = this.#read(headerWords.boundProcess);
-      const start = this.#ledger.readWide(header, headerWords.boundStart);
-      if (bound === 0 || processStart(bound) === start) return { semaphore: tickSeconds };
-      return this.#adopt({ process: bound, message: "the process that it was bound to" });
+    if (hash !== noted) {
+      this.#noteMissing(0);
+      return { semaphore: tickSeconds };
     }
-    return this.#afterGrace();
+    if (state === lockStates.free) return this.#afterGrace();
+    if (!this.#wish.adopt) return { semaphore: tickSeconds };
+    if (!isOwnerDead(this.#ledger)) return { semaphore: tickSeconds };
+    const owner = this.#read(headerWords.boundProcess);
+    return this.#adopt({ process: owner, message: "the process that it was bound to" });
   }
 
   /** The unit came by waiting; what an `unget` in between took for a peer's has been given back already. */
@@ -278,19 +287,30 @@ export class Participant {
     return this.#granted();
   }
 
+  /** The unit is missing without an explanation: the grace time is the lock's, whoever notices it. */
   #afterGrace(): Look {
     const time = monotonicSeconds();
-    this.#graceFrom ??= time;
-    const remaining = this.#graceFrom + graceSeconds - time;
-    return remaining > 0 ? { semaphore: remaining } : this.#adopt(this.#recordedHolder());
+    const since = this.#ledger.readWide(header, headerWords.missingSince) / 1e6 || time;
+    const remaining = since + graceSeconds - time;
+    if (remaining <= 0 && this.#wish.adopt) return this.#adopt(this.#recordedHolder());
+    this.#noteMissing(since);
+    return { semaphore: remaining > 0 ? remaining : tickSeconds };
   }
 
-  #hasLiveHolder(): boolean {
+  #noteMissing(seconds: number): void {
+    const microseconds = Math.floor(seconds * 1e6);
+    if (this.#ledger.readWide(header, headerWords.missingSince) === microseconds) return;
+    this.#ledger.writeWide(header, headerWords.missingSince, microseconds);
+    this.#ledger.store(header);
+  }
+
+  /** Another living holder, 0 for none. */
+  #otherHolder(): number {
     for (let seat = 1; seat <= this.#ledger.seats; seat++) {
       const holds = this.#isHolding(seat) && seat !== this.#seat;
-      if (holds && this.#ledger.isLive(seat)) return true;
+      if (holds && this.#ledger.isLive(seat)) return seat;
     }
-    return false;
+    return 0;
   }
 
   /** The unit is the group's already. */
@@ -345,15 +365,14 @@ export class Participant {
     ledger.writeWide(header, headerWords.token, token);
     ledger.writeWide(header, headerWords.grantedAt, seconds * 1e6 + microseconds);
     ledger.write(header, headerWords.boundProcess, 0);
-    ledger.store(header);
-    this.#unitInHand = false;
-    faultPoint("held");
+    ledger.writeWide(header, headerWords.missingSince, 0);
     ledger.write(this.#seat, seatWords.state, seatStates.holding);
     ledger.write(this.#seat, seatWords.slot, slot);
     ledger.writeWide(this.#seat, seatWords.token, token);
     ledger.writeWide(this.#seat, seatWords.since, seconds * 1e6 + microseconds);
-    ledger.store(this.#seat);
-    faultPoint("holding");
+    ledger.storeWithHeader(this.#seat);
+    this.#unitInHand = false;
+    faultPoint("held");
     this.#unit.writeInfo(bytes);
     faultPoint("granted");
     this.#grant = { token, slot, info };
@@ -427,13 +446,18 @@ export class Participant {
         this.#leave();
         return false;
       }
-      if (this.#hasLiveHolder()) {
+      const other = this.#otherHolder();
+      if (other !== 0) {
+        this.#ledger.write(header, headerWords.holderSeat, other);
         this.#leave();
         return true;
       }
+      this.#unit.refresh(() => 0);
       const mine = this.#letGo();
-      faultPoint("given-back");
       this.#leave();
+      faultPoint("freed");
+      if (mine) this.#unit.giveBack();
+      faultPoint("given-back");
       return mine;
     });
   }
@@ -446,7 +470,7 @@ export class Participant {
     );
   }
 
-  /** The last of the holders gives the unit back. False where a peer has taken it by force. */
+  /** The last of the holders makes the record free; it is written with the seat. False where a peer forced it. */
   #letGo(): boolean {
     const hash = this.#unit.infoHash();
     const granted = this.#grant;
@@ -457,8 +481,6 @@ export class Participant {
         isLaterGrant(this.#unit.readInfo(), this.#ledger.readWide(header, headerWords.grantedAt)));
     // A peer's unit stays foreign: its text is not the one that is noted.
     noteFree(this.#ledger, forced && !known ? 0 : hash);
-    faultPoint("freed");
-    if (!forced) this.#unit.giveBack();
     return !forced;
   }
 
@@ -476,10 +498,9 @@ export class Participant {
         this.#ledger.write(header, headerWords.notedHash, this.#unit.infoHash());
         this.#ledger.write(header, headerWords.boundProcess, boundProcess);
         this.#ledger.writeWide(header, headerWords.boundStart, start);
-        this.#ledger.store(header);
-        faultPoint("detached");
       }
       this.#leave();
+      faultPoint("detached");
       return stands;
     });
   }
@@ -508,7 +529,6 @@ export class Participant {
     this.#ledger.leaveSeat();
     this.#seat = 0;
     this.#grant = undefined;
-    faultPoint("left");
   }
 
   #read(word: number): number {
@@ -524,18 +544,24 @@ export class Participant {
   }
 }
 
+/** Under the mutex: whether the process that a detached hold is bound to has ended. */
+export function isOwnerDead(ledger: Ledger): boolean {
+  const owner = ledger.read(header, headerWords.boundProcess);
+  return owner !== 0 && processStart(owner) !== ledger.readWide(header, headerWords.boundStart);
+}
+
 /** Under the mutex: what a semaphore has to start with that is made while the ledger lives. */
 export function unitsAtRest(ledger: Ledger): number {
   return ledger.read(header, headerWords.state) === lockStates.free ? 1 : 0;
 }
 
-/** Notes under the mutex that the lock is free; the unit is given back after this. */
+/** Makes the record say that the lock is free. The caller stores the header, and then gives the unit back. */
 function noteFree(ledger: Ledger, infoHash: number): void {
   ledger.write(header, headerWords.state, lockStates.free);
   ledger.write(header, headerWords.notedHash, infoHash);
   ledger.write(header, headerWords.boundProcess, 0);
+  ledger.writeWide(header, headerWords.missingSince, 0);
   ledger.writeWide(header, headerWords.freedAt, Math.floor(monotonicSeconds() * 1e6));
-  ledger.store(header);
 }
 
 /**
@@ -557,7 +583,10 @@ export function forceRelease(ledger: Ledger, unit: LockUnit): boolean {
       }
     }
     const locked = state === lockStates.held || unit.value === 0;
-    if (locked || state === lockStates.detached) noteFree(ledger, hash);
+    if (locked || state === lockStates.detached) {
+      noteFree(ledger, hash);
+      ledger.store(header);
+    }
     faultPoint("forced");
     if (locked) unit.giveBack();
     return locked;

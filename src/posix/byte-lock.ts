@@ -69,8 +69,9 @@ export function waitForByte(descriptor: number, offset: number): boolean {
   return true;
 }
 
-export function unlockByte(descriptor: number, offset: number): void {
-  fill(F_UNLCK, offset, 1);
+/** Unlocks a byte, or several in one call. */
+export function unlockByte(descriptor: number, offset: number, length = 1): void {
+  fill(F_UNLCK, offset, length);
   check("fcntl", libc.fcntl(descriptor, F_OFD_SETLK, flock));
 }
 

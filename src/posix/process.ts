@@ -68,9 +68,13 @@ export function restoreIgnoredSignals(): void {
   const parentIgnores = (name: SignalName) =>
     (mask & (1n << BigInt(signalNumbers[name] - 1))) !== 0n;
   if (parentIgnores("SIGTERM") && !parentIgnores("SIGTSTP")) {
-    libc.signal(signalNumbers.SIGTERM, SIG_IGN);
+    ignoreSignal("SIGTERM");
   }
-  if (parentIgnores("SIGINT") || isIgnored("SIGQUIT")) libc.signal(signalNumbers.SIGINT, SIG_IGN);
+  if (parentIgnores("SIGINT") || isIgnored("SIGQUIT")) ignoreSignal("SIGINT");
+}
+
+export function ignoreSignal(name: SignalName): void {
+  libc.signal(signalNumbers[name], SIG_IGN);
 }
 
 /** The process that started this one, or has adopted it. */

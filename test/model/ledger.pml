@@ -1,0 +1,617 @@
+/*
+ * The ledger as a model for Spin: a queue of participants whose lives the kernel vouches for, beside the
+ * semaphore and the info text that all peers share. test/model/verify runs it in all its configurations; what
+ * the words mean is in src/lock/ledger.ts and src/lock/participant.ts. Where code and model differ, one of
+ * them is wrong.
+ *
+ *   N              participants, 2 to 4
+ *   ROUNDS         how often each of them takes the lock
+ *   CRASHES        how many may be killed, each before any of its steps
+ *   FOREIGN        how often a peer takes the lock that knows only the semaphore and the info text
+ *   PEER_FORCES    the peer may force the lock, once; then no peer is seen between taking and writing its text
+ *   DETACHED       a participant may leave the lock held without a process, or bound to one
+ *   FORCE          how many processes force the lock, each once
+ *   SHARED         some participants are shared holders, the others exclusive: every mixture
+ *   SLOTS          some participants take one of so many slots, the others are exclusive: every mixture
+ *   STOPPED        how many waiters may be stopped, for a while or for ever
+ *   LAPSES         how many waiters may give up
+ *   HANDED_ON      a killed holder's command may live on and keep the seat
+ *   MUTANT_x       one rule broken, to show that the model sees it
+ */
+#ifndef N
+#define N 3
+#endif
+#ifndef ROUNDS
+#define ROUNDS 1
+#endif
+#ifndef CRASHES
+#define CRASHES 2
+#endif
+#ifndef FOREIGN
+#define FOREIGN 0
+#endif
+#ifndef FORCE
+#define FORCE 0
+#endif
+#ifndef SLOTS
+#define SLOTS 0
+#endif
+#ifndef STOPPED
+#define STOPPED 0
+#endif
+#ifndef LAPSES
+#define LAPSES 0
+#endif
+
+#define NOBODY 255
+
+mtype = { Free, Held, Detached };               /* the record */
+mtype = { Waiting, AtSemaphore, Holding };     /* a seat */
+mtype = { Running, Paused, Frozen };            /* a process: stopped for a while, or for ever */
+
+/* ---- what all peers share ---- */
+
+byte sem = 1;
+byte info = 0;                  /* stands for the info text: each grant writes a new one */
+byte texts = 0;
+
+/* ---- the ledger ---- */
+
+byte mutex = NOBODY;            /* a byte lock on a description of its own, which is never handed on */
+byte tickets = 0;
+mtype record = Free;
+byte noted = 0;                 /* the info text as it was when the lock was last seen free or leftHeld */
+byte written = 0;               /* the info text that the holder writes, known before it stands there */
+byte bound = NOBODY;            /* the process that a leftHeld hold is bound to */
+
+typedef Seat {
+  byte ticket;                  /* 0 for an empty seat */
+  mtype state;
+  bool evicted;
+  byte slot
+}
+Seat seat[N];
+
+/* ---- the processes ---- */
+
+bool alive[N];                  /* whether the description lives that keeps the seat's byte locked */
+bool finished[N];
+mtype process[N];
+byte deaths = 0;
+byte stops = 0;
+byte lapses = 0;
+byte companions = 0;            /* those below this number are shared holders or want a slot */
+
+/* ---- what is so, for the assertions: nobody acts on it ---- */
+
+bool inside[N];                 /* this participant's work goes on */
+bool hit[N];                    /* a peer has forced the lock from it, and it does not know */
+bool leftHeld = false;          /* somebody relies on the lock that is left held */
+bool peerInside = false;
+bool peerHit = false;           /* the lock was forced from the peer */
+bool peerFinished = (FOREIGN == 0);
+bool hasTaken[N + FORCE];        /* has the unit in hand: taken from the semaphore, and the record does not say so */
+bool raced = false;             /* a force hit such a one */
+bool gone = false;              /* a unit is lost in a window that is documented, until it is forced */
+/* This one is acted on: to see it false is to have waited for the grace time. */
+bool peerWindow = false;        /* the peer has taken the unit and not yet written its text */
+
+/* ---- the queue ---- */
+
+#if N == 2
+#define any(is, of) (is(0, of) || is(1, of))
+#define number(is, of) (is(0, of) + is(1, of))
+#elif N == 3
+#define any(is, of) (is(0, of) || is(1, of) || is(2, of))
+#define number(is, of) (is(0, of) + is(1, of) + is(2, of))
+#else
+#define any(is, of) (is(0, of) || is(1, of) || is(2, of) || is(3, of))
+#define number(is, of) (is(0, of) + is(1, of) + is(2, of) + is(3, of))
+#endif
+
+/* The same again, as a macro cannot be used within itself. */
+#if N == 2
+#define some(is, of) (is(0, of) || is(1, of))
+#elif N == 3
+#define some(is, of) (is(0, of) || is(1, of) || is(2, of))
+#else
+#define some(is, of) (is(0, of) || is(1, of) || is(2, of) || is(3, of))
+#endif
+
+#define isExclusive(i) (i >= companions)
+#define isLive(i) (alive[i] && seat[i].ticket != 0)
+#define stands(i) (isLive(i) && !seat[i].evicted)
+#define isHolder(i, of) (i != of && stands(i) && seat[i].state == Holding)
+#define isAtSemaphore(i, of) (i != of && isLive(i) && seat[i].state == AtSemaphore)
+#define standsAtSemaphore(i, of) (isAtSemaphore(i, of) && !seat[i].evicted)
+
+#define isBefore(i, of) (i != of && stands(i) && seat[i].ticket < seat[of].ticket)
+#ifdef MUTANT_JOIN_PAST_WAITING
+#define conflicts(i, of) (isBefore(i, of) && (isExclusive(of) || (isExclusive(i) && seat[i].state == Holding)))
+#else
+#define conflicts(i, of) (isBefore(i, of) && (isExclusive(of) || isExclusive(i)))
+#endif
+#ifdef MUTANT_COUNT_ONLY_WAITING
+#define wantsSlotBefore(i, of) (isBefore(i, of) && !isExclusive(i) && seat[i].state == Waiting)
+#else
+#define wantsSlotBefore(i, of) (isBefore(i, of) && !isExclusive(i))
+#endif
+#define isFirst(of) (!any(conflicts, of) && \
+  (SLOTS == 0 || isExclusive(of) || number(wantsSlotBefore, of) < SLOTS))
+
+/* ---- the record ---- */
+
+#define isBoundToDead (record == Detached && bound != NOBODY && !alive[bound])
+/* The info text is none that a peer wrote who took the lock from the holder. */
+#define isHoldersText(text) (text == noted || text == written)
+
+/*
+ * Nobody can give the unit back any more. Not so while another one is at the semaphore: that one may have got
+ * the unit and have been stopped before it could say so.
+ */
+#ifdef MUTANT_ADOPT_FOREIGN
+#define isLost(of) (sem == 0 && (record == Free || isBoundToDead) && !any(isAtSemaphore, of))
+#else
+#ifdef MUTANT_NO_GRACE
+#define isLost(of) (sem == 0 && info == noted && (record == Free || isBoundToDead) && !any(isAtSemaphore, of))
+#else
+#ifdef MUTANT_ADOPT_PAST_SEMAPHORE
+#define isLost(of) (sem == 0 && info == noted && !peerWindow && (record == Free || isBoundToDead))
+#else
+#define isLost(of) (sem == 0 && info == noted && !peerWindow && (record == Free || isBoundToDead) \
+  && !any(isAtSemaphore, of))
+#endif
+#endif
+#endif
+
+/* What the first of the queue does not wait for: the lock is there, or there is one to join or to adopt. */
+#define canTake(of) (record == Held || sem > 0 || isLost(of))
+/* It could take the lock and has not done so at two looks in a row. */
+#define isStalled(i, of) (isBefore(i, of) && process[i] != Running && seat[i].state != Holding && \
+  isFirst(i) && canTake(i))
+
+/* ---- the steps of a process: before each it may be killed ---- */
+
+#ifdef HANDED_ON
+#define orDie :: deaths < CRASHES -> die(); goto dead \
+              :: deaths < CRASHES && started -> dieUnderCommand(); goto orphaned
+#else
+#define orDie :: deaths < CRASHES -> die(); goto dead
+#endif
+#define step(...) atomic { if :: __VA_ARGS__ orDie fi }
+
+inline die() {
+  d_step {
+    deaths++;
+    if :: mutex == me -> mutex = NOBODY :: else fi;
+    if
+    :: me < N ->
+       /* Nobody looks at a seat whose byte is free: emptied only to have fewer states. */
+       alive[me] = false; inside[me] = false; process[me] = Running; emptySeat()
+    :: else
+    fi;
+    /* Killed with a unit that nobody knows of, and the info text is a peer's: that looks foreign. */
+    if
+    :: hasTaken[me] && record != Held && !(record == Free && info == noted) -> assert(FOREIGN > 0); gone = true
+    :: else
+    fi;
+    text = 0; hasTaken[me] = false; answer = false; round = 0
+  }
+}
+
+inline dieUnderCommand() {
+  d_step {
+    deaths++;
+#ifndef MUTANT_MUTEX_HANDED_ON
+    if :: mutex == me -> mutex = NOBODY :: else fi;
+#endif
+    text = 0; hasTaken[me] = false; answer = false; round = 0
+  }
+}
+
+inline emptySeat() {
+  d_step { seat[me].ticket = 0; seat[me].state = Waiting; seat[me].evicted = false; seat[me].slot = 0 }
+}
+
+inline lock() { step(mutex == NOBODY -> mutex = me) }
+inline unlock() { step(mutex = NOBODY) }
+inline post() { sem++; assert(sem <= 1) }
+
+/* A waiter may be stopped here: for a while, or until everybody else has come to rest. */
+#if STOPPED
+#define mayBeStopped beStopped();
+inline beStopped() {
+  atomic {
+    if
+    :: true
+    :: stops < STOPPED -> stops++; process[me] = Paused
+    :: stops < STOPPED -> stops++; process[me] = Frozen
+    fi
+  };
+  step(process[me] != Frozen -> process[me] = Running)
+}
+#else
+#define mayBeStopped
+#endif
+
+#define clashes(i, of) (i != of && inside[i] && !seat[i].evicted && !hit[i] && \
+  (isExclusive(i) || isExclusive(of) || (SLOTS > 0 && seat[i].slot == seat[of].slot)))
+#define hasUnit(i, of) (hasTaken[i])
+#define isInside(i, of) (inside[i] && !seat[i].evicted && !hit[i])
+
+inline enter() {
+  d_step {
+    assert(!peerInside);
+    assert(!any(clashes, me));
+    assert(SLOTS == 0 || isExclusive(me) || (number(isInside, me) < SLOTS && seat[me].slot < SLOTS));
+    assert(isFirst(me));
+    inside[me] = true; hit[me] = false
+  }
+}
+
+#define hasSlot0(i, of) (isHolder(i, of) && seat[i].slot == 0)
+#define hasSlot1(i, of) (isHolder(i, of) && seat[i].slot == 1)
+#define hasSlot2(i, of) (isHolder(i, of) && seat[i].slot == 2)
+inline sitDown() {
+#if SLOTS
+  step(
+    if
+    :: isExclusive(me)
+    :: else ->
+       seat[me].slot = (!any(hasSlot0, me) -> 0 : (!any(hasSlot1, me) -> 1 : (!any(hasSlot2, me) -> 2 : 3)))
+    fi
+  );
+#endif
+  step(seat[me].state = Holding; enter())
+}
+
+/* Evicts the seat of i if it holds. */
+#define evictHolder(i) if :: isHolder(i, NOBODY) -> step(seat[i].evicted = true) :: else fi
+
+#define evictStalled(i) if :: isStalled(i, me) -> step(seat[i].evicted = true) :: else fi
+
+/* Forced unget, by anybody. */
+inline force() {
+  lock();
+  step(answer = (record != Free || sem == 0));
+  if
+  :: record == Held ->
+     evictHolder(0);
+     evictHolder(1);
+#if N > 2
+     evictHolder(2);
+#endif
+#if N > 3
+     evictHolder(3);
+#endif
+  :: else
+  fi;
+  step(text = info);
+  step(                         /* one write; a peer's text is not noted, as this process may be killed now */
+    if :: record == Held && isHoldersText(text) -> noted = text :: else fi;
+    record = Free; bound = NOBODY; leftHeld = false
+  );
+#ifdef MUTANT_FORCE_TWICE
+  unlock();
+  step(if :: answer -> post() :: else fi);
+#else
+  step(
+    if
+    :: answer && sem == 0 ->
+       raced = any(hasUnit, me); post(); gone = false; peerHit = peerHit || peerInside; peerInside = false
+    :: else
+    fi
+  );
+  do :: raced :: else -> break od;              /* for ever: looked at no further */
+  unlock();
+#endif
+  answer = false; text = 0
+}
+
+proctype Participant(byte me) {
+  byte round = 0;
+  byte text = 0;
+    bool answer = false;
+  bool started = false;         /* its command runs, or what that left behind */
+
+queue:
+  lock();
+  step(tickets++; seat[me].ticket = tickets);
+  unlock();
+
+place:
+  mayBeStopped
+  if
+  :: step(seat[me].evicted || isFirst(me))
+#if STOPPED
+  :: atomic { some(isStalled, me) -> goto evict }
+#endif
+  fi;
+
+look:
+  lock();
+lookAgain:
+  step(if :: seat[me].evicted -> goto leave :: else -> seat[me].state = Waiting fi);
+  step(text = info);            /* before the semaphore is looked at */
+  step(
+    if
+    :: record == Held && any(isHolder, me) -> assert(!isExclusive(me)); goto join
+    :: record == Held && !any(isHolder, me) && sem == 0 -> goto adopt
+    :: record == Held && !any(isHolder, me) && sem > 0 -> record = Free; goto lookAgain
+    :: record != Held && sem > 0
+    :: record != Held && sem == 0 && isLost(me) -> goto write
+    :: record != Held && sem == 0 && !isLost(me) -> goto wait
+    fi
+  );
+#ifdef MUTANT_TEXT_AFTER_SEMAPHORE
+  step(text = info);
+#endif
+  step(noted = text);
+  step(if :: sem > 0 -> sem--; hasTaken[me] = true :: else -> goto wait fi);
+  goto granted;
+
+wait:                           /* the first of the queue: a peer holds, or it is leftHeld */
+  step(
+    if
+    :: any(standsAtSemaphore, me) -> answer = false        /* of a group one is there; look now and then */
+    :: else -> seat[me].state = AtSemaphore; answer = true
+    fi
+  );
+  text = 0;
+  unlock();
+  mayBeStopped
+  if
+  :: step(answer && sem > 0 -> sem--; hasTaken[me] = true)
+  :: atomic {
+       seat[me].evicted || (answer && (record == Held || isLost(me))) ||
+       (!answer && (canTake(me) || !any(standsAtSemaphore, me))) -> answer = false; goto look
+     }
+  fi;
+  answer = false;
+  mayBeStopped
+  lock();
+  step(if :: seat[me].evicted -> goto leave :: else fi);
+  goto granted;
+
+leave:                          /* evicted while it waited */
+#ifdef MUTANT_KEEP_UNIT
+  if :: hasTaken[me] -> goto granted :: else fi;
+#endif
+  step(if :: hasTaken[me] -> hasTaken[me] = false; post() :: else fi);
+  step(emptySeat());
+  unlock();
+  goto queue;
+
+#if STOPPED
+evict:
+  lock();
+  evictStalled(0);
+  evictStalled(1);
+#if N > 2
+  evictStalled(2);
+#endif
+#if N > 3
+  evictStalled(3);
+#endif
+  unlock();
+  goto place;
+#endif
+
+join:
+  text = 0;
+  sitDown();
+  unlock();
+  goto work;
+
+adopt:                          /* the holder died; a peer may have forced the lock from it before */
+  step(text = info);            /* after the semaphore was looked at */
+  step(if :: isHoldersText(text) -> noted = text :: else -> record = Free; goto lookAgain fi);
+  goto write;
+
+granted:
+  step(noted = info);           /* once more: with the unit in hand nobody else writes */
+write:
+  text = 0;
+  step(texts++; written = texts);
+  step(
+    assert(!leftHeld || isBoundToDead);
+    record = Held; bound = NOBODY; hasTaken[me] = false; leftHeld = false
+  );
+  sitDown();
+  step(info = written);
+  unlock();
+
+work:
+  started = true;
+#ifdef DETACHED
+  if
+  :: isExclusive(me) -> goto detach
+  :: true
+  fi;
+#endif
+  step(mutex == NOBODY -> mutex = me; inside[me] = false);
+  step(answer = !seat[me].evicted; emptySeat());
+  step(if :: !answer || any(isHolder, me) -> goto released :: else -> answer = (sem == 0) fi);
+  step(text = info);            /* after the semaphore was looked at */
+  step(if :: isHoldersText(text) -> noted = text :: else -> answer = false fi);
+  step(record = Free);
+  step(if :: answer && sem == 0 -> post() :: else fi);
+
+released:
+  text = 0; answer = false; started = false;
+  unlock();
+
+again:
+  round++;
+  if :: round < ROUNDS -> goto queue :: else fi;
+  atomic { finished[me] = true; round = 0; goto dead };
+
+#ifdef DETACHED
+detach:
+  lock();
+  step(if :: seat[me].evicted -> emptySeat(); inside[me] = false; goto released :: else -> answer = (sem == 0) fi);
+  step(text = info);
+  step(
+    if
+    :: answer && isHoldersText(text) -> noted = text; answer = false
+    :: else -> record = Free; emptySeat(); inside[me] = false; goto released
+    fi
+  );
+  step(if :: bound = me :: bound = NOBODY fi);
+  step(record = Detached; leftHeld = true; inside[me] = false);
+  step(emptySeat());
+  text = 0; started = false;
+  unlock();
+  if
+  :: force()
+  :: true                       /* left to be released by somebody else */
+  fi;
+  goto again;
+#endif
+
+#ifdef HANDED_ON
+orphaned:
+  if
+  :: process[me] = Frozen
+  :: true
+  fi;
+  atomic {
+    process[me] != Frozen ->
+    alive[me] = false; inside[me] = false; process[me] = Running; emptySeat(); started = false;
+    if :: mutex == me -> mutex = NOBODY :: else fi
+  };
+#endif
+
+dead:
+end_dead:
+  false
+}
+
+/* Somebody who forces the lock once. */
+proctype Force(byte me) {
+  byte round = 0;
+  byte text = 0;
+  bool answer = false;
+  bool started = false;
+  force();
+#ifdef HANDED_ON
+orphaned:
+#endif
+dead:
+end_dead:
+  false
+}
+
+/* The seed's class: no ledger, never killed. */
+proctype Peer() {
+  byte round = 0;
+#ifdef PEER_FORCES
+  bool forces = true;
+#endif
+  do
+  :: round < FOREIGN && !peerHit ->
+     atomic {
+       sem > 0 -> sem--; peerInside = true;
+       assert(!some(isInside, NOBODY) && !leftHeld);
+#ifdef PEER_FORCES
+       texts++; info = texts
+#else
+       peerWindow = true
+#endif
+     };
+     atomic {
+       if
+       :: !peerHit && peerWindow -> texts++; info = texts
+       :: else
+       fi;
+       peerWindow = false
+     };
+     atomic {
+       if :: peerInside && sem == 0 -> post() :: else fi;
+       peerInside = false
+     };
+     round++
+#ifdef PEER_FORCES
+  :: atomic {
+       forces && !some(hasUnit, NOBODY) && mutex == NOBODY -> forces = false;
+       if
+       :: sem == 0 ->
+          post(); leftHeld = false; gone = false;
+          hit[0] = inside[0]; hit[1] = inside[1];
+#if N > 2
+          hit[2] = inside[2]
+#endif
+       :: else
+       fi
+     }
+#endif
+  :: round == FOREIGN || peerHit -> break
+  od;
+  peerFinished = true;
+end_finished:
+  false
+}
+
+#define isBusy(i, of) (alive[i] && !finished[i] && process[i] != Frozen)
+#define isFrozen(i, of) (process[i] == Frozen)
+#define isFrozenHolder(i, of) (process[i] == Frozen && seat[i].state == Holding && isLive(i))
+#define isFrozenAtSemaphore(i, of) (process[i] == Frozen && seat[i].state == AtSemaphore && isLive(i))
+
+inline goOn(i) { if :: process[i] == Frozen -> process[i] = Running :: else fi }
+inline goOnAll() {
+  goOn(0); goOn(1);
+#if N > 2
+  goOn(2);
+#endif
+#if N > 3
+  goOn(3);
+#endif
+}
+
+/* When nothing moves any more: says whether it may be so, and does what a user would. */
+active proctype Operator() {
+  do
+  :: timeout ->
+     atomic {
+       if
+       :: some(isBusy, NOBODY) && (leftHeld || gone) ->
+          record = Free; bound = NOBODY; leftHeld = false; gone = false; sem = 1
+       :: some(isBusy, NOBODY) && !(leftHeld || gone) ->
+          /* A stopped one may have the unit in hand, and is as good as a stopped holder. */
+          assert(some(isFrozenHolder, NOBODY) ||
+            (some(isFrozenAtSemaphore, NOBODY) && sem == 0 && record != Held));
+          goOnAll()
+       :: !some(isBusy, NOBODY) && some(isFrozen, NOBODY) -> goOnAll()
+       :: !some(isBusy, NOBODY) && !some(isFrozen, NOBODY) && !peerFinished ->
+          assert(deaths > 0 || leftHeld);
+          record = Free; bound = NOBODY; leftHeld = false; gone = false; sem = 1
+       :: !some(isBusy, NOBODY) && !some(isFrozen, NOBODY) && peerFinished -> break
+       fi
+     }
+  od;
+  assert(sem == 1 || gone || leftHeld ||
+    (deaths > 0 && (record == Held || info == noted)));
+  assert(deaths > 0 || record != Held)
+}
+
+init {
+  atomic {
+    byte i = 0;
+#if defined(SHARED) || SLOTS > 0
+    if :: companions = N :: companions = N - 1 :: companions = N - 2 fi;
+#endif
+    do
+    :: i < N -> alive[i] = true; process[i] = Running; run Participant(i); i++
+    :: i == N -> break
+    od;
+#if FORCE > 0
+    run Force(N);
+#endif
+#if FORCE > 1
+    run Force(N + 1);
+#endif
+#if FOREIGN > 0
+    run Peer()
+#endif
+  }
+}

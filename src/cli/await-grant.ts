@@ -43,6 +43,7 @@ export async function awaitGrant(
       notice?.end();
     }
   }
+  await turn();
   if (trap.received !== undefined) {
     if (granted && lock.settle(granted, lockInfo)) lock.ungetLock({ whereCalled: trap.received });
     throw new Interrupted(trap.received);

@@ -19,9 +19,8 @@ const lockName = `bench-${process.pid}`;
 /** The flags of scripts/build, so that the empty program differs by its source alone. */
 function buildFlags(): string[] {
   const script = readFileSync(`${root}/scripts/build`, "utf8");
-  return [...script.matchAll(/(?<= )--(?:compile|bytecode|format|no-compile)\S*/g)].map(
-    ([flag]) => flag,
-  );
+  const flags = script.matchAll(/(?<= )--(?:compile|bytecode|format|no-compile)(?:"[^"]*"|\S)*/g);
+  return [...flags].map(([flag]) => flag.replaceAll('"', ""));
 }
 
 function compile(name: string, source: string): string {

@@ -33,6 +33,7 @@ export async function awaitGrant(
   if (!granted && request.remainingSeconds > 0) {
     granted = await wait(request, trap, quiet ? undefined : new WaitNotice(lock, request));
   }
+  await turn();
   if (trap.received !== undefined) {
     if (lock.settle(request, granted)) lock.ungetLock({ whereCalled: trap.received });
     throw new Interrupted(trap.received);

@@ -37,6 +37,7 @@ export function command<const Args extends ArgsDef>(parts: CommandParts<Args>): 
     args: parts.args,
     run: ({ args, data }) => {
       const { rest }: Pick<Invocation<Args>, "rest"> = data;
+      undoNegation(args, parts.args);
       return parts.run({ args, rest });
     },
   });
@@ -49,4 +50,11 @@ export function command<const Args extends ArgsDef>(parts: CommandParts<Args>): 
     operands: parts.operands,
     notes: parts.notes ?? [],
   };
+}
+
+/** citty takes `--no-adopt` for `--adopt=false`; here it is an option of that name. */
+function undoNegation(args: Record<string, unknown>, definitions: ArgsDef): void {
+  for (const name of Object.keys(definitions)) {
+    if (name.startsWith("no-")) args[name] = args[name.slice("no-".length)] === false;
+  }
 }

@@ -39,12 +39,16 @@ export default command({
     const { lockName: name } = lock;
 
     const report = (text: string, outcome: object) => {
-      const state = {
-        locked: lock.lockValue() === 0,
-        value: lock.lockValue(),
-        info: lock.getLockInfo(),
-      };
-      printResult(output, text, { name, ...state, ...outcome });
+      const value = lock.lockValue();
+      const info = lock.getLockInfo();
+      printResult(output, text, {
+        name,
+        exists: true,
+        locked: value === 0,
+        value,
+        info,
+        ...outcome,
+      });
     };
     const unget = () => {
       const whereCalled = `${args.message} - auto unget`;

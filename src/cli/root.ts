@@ -30,12 +30,15 @@ export async function main(argv: readonly string[]): Promise<Ending> {
     return { status: await dispatch(argv) };
   } catch (error) {
     if (error instanceof Interrupted) return { signal: error.signal };
-    report(error);
+    report(
+      error,
+      argv.find((word) => word in commands),
+    );
     return { status: exitCodeOf(error) };
   }
 }
 
-function report(error: unknown): void {
+function report(error: unknown, commandName: string | undefined): void {
   const status = exitCodeOf(error);
   const message = error instanceof Error ? error.message : String(error);
   if (status === exitCodes.internal) {
@@ -43,7 +46,10 @@ function report(error: unknown): void {
   } else {
     diagnostics().error(message);
   }
-  if (error instanceof UsageError) diagnostics().error("try resourcelock --help");
+  if (error instanceof UsageError) {
+    const command = commandName === undefined ? "" : ` ${commandName}`;
+    diagnostics().error(`try resourcelock${command} --help`);
+  }
 }
 
 async function dispatch(argv: readonly string[]): Promise<number> {

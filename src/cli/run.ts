@@ -20,7 +20,7 @@ import { parseTimeout } from "./duration.ts";
 import { exitCodes } from "./exit-code.ts";
 import { messages } from "../lock/messages.ts";
 import { diagnostics, lockLogger } from "./output.ts";
-import { Interrupted, SignalTrap } from "./signals.ts";
+import { Interrupted, SignalTrap, turn } from "./signals.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** So much of the command line is the info text when `-m` gives none. */
@@ -100,8 +100,12 @@ export default command({
       }
       const environment = environmentWith(variablesOf(held, slots !== undefined));
       if (!args.close) for (const lock of held) lock.handOn(lowestDescriptor);
+      const children = new ChildSignal();
       const processId = spawnCommand(rawWords(words, args.command), environment, inherited);
-      return statusOf(await ended(processId, trap), trap);
+      const status = await ended(processId, trap, children);
+      // Of two signals, that of the command's end may be seen first.
+      await turn();
+      return statusOf(status, trap);
     } catch (error) {
       return statusOfFailure(words[0] ?? "", error);
     } finally {
@@ -175,10 +179,14 @@ function commandWords(
 
 /** The words as bytes: where one is not UTF-8, as they came in. */
 function rawWords(words: readonly string[], commandLine: string | undefined): Uint8Array[] {
-  if (commandLine === undefined && words.some((word) => word.includes("\uFFFD"))) {
-    return rawArguments().slice(-words.length);
-  }
-  return words.map(cString);
+  if (!words.some((word) => word.includes("\uFFFD"))) return words.map(cString);
+  if (commandLine === undefined) return rawArguments().slice(-words.length);
+  // In the words of this program it may have its option in front: -cSTRING, --command=STRING.
+  const index = process.argv.findIndex((word) => word.endsWith(commandLine));
+  const option = (process.argv[index] ?? "").slice(0, -commandLine.length);
+  // process.argv has one word more at its beginning.
+  const raw = rawArguments()[index - 1]?.subarray(option.length) ?? cString(commandLine);
+  return [...words.slice(0, -1).map(cString), raw];
 }
 
 function defaultMessage(words: readonly string[]): string {
@@ -188,8 +196,20 @@ function defaultMessage(words: readonly string[]): string {
     : line;
 }
 
+/**
+ * The signal that a command has ended. Caught from before the command is started: while the caller's ignoring of
+ * it lasts, the kernel throws the status away.
+ */
+class ChildSignal {
+  listener: () => void = () => {};
+
+  constructor() {
+    process.on("SIGCHLD", () => this.listener());
+  }
+}
+
 /** Waits for the command's end, and passes signals on to it meanwhile. */
-function ended(processId: number, trap: SignalTrap): Promise<ChildStatus> {
+function ended(processId: number, trap: SignalTrap, children: ChildSignal): Promise<ChildStatus> {
   return new Promise((resolve, reject) => {
     const look = () => {
       try {
@@ -203,13 +223,14 @@ function ended(processId: number, trap: SignalTrap): Promise<ChildStatus> {
       }
     };
     const timer = setInterval(look, lookMilliseconds);
-    process.on("SIGCHLD", look);
+    children.listener = look;
     trap.onSignal((signal) => {
       // On a terminal ^C has reached the command already, as it has the whole foreground job.
       if (signal !== "SIGINT") sendSignal(processId, signal);
     });
-    if (trap.received !== undefined && trap.received !== "SIGINT")
+    if (trap.received !== undefined && trap.received !== "SIGINT") {
       sendSignal(processId, trap.received);
+    }
     look();
   });
 }

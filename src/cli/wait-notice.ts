@@ -12,6 +12,8 @@ const firstNoticeSeconds = 1;
 const nextNoticeSeconds = 30;
 
 const stderr = 2;
+/** For the ^C that a terminal echoes: it must not begin another line, which {@link WaitNotice.end} would leave. */
+const spareColumns = 3;
 const clearLine = "\r\u001B[K";
 
 /** Where a {@link WaitNotice} writes. */
@@ -55,7 +57,7 @@ export class WaitNotice {
     if (waitedSeconds < this.#nextSeconds) return;
     if (this.#output.live) {
       const text = escapeControls(`resourcelock: ${this.#text(waitedSeconds)}`);
-      this.#output.raw(clearLine + cutToColumns(text, this.#output.columns() - 1));
+      this.#output.raw(clearLine + cutToColumns(text, this.#output.columns() - spareColumns));
       this.#lineShown = true;
       return;
     }

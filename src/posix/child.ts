@@ -146,7 +146,8 @@ export function spawnCommand(
     if (!isPosixError(error, "ENOEXEC")) throw error;
     const [command = new Uint8Array(), ...rest] = words;
     const name = new TextDecoder().decode(command.subarray(0, -1));
-    return spawn([cString("/bin/sh"), cString(Bun.which(name) ?? name), ...rest], environment);
+    const path = name.includes("/") ? command : cString(Bun.which(name) ?? name);
+    return spawn([cString("/bin/sh"), path, ...rest], environment);
   }
 }
 

@@ -1,5 +1,5 @@
 /** This process: how it ends, what it does with signals, what it can know of its parent. */
-import { closeFile, openToRead, readFile } from "./file.ts";
+import { closeFile, isTerminal, openToRead, readFile } from "./file.ts";
 import { check, long, openLibc } from "./libc.ts";
 
 const libc = openLibc({
@@ -59,7 +59,7 @@ export function isIgnored(name: SignalName): boolean {
 /**
  * On a terminal Bun puts handlers on INT and TERM, ignored or not. Whether they were ignored can still be
  * told in the two usual cases: a shell's `trap '' INT` shows in the parent, and a script's background
- * job has QUIT ignored together with INT. An interactive shell ignores TERM for itself alone, and then TSTP
+ * job has QUIT ignored together with INT, and /dev/null for its standard input. An interactive shell ignores TERM for itself alone, and then TSTP
  * too.
  */
 export function restoreIgnoredSignals(): void {
@@ -70,7 +70,8 @@ export function restoreIgnoredSignals(): void {
   if (parentIgnores("SIGTERM") && !parentIgnores("SIGTSTP")) {
     ignoreSignal("SIGTERM");
   }
-  if (parentIgnores("SIGINT") || isIgnored("SIGQUIT")) ignoreSignal("SIGINT");
+  const isBackgroundJob = isIgnored("SIGQUIT") && !isTerminal(0);
+  if (parentIgnores("SIGINT") || isBackgroundJob) ignoreSignal("SIGINT");
 }
 
 export function ignoreSignal(name: SignalName): void {

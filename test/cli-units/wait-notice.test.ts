@@ -49,9 +49,9 @@ test("on a terminal one line is written over, escaped, cut to the width, and tak
   ]);
 });
 
-test("a narrow terminal's line ends in an ellipsis and leaves the last column free", () => {
+test("a narrow terminal's line ends in an ellipsis and leaves room for ^C", () => {
   const { waitNotice, written } = notice({ live: true, columns: () => 20 });
   waitNotice.update(1);
   const [line = ""] = written;
-  expect(line).toBe("\r\u001B[Kresourcelock: wait…");
+  expect(line).toBe("\r\u001B[Kresourcelock: wa…");
 });

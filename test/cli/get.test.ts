@@ -1,0 +1,242 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { bash, maskDates, newLockName, resourcelock } from "../support/binary.ts";
+import { startCommand, startScript } from "./running.ts";
+import {
+  jsonLines,
+  masked,
+  newHeldLock,
+  objectsOf,
+  printed,
+  semaphoreValue,
+  untilWaiting,
+} from "./scenario.ts";
+
+setDefaultTimeout(60_000);
+
+const signals = [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
+] as const;
+
+const grantedText = (name: string, message = "cli") =>
+  `<${name}> lock request successful - Granted         <DATE - ${message}>\n`;
+const timedOutText = (name: string) =>
+  `<${name}> lock request timed out  - Current owner   <DATE - holder>\n`;
+const releasedText = (name: string) => `<${name}> lock released  <cli - auto unget>\n`;
+
+test("get takes a lock that nobody has made, and the lock stays when it has ended", async () => {
+  const name = newLockName();
+  expect(await masked("get", name)).toEqual(printed(grantedText(name)));
+  expect(semaphoreValue(name)).toBe(0);
+  expect(objectsOf(name)).toHaveLength(2);
+});
+
+test("get of a lock that stays locked waits, ends with 75 and tells who has it", async () => {
+  const name = await newHeldLock();
+  const get = startCommand("get", name);
+  await untilWaiting(name);
+  const { status, stdout } = await get.end();
+  expect(stdout).toStartWith(`<${name}> lock request timed out  - Current owner   <`);
+  expect(stdout).toEndWith(` - holder>\n`);
+  expect(status).toBe(75);
+});
+
+test("get -t 0 of a locked lock does not wait", async () => {
+  const name = await newHeldLock();
+  expect(await masked("get", name, "-t", "0")).toEqual(printed(timedOutText(name), 75));
+});
+
+test.each([
+  ["-E", "3", 3],
+  ["-E", "0", 0],
+  ["--conflict-exit-code=255", undefined, 255],
+] as const)("get %s %s changes the status of a lock that was not granted", async (...row) => {
+  const [option, value, status] = row;
+  const name = await newHeldLock();
+  const words = value === undefined ? [option] : [option, value];
+  const outcome = printed(timedOutText(name), status);
+  expect(await masked("get", name, "-t0", ...words)).toEqual(outcome);
+});
+
+test.each(["0.05", ".05", "0.", "50ms", "0.05s", "0.001m", "0.00001h"])(
+  "get -t %s is over soon",
+  async (time) => {
+    const name = await newHeldLock();
+    expect((await resourcelock("get", name, "-t", time)).status).toBe(75);
+  },
+);
+
+/** Starts a `get -a 0` for each of some ways to write a timeout, and waits until all have waited over a second. */
+async function startLongWaiters(name: string, ways: readonly (readonly string[])[]) {
+  const waiters = ways.map((words) => startCommand("get", name, ...words, "-a", "0"));
+  for (const { stderr } of waiters) await stderr.until("waiting for lock");
+  return waiters;
+}
+
+test.each([
+  ["for ever", [["-t", "-1"], ["-t-1"], ["--get-timeout=-1"], ["--get-timeout", "-1"], ["-t=-1"]]],
+  ["long", [["-t", "60000ms"], ["-t30s"], ["--get-timeout", "5m"], ["--get-timeout=1h"]]],
+])("get waits %s, however that is written, until an unget comes", async (_, ways) => {
+  const name = await newHeldLock();
+  const waiters = await startLongWaiters(name, ways);
+  await resourcelock("unget", name);
+  for (const waiter of waiters) {
+    const { status, stdout } = await waiter.end();
+    expect({ status, lines: stdout.split("\n") }).toEqual({
+      status: 0,
+      lines: [expect.stringContaining("Granted"), expect.stringContaining("released"), ""],
+    });
+  }
+  expect(semaphoreValue(name)).toBe(1);
+});
+
+test("get -t -1 that is granted ends, and the lock stays", async () => {
+  const name = await newHeldLock();
+  const get = startCommand("get", name, "-t", "-1");
+  await untilWaiting(name);
+  await resourcelock("unget", name);
+  const { status, stdout } = await get.end();
+  expect({ status, stdout: stdout.slice(-7) }).toEqual({ status: 0, stdout: "- cli>\n" });
+  expect(semaphoreValue(name)).toBe(0);
+});
+
+test.each([
+  "get NAME -t 0 -m why",
+  "-t 0 -m why get NAME",
+  "-t0 get -mwhy NAME",
+  "get --message why --get-timeout 0 NAME",
+  "get -m why -t 0 -- NAME",
+  "NAME get -t 0 -m why",
+  "NAME -m why get -t 0",
+  "--message=why NAME --get-timeout=0 get",
+  "/NAME get -t 0 -m why",
+])("%s is understood", async (words) => {
+  const name = newLockName();
+  expect(await masked(...words.replace("NAME", name).split(" "))).toEqual(
+    printed(grantedText(name, "why")),
+  );
+});
+
+test("a lock may have a command's name", async () => {
+  // It is the same lock for all test runs of this host, so they take turns.
+  const { status, stdout } = await bash(`
+    exec 9</dev/shm
+    flock 9
+    trap 'rm -f /dev/shm/get /dev/shm/sem.get' EXIT
+    resourcelock get get -q
+    resourcelock state get
+    resourcelock unget get
+    resourcelock /get get -q
+    resourcelock /get unget
+  `);
+  expect({ status, lines: stdout.split("\n") }).toEqual({
+    status: 0,
+    lines: [
+      expect.stringContaining("<get> is currently locked?  <True>"),
+      "<get> lock force released  <cli>",
+      "<get> lock force released  <cli>",
+      "",
+    ],
+  });
+});
+
+test("get -m stores its text as it is", async () => {
+  const name = newLockName();
+  const { stdout } = await masked("get", name, "-m", "Jürgen 🔒 <a> %s");
+  expect(stdout).toBe(grantedText(name, "Jürgen 🔒 <a> %s"));
+});
+
+test("get -q prints nothing, and its status is the same", async () => {
+  const name = newLockName();
+  expect(await masked("get", name, "-q")).toEqual(printed(""));
+  const timedOut = await masked("get", name, "-q", "-t", "0");
+  expect(timedOut).toEqual(printed("", 75));
+});
+
+test("get -v tells on stderr what it does, and stdout is the same", async () => {
+  const name = newLockName();
+  const { stdout, stderr } = await masked("get", name, "-v");
+  expect(stdout).toBe(grantedText(name));
+  expect(stderr).toContain(
+    `resourcelock: debug: <${name}> is currently locked?  <False>  Prior info  <>\n` +
+      `resourcelock: debug: ${grantedText(name)}`,
+  );
+});
+
+test("get --json prints a complete object", async () => {
+  const name = newLockName();
+  const state = { name, exists: true, locked: true, value: 0, info: "DATE - cli" };
+  expect(await jsonLines("get", name)).toEqual([{ ...state, granted: true }]);
+  expect(await jsonLines("get", name, "-t", "0")).toEqual([{ ...state, granted: false }]);
+});
+
+test("get -a --json prints a line for the grant and one for the release", async () => {
+  const name = newLockName();
+  expect(await jsonLines("get", name, "-a", "0")).toEqual([
+    { name, exists: true, locked: true, value: 0, info: "DATE - cli", granted: true },
+    { name, exists: true, locked: false, value: 1, info: "DATE - cli", released: true },
+  ]);
+});
+
+test("get -a releases the lock after a time", async () => {
+  const name = newLockName();
+  expect(await masked("get", name, "-a", "0.2")).toEqual(
+    printed(grantedText(name) + releasedText(name)),
+  );
+  expect(semaphoreValue(name)).toBe(1);
+});
+
+test("get -a of a lock that is not granted releases nothing", async () => {
+  const name = await newHeldLock();
+  expect((await resourcelock("get", name, "-t", "0", "-a", "0")).status).toBe(75);
+  expect(semaphoreValue(name)).toBe(0);
+});
+
+test("get -a whose lock somebody else has released meanwhile says so, and releases nothing", async () => {
+  const name = newLockName();
+  const get = startCommand("get", name, "-a", "60");
+  await get.stdout.until("Granted");
+  await resourcelock("unget", name);
+  get.kill("SIGINT");
+  const { stdout } = await get.end();
+  expect(stdout).toEndWith(
+    `\n<${name}> Extraneous lock unget request ignored  <cli - auto unget>\n`,
+  );
+  expect(semaphoreValue(name)).toBe(1);
+});
+
+describe.each(signals)("%s", (signal, status) => {
+  test("to get -a releases the lock, and get dies of it", async () => {
+    const name = newLockName();
+    const get = startCommand("get", name, "-a", "60");
+    await get.stdout.until("Granted");
+    get.kill(signal);
+    const { stdout, ...ending } = await get.end();
+    expect(maskDates(stdout)).toBe(grantedText(name) + releasedText(name));
+    expect(ending).toEqual({ status, signal, stderr: "" });
+    expect(semaphoreValue(name)).toBe(1);
+  });
+
+  test("to a get that waits ends it, and nothing is taken", async () => {
+    const name = await newHeldLock();
+    const get = startCommand("get", name, "-t", "-1", "-q");
+    await untilWaiting(name);
+    get.kill(signal);
+    expect(await get.end()).toEqual({ ...printed("", status), signal });
+    await resourcelock("unget", name);
+    expect(semaphoreValue(name)).toBe(1);
+  });
+
+  test("to get -a that was started with it ignored does nothing", async () => {
+    const name = newLockName();
+    const get = startScript(
+      `ulimit -c 0; trap '' ${signal}; exec "$RESOURCELOCK" get ${name} -a 60`,
+    );
+    await get.stdout.until("Granted");
+    get.kill(signal);
+    get.kill("SIGQUIT");
+    expect(await get.end()).toMatchObject({ signal: "SIGQUIT" });
+    expect(semaphoreValue(name)).toBe(1);
+  });
+});

@@ -1,0 +1,515 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { shellContender } from "../peer/peer-processes.ts";
+import {
+  bash,
+  binary,
+  haveTools,
+  maskDates,
+  newLockName,
+  resourcelock,
+  start,
+} from "../support/binary.ts";
+import { Running, startCommand, startScript } from "./running.ts";
+import {
+  directAndWrapped,
+  masked,
+  newDirectory,
+  newHeldLock,
+  objectsOf,
+  printed,
+  semaphoreValue,
+  untilStates,
+  untilWaiting,
+} from "./scenario.ts";
+
+setDefaultTimeout(60_000);
+
+const timedOutText = (name: string) =>
+  `resourcelock: <${name}> lock request timed out  - Current owner   <DATE - holder>\n`;
+const waitText = (name: string, message: string) =>
+  `resourcelock: waiting for lock <${name}>; its info text: <DATE - ${message}>\n`;
+
+/** A command that says that it runs, and ends with its standard input. */
+const untilInputEnds = ["sh", "-c", "echo runs; read -r line; echo ends"];
+
+test("run holds the lock while the command runs, and releases it then", async () => {
+  const name = newLockName();
+  const inside = '"$RESOURCELOCK" state "$RESOURCELOCK_NAME" --check || echo "locked $?"';
+  expect(await resourcelock("run", name, "--", "sh", "-c", inside)).toEqual(printed("locked 1\n"));
+  expect(semaphoreValue(name)).toBe(1);
+});
+
+test.each([
+  ["exit 0", 0],
+  ["exit 7", 7],
+  ["exit 75", 75],
+  ["exit 255", 255],
+  ["kill -TERM $$", 143],
+  ["kill -KILL $$", 137],
+  ["kill -INT $$", 130],
+])("run passes on how `%s` ends, as a status", async (script, status) => {
+  const name = newLockName();
+  const run = startCommand("run", name, "--", "bash", "-c", script);
+  expect(await run.end()).toEqual({ ...printed("", status), signal: null });
+  expect(semaphoreValue(name)).toBe(1);
+});
+
+test("run of a command that does not exist ends with 127 and releases the lock", async () => {
+  const name = newLockName();
+  expect(await resourcelock("run", name, "--", "no-such-command", "x")).toEqual({
+    status: 127,
+    stdout: "",
+    stderr: 'resourcelock: Cannot run "no-such-command": it was not found\n',
+  });
+  expect(semaphoreValue(name)).toBe(1);
+});
+
+test("run of a file that cannot be executed ends with 126 and releases the lock", async () => {
+  const name = newLockName();
+  const directory = newDirectory();
+  const file = join(directory, "file");
+  writeFileSync(file, "echo never\n", { mode: 0o644 });
+  for (const command of [file, directory]) {
+    expect(await resourcelock("run", name, "--", command)).toEqual({
+      status: 126,
+      stdout: "",
+      stderr: `resourcelock: Cannot run "${command}": Permission denied\n`,
+    });
+    expect(semaphoreValue(name)).toBe(1);
+  }
+});
+
+test.each([
+  ["-n", 75],
+  ["-t 0", 75],
+  ["-t 50ms", 75],
+  ["-n -E 3", 3],
+  ["-n -E 0", 0],
+])(
+  "run %s of a lock that stays locked does not run the command and ends with %d",
+  async (words, status) => {
+    const name = await newHeldLock();
+    const outcome = await masked("run", name, ...words.split(" "), "--", "echo", "never");
+    expect(outcome).toEqual({ status, stdout: "", stderr: timedOutText(name) });
+    expect(semaphoreValue(name)).toBe(0);
+  },
+);
+
+test("run -q says nothing of a lock that was not granted", async () => {
+  const name = await newHeldLock();
+  expect(await masked("run", name, "-q", "-n", "--", "true")).toEqual(printed("", 75));
+});
+
+test.each([
+  ["/bin/bash", "-c 'echo \"$BASH_VERSION\"'", /^\d+\.\d+/],
+  ["/bin/echo", "-c 'a  b; c'", /^-c a {2}b; c\n$/],
+  ["/bin/echo", "--command='a  b; c'", /^-c a {2}b; c\n$/],
+  ["", "-c 'echo \"$0\"'", /^\/bin\/sh\n$/],
+])("with SHELL=%s, run %s runs it by that shell", async (shell, words, stdout) => {
+  const outcome = await bash(`SHELL=${shell} resourcelock run ${newLockName()} ${words}`);
+  expect(outcome).toEqual({ status: 0, stdout: expect.stringMatching(stdout), stderr: "" });
+});
+
+test.each([
+  [["--", "true", "one", "two three"], "true one two three"],
+  [["-c", "true  'a  b'"], "true  'a  b'"],
+  [["-m", "why", "--", "true"], "why"],
+  [["--message=", "--", "true"], ""],
+  [["--", "true", "ü\u001B"], "true ü\\x1b"],
+])("run %j writes its info text", async (words, message) => {
+  const name = newLockName();
+  expect(await resourcelock("run", name, ...words)).toEqual(printed(""));
+  const { stdout } = await masked("state", name);
+  expect(stdout).toEndWith(` <DATE - ${message}>\n`);
+});
+
+test("a long command is cut in the info text", async () => {
+  const name = newLockName();
+  expect(await resourcelock("run", name, "--", "true", "x".repeat(10_000))).toEqual(printed(""));
+  const { stdout } = await masked("state", name);
+  expect(stdout).toEndWith(` - true ${"x".repeat(195)}…>\n`);
+});
+
+test.each([
+  "run NAME -m why -- printf [%s] -h --help -V -n -t",
+  "-m why run NAME -- printf [%s] -h --help -V -n -t",
+  "NAME run -m why -- printf [%s] -h --help -V -n -t",
+  "NAME -mwhy run -- printf [%s] -h --help -V -n -t",
+])("%s is understood, and what is behind -- is the command's", async (words) => {
+  const name = newLockName();
+  const outcome = printed("[-h][--help][-V][-n][-t]");
+  expect(await resourcelock(...words.replace("NAME", name).split(" "))).toEqual(outcome);
+});
+
+test("a -- of the command's own reaches it", async () => {
+  const words = ["--", "printf", "[%s]", "--", "-x"];
+  expect(await resourcelock("run", newLockName(), ...words)).toEqual(printed("[--][-x]"));
+});
+
+test("run -v tells on stderr what it does", async () => {
+  const name = newLockName();
+  const { stdout, stderr } = await masked("run", name, "-v", "--", "echo", "out");
+  expect(stdout).toBe("out\n");
+  expect(stderr).toContain(
+    `resourcelock: debug: <${name}> lock request successful - Granted         <DATE - echo out>\n`,
+  );
+  expect(stderr).toEndWith(`resourcelock: debug: <${name}> lock released  <run>\n`);
+});
+
+test("run with nothing to run is wrong usage and makes nothing", async () => {
+  const name = newLockName();
+  for (const words of [[], ["--"], ["true"], ["-c", "true", "--", "true"]]) {
+    expect((await resourcelock("run", name, ...words)).status).toBe(64);
+  }
+  expect(objectsOf(name)).toEqual([]);
+});
+
+describe("the command does not notice that it is wrapped:", () => {
+  test("its environment is the caller's, byte by byte, and RESOURCELOCK_NAME", async () => {
+    const name = newLockName();
+    const directory = newDirectory();
+    await bash(`
+      cd ${directory}
+      environment=(PATH="$PATH" EMPTY= SPACES='a  b' LINES=$'a\\nb' EQUALS==x= 'odd name=1'
+        LATIN=$'\\xe4\\xff' $'\\xfc=y' RESOURCELOCK_NAMES=mine LD_LIBRARY_PATH= NODE_OPTIONS=
+        BUN_OPTIONS= BUN_INSTALL= RESOURCELOCK_NAME=outer)
+      env -i "\${environment[@]}" env -u RESOURCELOCK_NAME -0 >direct
+      env -i "\${environment[@]}" "$RESOURCELOCK" run /${name} -- env -0 >wrapped
+    `);
+    const read = (file: string) => readFileSync(join(directory, file), "latin1");
+    expect(read("direct")).toContain("LATIN=\xE4\xFF\0\xFC=y\0");
+    expect(read("wrapped")).toBe(`${read("direct")}RESOURCELOCK_NAME=${name}\0`);
+  });
+
+  test("its arguments are what was given, byte by byte", async () => {
+    const { direct, wrapped } = await directAndWrapped(
+      "bytes=$'\\xe4\\xff'",
+      `bash -c 'printf "[%s]" "$@" | od -An -tx1' sh "$bytes" '' 'a  b' $'\\n' ü "-$bytes"`,
+    );
+    expect(direct.stdout).toContain("5b e4 ff 5d 5b 5d");
+    expect(wrapped).toEqual(direct);
+  });
+
+  test("the string of -c is what was given, byte by byte", async () => {
+    const { stdout } = await bash(
+      `resourcelock run ${newLockName()} -c $'printf "[%s]" "ü \\xe4\\xff" | od -An -tx1'`,
+    );
+    expect(stdout).toBe(" 5b c3 bc 20 e4 ff 5d\n");
+  });
+
+  test("its name need not be UTF-8", async () => {
+    const { stdout } = await bash(`
+      cd ${newDirectory()}
+      file=$'./\\xe4'
+      printf '#!/bin/sh\\necho here "$@"\\n' >"$file"
+      chmod +x "$file"
+      resourcelock run ${newLockName()} -- "$file" 1 2
+    `);
+    expect(stdout).toBe("here 1 2\n");
+  });
+
+  test.each([
+    ["diff <(echo a) <(echo b)", "< a"],
+    ["sh -c 'cat <&9' 9<<<nine", "nine"],
+    ["bash -c 'echo twelve >&12' 12>&1", "twelve"],
+    ["bash -c 'cat <&99' 99<<<ninety-nine", "ninety-nine"],
+    ["bash -c 'cd /proc/self/fd && echo *' 5</dev/null 200>/dev/null", " 200 "],
+    ["bash -c 'cd /proc/self/fd && echo *' <&-", "1 2"],
+    ["bash -c 'cd /proc/self/fd && echo *' 2>&-", "0 1"],
+    ["sh -c 'grep -h flags /proc/self/fdinfo/[012]'", "flags"],
+    ["sh -c 'echo to closed; echo >&2 status $?' >&-", ""],
+  ])("%s", async (command, part) => {
+    const { direct, wrapped } = await directAndWrapped("", command);
+    expect(direct.stdout).toContain(part);
+    expect(wrapped).toEqual(direct);
+  });
+
+  test("standard input passes through, and a wait does not read of it", async () => {
+    const name = await newHeldLock();
+    const run = startScript(
+      `{ printf first; cat; } | "$RESOURCELOCK" run ${name} -q -- sh -c 'head -c 5; echo; wc -c'`,
+    );
+    await run.tell("x".repeat(10_000));
+    await untilWaiting(name);
+    await resourcelock("unget", name);
+    await run.stdout.until("first");
+    await run.tell("x".repeat(10_000));
+    await run.endInput();
+    expect(await run.end()).toMatchObject(printed("first\n20000\n"));
+  });
+
+  const masks = "grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status";
+
+  test.each([
+    "INT",
+    "TERM",
+    "HUP",
+    "QUIT",
+    "INT QUIT",
+    "HUP INT QUIT TERM",
+    "USR1 USR2 ALRM WINCH TSTP TTIN TTOU CONT URG IO VTALRM PROF RTMIN RTMAX",
+    "",
+  ])("signals that are ignored stay so, and others do not: %s", async (signals) => {
+    const { direct, wrapped } = await directAndWrapped(`trap '' ${signals}`, masks);
+    expect(direct.stdout).toContain("SigIgn");
+    expect(wrapped).toEqual(direct);
+  });
+
+  test("SIGPIPE ends it", async () => {
+    const { direct, wrapped } = await directAndWrapped("set -o pipefail", "yes | head -n 1");
+    expect(direct).toEqual(printed("y\n", 141));
+    expect(wrapped).toEqual(direct);
+  });
+
+  test("nohup lets it outlive a hangup of run and command", async () => {
+    const name = newLockName();
+    const script = 'echo runs; kill -HUP $PPID $$; "$RESOURCELOCK" state $0 --check || echo locked';
+    const outcome = await bash(
+      `nohup "$RESOURCELOCK" run ${name} -- sh -c '${script}' ${name} 2>nohup.err`,
+      { cwd: newDirectory() },
+    );
+    expect(outcome).toEqual(printed("runs\nlocked\n"));
+  });
+
+  test.each(["--block-signal=CHLD", "--block-signal=HUP,TERM"])(
+    "`env %s` in front of run is as good as in front of it",
+    async (option) => {
+      const run = `"$RESOURCELOCK" run ${newLockName()} --`;
+      const wrapped = await bash(`env ${option} ${run} ${masks}`);
+      expect(wrapped).toEqual(await bash(`env ${option} ${masks}`));
+    },
+  );
+
+  test("its end is seen where the caller ignores SIGCHLD", async () => {
+    // On one processor it likes to have ended before run has looked at it.
+    const run = `taskset -c 0 env --ignore-signal=CHLD "$RESOURCELOCK" run ${newLockName()} -- true`;
+    expect(await bash(`for i in {1..30}; do ${run} || exit; done`)).toEqual(printed(""));
+  });
+
+  test.each([
+    "ulimit -Sn 200",
+    "ulimit -Sn 200; ulimit -Hn 300",
+    "ulimit -n 250",
+    "ulimit -c 0",
+    "",
+  ])("its limits are the caller's: %s", async (setup) => {
+    const { direct, wrapped } = await directAndWrapped(setup, "cat /proc/self/limits");
+    expect(direct.stdout).toContain("Max open files");
+    expect(wrapped).toEqual(direct);
+  });
+
+  test("its process group, priority, umask and the like are the caller's", async () => {
+    const fields = "Umask|Groups|Cap.*|NoNewPrivs|Seccomp|THP_enabled|Cpus_allowed|Mems_allowed";
+    const { direct, wrapped } = await directAndWrapped(
+      "umask 027",
+      `sh -c 'grep -E "^(${fields}):" /proc/self/status; ps -o ni= -o cls= $$
+        cd /proc/self; cat timerslack_ns oom_score_adj personality cgroup 2>&1
+        [ "$(ps -o pgid= $$)" = "$(ps -o pgid= $PPID)" ] && echo one group'`,
+    );
+    expect(direct.stdout).toContain("0027");
+    expect(direct.stdout).toEndWith("one group\n");
+    expect(wrapped).toEqual(direct);
+  });
+
+  test.each(["./a-script", "a-script", "$PWD/a-script"])(
+    "%s, without a #!, is run by a shell",
+    async (command) => {
+      const { direct, wrapped } = await directAndWrapped(
+        `cd ${newDirectory()}; PATH=$PWD:$PATH
+        echo 'echo "$0 [$1] [$2]"; exit 4' >a-script; chmod +x a-script`,
+        `${command} 'a  b' ''`,
+      );
+      expect(direct.stdout).toEndWith("a-script [a  b] []\n");
+      expect(wrapped).toEqual(direct);
+    },
+  );
+
+  test("a make under it takes part in the jobserver of the make above", async () => {
+    const directory = newDirectory();
+    writeFileSync(
+      join(directory, "outer.mk"),
+      `all: one two\none two:\n\t+@"$(RESOURCELOCK)" run $(LOCK) -- $(MAKE) -f inner.mk $@\n`,
+    );
+    writeFileSync(join(directory, "inner.mk"), `one two:\n\t@echo "$@: $(MAKEFLAGS)"\n`);
+    const { status, stdout, stderr } = await bash("make -j2 -f outer.mk", {
+      cwd: directory,
+      env: { LOCK: newLockName(), MAKEFLAGS: "--no-print-directory" },
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    const jobserver = /^(one|two): .*--jobserver/;
+    const [first = "", ...lines] = stdout.split("\n").toSorted();
+    expect([first, ...lines.map((line) => jobserver.exec(line)?.[1])]).toEqual(["", "one", "two"]);
+  });
+});
+
+describe("signals sent to run", () => {
+  /**
+   * A program that says which signals it gets, and goes on until it is told to stop. Not a shell's `trap`: a
+   * signal that comes just before the shell waits for input would be seen after that.
+   */
+  const script = `
+    for (const name of ["INT", "TERM", "HUP", "QUIT"]) {
+      process.on("SIG" + name, () => console.log("got " + name));
+    }
+    process.stdin.on("data", (text) => String(text) === "stop\\n" && process.exit(5));
+    process.stdin.on("end", () => process.exit(6));
+    console.log("runs");
+  `;
+  const signalTeller = [process.execPath, "-e", script];
+
+  test.each(["SIGTERM", "SIGHUP", "SIGQUIT"] as const)(
+    "%s goes on to the command, and the lock is released when that has ended",
+    async (signal) => {
+      const name = newLockName();
+      const run = startCommand("run", name, "--", ...signalTeller);
+      await run.stdout.until("runs");
+      for (const times of [1, 2]) {
+        run.kill(signal);
+        await run.stdout.until(`got ${signal.slice(3)}\n`.repeat(times));
+        expect(semaphoreValue(name)).toBe(0);
+      }
+      await run.tell("stop\n");
+      const got = `got ${signal.slice(3)}\n`;
+      expect(await run.end()).toEqual({ ...printed(`runs\n${got}${got}`, 5), signal: null });
+      expect(semaphoreValue(name)).toBe(1);
+    },
+  );
+
+  test("TERM ends a command that does not mind it, and run says so by its status", async () => {
+    const name = newLockName();
+    const run = startCommand("run", name, "--", ...untilInputEnds);
+    await run.stdout.until("runs");
+    run.kill("SIGTERM");
+    expect(await run.end()).toEqual({ ...printed("runs\n", 143), signal: null });
+    expect(semaphoreValue(name)).toBe(1);
+  });
+
+  test("INT neither ends run nor goes on to the command", async () => {
+    const name = newLockName();
+    const run = startCommand("run", name, "--", ...signalTeller);
+    await run.stdout.until("runs");
+    run.kill("SIGINT");
+    run.kill("SIGTERM");
+    await run.stdout.until("got TERM\n");
+    expect(semaphoreValue(name)).toBe(0);
+    await run.tell("stop\n");
+    expect(await run.end()).toEqual({ ...printed("runs\ngot TERM\n", 5), signal: null });
+  });
+
+  test("INT to run and command, as by ^C, ends run by INT, even when the command's end is seen first", async () => {
+    const name = newLockName();
+    const run = startCommand("run", name, "--", "sh", "-c", "echo runs $$; read -r line");
+    await run.stdout.until("\n");
+    const processId = Number(run.stdout.text.slice("runs ".length));
+    // Once it goes on, both signals are there for it.
+    run.kill("SIGSTOP");
+    process.kill(processId, "SIGINT");
+    await untilStates([processId], /Z/);
+    run.kill("SIGINT");
+    run.kill("SIGCONT");
+    expect(await run.end()).toMatchObject({ status: 130, signal: "SIGINT" });
+    expect(semaphoreValue(name)).toBe(1);
+  });
+
+  test("one that was ignored does not go on to the command", async () => {
+    const name = newLockName();
+    const run = startScript(
+      `trap '' HUP; exec "$RESOURCELOCK" run ${name} -- ${process.execPath} -e '${script}'`,
+    );
+    await run.stdout.until("runs");
+    run.kill("SIGHUP");
+    run.kill("SIGTERM");
+    await run.stdout.until("got TERM\n");
+    await run.tell("stop\n");
+    expect(await run.end()).toEqual({ ...printed("runs\ngot TERM\n", 5), signal: null });
+  });
+
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ] as const)("%s while it waits ends it, and nothing is taken or run", async (signal, status) => {
+    const name = await newHeldLock();
+    const run = startCommand("run", name, "-q", "--", "echo", "never");
+    await untilWaiting(name);
+    run.kill(signal);
+    expect(await run.end()).toEqual({ ...printed("", status), signal });
+    await resourcelock("unget", name);
+    expect(semaphoreValue(name)).toBe(1);
+    expect((await masked("state", name)).stdout).toEndWith(" - holder>\n");
+  });
+});
+
+test.skipIf(!haveTools("strace"))(
+  "INT that comes before the command is started ends run, and nothing is run",
+  async () => {
+    const name = newLockName();
+    // strace sends it when the lock has been made.
+    const inject = ["-e", "trace=?link,linkat", "-e", "inject=?link,linkat:signal=INT:when=1"];
+    const words = ["-f", "-qq", "-o", "/dev/null", ...inject];
+    const run = new Running(
+      start(["strace", ...words, binary, "run", name, "--", "echo", "never"]),
+    );
+    expect(await run.end()).toEqual({ ...printed("", 130), signal: "SIGINT" });
+    expect(semaphoreValue(name)).toBe(1);
+  },
+);
+
+describe("a wait", () => {
+  test("of over a second is told once on stderr, with the info text escaped", async () => {
+    const name = await newHeldLock("\u001B[31mred\n");
+    const first = startCommand("run", name, "--", "echo", "first");
+    await first.stderr.until("\n");
+    // When the second one speaks up, the first one has had another occasion to do so.
+    const second = startCommand("run", name, "--", "echo", "second");
+    await second.stderr.until("\n");
+    await resourcelock("unget", name);
+    for (const [run, stdout] of [
+      [first, "first\n"],
+      [second, "second\n"],
+    ] as const) {
+      const { stderr, ...outcome } = await run.end();
+      expect(outcome).toEqual({ status: 0, signal: null, stdout });
+      expect(maskDates(stderr)).toBe(waitText(name, "\\x1b[31mred\\n"));
+    }
+  });
+
+  test("is not told with -q", async () => {
+    const name = await newHeldLock();
+    const quiet = startCommand("run", name, "-q", "--", "true");
+    await untilWaiting(name);
+    const telling = startCommand("run", name, "--", "true");
+    await telling.stderr.until("\n");
+    await resourcelock("unget", name);
+    expect(await quiet.end()).toMatchObject(printed(""));
+  });
+
+  test("ends for each of three that wait", async () => {
+    const name = await newHeldLock();
+    const runs = ["a", "b", "c"].map((word) => startCommand("run", name, "--", "echo", word));
+    await untilWaiting(name, 3);
+    await resourcelock("unget", name);
+    const outcomes = await Promise.all(runs.map((run) => run.end()));
+    expect(outcomes.map(({ status, stdout }) => `${status} ${stdout}`)).toEqual([
+      "0 a\n",
+      "0 b\n",
+      "0 c\n",
+    ]);
+    expect(semaphoreValue(name)).toBe(1);
+  });
+});
+
+test("no two of 100 commands that 4 shells run under one lock overlap", async () => {
+  const directory = newDirectory();
+  const [counter, witness] = [join(directory, "counter"), join(directory, "witness")];
+  writeFileSync(counter, "0\n");
+  const contention = { lockName: newLockName(), sections: 25, counter, witness };
+  const shells = Array.from({ length: 4 }, () => new Running(start(shellContender(contention))));
+  for (const shell of shells) {
+    expect(await shell.end()).toMatchObject({ status: 0, stderr: "" });
+  }
+  expect(readFileSync(counter, "utf8")).toBe("100\n");
+  expect(existsSync(witness)).toBe(false);
+});

@@ -1,0 +1,118 @@
+/** What the tests of the command line set up and wait for; it is all gone when the test has ended. */
+import { onTestFinished } from "bun:test";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bash, maskDates, newLockName, type Outcome, resourcelock } from "../support/binary.ts";
+
+/** What a process comes to that says nothing on stderr. */
+export function printed(stdout: string, status = 0): Outcome {
+  return { status, stdout, stderr: "" };
+}
+
+/** Runs the binary to its end; the dates in what it prints are masked. */
+export async function masked(...words: string[]): Promise<Outcome> {
+  const { status, stdout, stderr } = await resourcelock(...words);
+  return { status, stdout: maskDates(stdout), stderr: maskDates(stderr) };
+}
+
+/** Runs the binary to its end, and reads what it prints as a JSON object a line. */
+export async function jsonLines(...words: string[]): Promise<unknown[]> {
+  const { stdout } = await resourcelock(...words, "--json");
+  return parseLines(stdout);
+}
+
+/** Reads text as a JSON object a line, and the dates in it masked. */
+export function parseLines(text: string): unknown[] {
+  if (!text.endsWith("\n")) throw new Error(`the last line has no end: ${JSON.stringify(text)}`);
+  return maskDates(text)
+    .slice(0, -1)
+    .split("\n")
+    .map((line) => JSON.parse(line));
+}
+
+/** A lock that is held for as long as the test wants, by a `get` that has ended. */
+export async function newHeldLock(message = "holder"): Promise<string> {
+  const name = newLockName();
+  const { status, stderr } = await resourcelock("get", name, "-m", message, "-q");
+  if (status !== 0) throw new Error(`the lock was not granted: ${stderr}`);
+  return name;
+}
+
+/** An empty directory. */
+export function newDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "test-cli-"));
+  onTestFinished(() => {
+    rmSync(directory, { recursive: true });
+  });
+  return directory;
+}
+
+/** The files in /dev/shm that belong to a lock. */
+export function objectsOf(lockName: string): string[] {
+  return readdirSync("/dev/shm").filter((file) => file === lockName || file === `sem.${lockName}`);
+}
+
+/** A lock's semaphore as a 64-bit glibc keeps it: its value, then how many threads wait in the kernel. */
+function semaphoreOf(lockName: string): Int32Array {
+  return new Int32Array(new Uint8Array(readFileSync(`/dev/shm/sem.${lockName}`)).buffer);
+}
+
+/** The value of a lock's semaphore: 0 is locked, 1 is free. */
+export function semaphoreValue(lockName: string): number | undefined {
+  return semaphoreOf(lockName)[0];
+}
+
+/** Waits until so many processes are blocked in a wait for a lock. */
+export async function untilWaiting(lockName: string, count = 1): Promise<void> {
+  await eventually(
+    () => `${count} wait for <${lockName}>`,
+    () => semaphoreOf(lockName)[1] === count,
+  );
+}
+
+const longestWaitMilliseconds = 30_000;
+const lookMilliseconds = 10;
+
+/** Waits for what tells nobody when it comes about: looks until there is something, and gives it. */
+export async function eventually<T>(
+  what: () => string,
+  look: () => T | Promise<T>,
+): Promise<Exclude<T, null | undefined | false>> {
+  const deadline = performance.now() + longestWaitMilliseconds;
+  for (;;) {
+    const found = await look();
+    if (isThere(found)) return found;
+    if (performance.now() > deadline) throw new Error(`It never came about: ${what()}`);
+    await Bun.sleep(lookMilliseconds);
+  }
+}
+
+function isThere<T>(found: T): found is Exclude<T, null | undefined | false> {
+  return found !== null && found !== undefined && found !== false;
+}
+
+function processState(processId: number): string {
+  return /\) (\w)/.exec(readFileSync(`/proc/${processId}/stat`, "latin1"))?.[1] ?? "";
+}
+
+/** Waits until processes are stopped, dead ...: the letter of proc_pid_stat(5). */
+export async function untilStates(processIds: readonly number[], letter: RegExp): Promise<void> {
+  await eventually(
+    () => `${String(letter)} in ${processIds.map(processState).join()}`,
+    () => processIds.every((processId) => letter.test(processState(processId))),
+  );
+}
+
+/** What a command does by itself, and what it does under `run`, in a bash that has run `setup` before. */
+export async function directAndWrapped(
+  setup: string,
+  command: string,
+): Promise<{ direct: Outcome; wrapped: Outcome }> {
+  // With a line behind it, as bash puts the last command of all in its own place.
+  const script = (line: string) => `${setup}\n${line}\nexit $?`;
+  return {
+    direct: await bash(script(command)),
+    wrapped: await bash(script(`"$RESOURCELOCK" run ${newLockName()} -- ${command}`)),
+  };
+}

@@ -1,0 +1,80 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { newLockName, resourcelock } from "../support/binary.ts";
+import { jsonLines, masked, newHeldLock, objectsOf, printed } from "./scenario.ts";
+
+setDefaultTimeout(60_000);
+
+const stateText = (name: string, locked: "True" | "False") =>
+  `<${name}> is currently locked?  <${locked}>  Prior info  <DATE - holder>\n`;
+
+test("state tells whether a lock is locked; the info text stays after a release", async () => {
+  const name = await newHeldLock();
+  expect(await masked("state", name)).toEqual(printed(stateText(name, "True")));
+  await resourcelock("unget", name);
+  expect(await masked("state", name)).toEqual(printed(stateText(name, "False")));
+});
+
+test("state of a lock that nobody has made says so and makes nothing", async () => {
+  const name = newLockName();
+  expect(await masked("state", name)).toEqual(
+    printed(`<${name}> does not exist: nobody has made this lock on this host yet\n`),
+  );
+  expect(objectsOf(name)).toEqual([]);
+});
+
+test("state --check answers by its status alone: 1 is locked, 0 is free or not made", async () => {
+  const name = await newHeldLock();
+  expect(await masked("state", name, "--check")).toEqual(printed("", 1));
+  await resourcelock("unget", name);
+  expect(await masked("--check", name, "state")).toEqual(printed(""));
+  const missing = newLockName();
+  expect(await masked("state", missing, "--check")).toEqual(printed(""));
+  expect(objectsOf(missing)).toEqual([]);
+});
+
+test.each(["state NAME", "NAME state", "state /NAME", "/NAME state", "state -- NAME"])(
+  "%s is understood, and the name is shown without a slash",
+  async (words) => {
+    const name = await newHeldLock();
+    const outcome = printed(stateText(name, "True"));
+    expect(await masked(...words.replace("NAME", name).split(" "))).toEqual(outcome);
+  },
+);
+
+test("state -q prints nothing", async () => {
+  expect(await masked("state", await newHeldLock(), "-q")).toEqual(printed(""));
+  expect(await masked("state", newLockName(), "-q")).toEqual(printed(""));
+});
+
+test("state -v tells on stderr what it does, and stdout is the same", async () => {
+  const name = await newHeldLock();
+  const { stdout, stderr } = await masked("state", name, "-v");
+  expect(stdout).toBe(stateText(name, "True"));
+  expect(stderr).toContain(`resourcelock: debug: <${name}> semaphore = 0\n`);
+});
+
+test("state --json prints a complete object", async () => {
+  const name = await newHeldLock();
+  const state = { name, exists: true, locked: true, value: 0, info: "DATE - holder" };
+  expect(await jsonLines("state", name)).toEqual([state]);
+  await resourcelock("unget", name);
+  expect(await jsonLines("state", name)).toEqual([{ ...state, locked: false, value: 1 }]);
+  const missing = newLockName();
+  expect(await jsonLines("state", missing)).toEqual([
+    { name: missing, exists: false, locked: false, value: null, info: null },
+  ]);
+});
+
+test("state shows an info text's control characters escaped, which is stored as it was given", async () => {
+  const message = "\u001B[31mred\n\u009B1m\u202E";
+  const name = await newHeldLock(message);
+  expect(readFileSync(`/dev/shm/${name}`, "utf8")).toContain(` - ${message}\0`);
+  const { stdout } = await masked("state", name);
+  expect(stdout).toEndWith(` Prior info  <DATE - \\x1b[31mred\\n\\x9b1m\\u202e>\n`);
+  const [state] = await jsonLines("state", name);
+  expect(state).toMatchObject({ info: `DATE - ${message}` });
+  const json = await resourcelock("state", name, "--json");
+  // oxlint-disable-next-line no-control-regex
+  expect(json.stdout.trimEnd()).not.toMatch(/[\u0000-\u001F\u007F-\u009F\u202E]/);
+});

@@ -1,0 +1,254 @@
+/** The binary on a terminal, with job control. */
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { haveTools, newLockName, resourcelock } from "../support/binary.ts";
+import { newHeldLock, semaphoreValue, untilStates, untilWaiting } from "./scenario.ts";
+import { Terminal } from "./terminal.ts";
+
+setDefaultTimeout(60_000);
+
+/** A command that says its process id and its parent's, and goes on. */
+const sleeper = "sh -c 'echo runs $$ $PPID; exec sleep 100'";
+const sleeperRuns = /^runs (\d+) (\d+)$/m;
+
+describe.skipIf(!haveTools("tmux"))("on a terminal", () => {
+  test("^C of the command ends run by it, with 130, and releases the lock", async () => {
+    const [name, terminal] = [newLockName(), await Terminal.open()];
+    await terminal.command(`resourcelock run ${name} -- ${sleeper}`);
+    await terminal.see(sleeperRuns);
+    expect(semaphoreValue(name)).toBe(0);
+    await terminal.press("C-c");
+    await terminal.prompt();
+    expect(await terminal.status()).toBe("130");
+    expect(semaphoreValue(name)).toBe(1);
+  });
+
+  test("^C does not end run while the command goes on", async () => {
+    const [name, terminal] = [newLockName(), await Terminal.open()];
+    const command = `bash -c 'trap "echo got it" INT; echo runs; read -r a; read -r b; exit 3'`;
+    await terminal.command(`resourcelock run ${name} -- ${command}`);
+    await terminal.see(/^runs$/m);
+    await terminal.press("C-c");
+    await terminal.see(/got it$/m);
+    expect(semaphoreValue(name)).toBe(0);
+    await terminal.type("a");
+    await terminal.type("b");
+    await terminal.prompt();
+    expect(await terminal.status()).toBe("3");
+    expect(semaphoreValue(name)).toBe(1);
+  });
+
+  test("^C leaves a loop of runs", async () => {
+    const [name, terminal] = [newLockName(), await Terminal.open()];
+    // A loop that ends, should the test fail and leave it behind.
+    await terminal.command(`for i in {1..9}; do resourcelock run ${name} -- ${sleeper}; done`);
+    await terminal.see(sleeperRuns);
+    await terminal.press("C-c");
+    const screen = await terminal.prompt();
+    expect(screen.match(/^runs/gm)).toHaveLength(1);
+    expect(await terminal.status()).toBe("130");
+  });
+
+  test("^Z stops run and command, and fg lets both go on", async () => {
+    const [name, terminal] = [newLockName(), await Terminal.open()];
+    await terminal.command(`resourcelock run ${name} -- ${sleeper}`);
+    const [, ...processIds] = (await terminal.see(sleeperRuns)).map(Number);
+    await terminal.press("C-z");
+    await terminal.prompt();
+    await untilStates(processIds, /T/);
+    expect(semaphoreValue(name)).toBe(0);
+    await terminal.command("fg");
+    await untilStates(processIds, /[SR]/);
+    await terminal.press("C-c");
+    await terminal.prompt();
+    expect(await terminal.status()).toBe("130");
+    expect(semaphoreValue(name)).toBe(1);
+  });
+
+  test("^Z stops a run that waits, which gets the lock after fg", async () => {
+    const [name, terminal] = [await newHeldLock(), await Terminal.open()];
+    await terminal.command(`resourcelock run ${name} -- echo runs`);
+    await untilWaiting(name);
+    await terminal.press("C-z");
+    await terminal.prompt();
+    await resourcelock("unget", name);
+    expect(semaphoreValue(name)).toBe(1);
+    await terminal.command("fg");
+    await terminal.see(/^runs$/m);
+    await terminal.prompt();
+    expect(semaphoreValue(name)).toBe(1);
+  });
+
+  test("^C of a run that waits ends it with 130, takes nothing and clears its line", async () => {
+    const [name, terminal] = [await newHeldLock(), await Terminal.open()];
+    await terminal.command(`resourcelock run ${name} -- echo runs`);
+    await terminal.see(/waiting for lock/);
+    await terminal.press("C-c");
+    const screen = await terminal.prompt();
+    expect(screen).not.toContain("waiting for lock");
+    expect(await terminal.status()).toBe("130");
+    await resourcelock("unget", name);
+    expect(semaphoreValue(name)).toBe(1);
+  });
+
+  test("what a command does to the terminal lasts", async () => {
+    const terminal = await Terminal.open();
+    const settings = "stty -a | grep -owE -e '-?(echo|icanon|ixon)' | tr '\\n' ' '; echo";
+    const run = `resourcelock run ${newLockName()} --`;
+    expect(await terminal.output(`sh -c "${settings}"`)).toBe("ixon icanon echo\n");
+    expect(await terminal.output(`sh -c "${run} stty -echo -ixon; ${settings}"`)).toBe(
+      "-ixon icanon -echo\n",
+    );
+    expect(await terminal.output(`sh -c "${run} stty echo ixon; ${settings}"`)).toBe(
+      "ixon icanon echo\n",
+    );
+  });
+
+  test("trace ends with 0 at ^C", async () => {
+    const [name, terminal] = [await newHeldLock(), await Terminal.open()];
+    await terminal.command(`resourcelock trace ${name} -u 50ms`);
+    await terminal.see(new RegExp(`^<${name}> is currently locked`, "m"));
+    await terminal.press("C-c");
+    await terminal.prompt();
+    expect(await terminal.status()).toBe("0");
+  });
+
+  test("get -a releases the lock at ^C", async () => {
+    const [name, terminal] = [newLockName(), await Terminal.open()];
+    await terminal.command(`resourcelock get ${name} -a 60`);
+    await terminal.see(/Granted/);
+    await terminal.press("C-c");
+    await terminal.prompt();
+    expect(await terminal.status()).toBe("130");
+    expect(semaphoreValue(name)).toBe(1);
+  });
+
+  test("an interactive shell under run has its own ^C and job control", async () => {
+    const [name, terminal] = [newLockName(), await Terminal.open()];
+    await terminal.command(`PS1='inner ' resourcelock run ${name} -- bash --noprofile --norc -i`);
+    await terminal.see(/^inner$/m);
+    await terminal.type("echo $((6 * 7)) $RESOURCELOCK_NAME");
+    await terminal.see(new RegExp(`^42 ${name}$`, "m"));
+    await terminal.type(sleeper);
+    const [, processId = 0] = (await terminal.see(sleeperRuns)).map(Number);
+    await terminal.press("C-z");
+    await terminal.see(/Stopped/);
+    await terminal.type("fg");
+    await untilStates([processId], /[SR]/);
+    await terminal.press("C-c");
+    await terminal.type("echo $?; exit 9");
+    await terminal.see(/^130$/m);
+    await terminal.prompt();
+    expect(await terminal.status()).toBe("9");
+    expect(semaphoreValue(name)).toBe(1);
+  });
+
+  test("a command reads what is typed, to the end of the file", async () => {
+    const terminal = await Terminal.open();
+    await terminal.command(`resourcelock run ${newLockName()} -- sed s/^/read:/`);
+    await terminal.type("a line");
+    await terminal.see(/^read:a line$/m);
+    await terminal.press("C-d");
+    await terminal.prompt();
+    expect(await terminal.status()).toBe("0");
+  });
+
+  const masks = "grep -E '^Sig(Ign|Blk)' /proc/self/status";
+
+  test.each([
+    ["", "; exit"],
+    ["", "& wait"],
+    ["trap '' INT;", "; exit"],
+    ["trap '' INT;", "& wait"],
+    ["trap '' TERM;", "; exit"],
+    ["trap '' TERM;", "& wait"],
+    ["trap '' HUP;", "; exit"],
+    ["trap '' QUIT;", "; exit"],
+    ["trap '' HUP INT QUIT TERM;", "; exit"],
+  ])("signals that a script ignores are so in its commands: %s ... %s", async (setup, suffix) => {
+    const terminal = await Terminal.open();
+    const inScript = (command: string) =>
+      terminal.output(`bash -c "${setup} ${command} ${suffix}"`);
+    const direct = await inScript(masks);
+    expect(direct).toContain("SigIgn");
+    expect(await inScript(`resourcelock run ${newLockName()} -- ${masks}`)).toBe(direct);
+  });
+
+  test("an interactive shell's own ignored signals do not reach the command", async () => {
+    const terminal = await Terminal.open();
+    const direct = await terminal.output(masks);
+    expect(direct).toContain("SigIgn");
+    expect(await terminal.output(`resourcelock run ${newLockName()} -- ${masks}`)).toBe(direct);
+  });
+});
+
+/** The rows of the screen with the line, and those behind it that have something. */
+async function waitLines(terminal: Terminal): Promise<string[]> {
+  const { input } = await terminal.see(/^resourcelock: wait/m);
+  const rows = input.trimEnd().split("\n");
+  return rows.slice(rows.findIndex((row) => row.startsWith("resourcelock: wait")));
+}
+
+describe.skipIf(!haveTools("tmux"))("the line that tells of a wait", () => {
+  test("is one, is written over while time passes, and is gone when the lock is granted", async () => {
+    const [name, terminal] = [await newHeldLock(), await Terminal.open({ columns: 120 })];
+    await terminal.command(`resourcelock run ${name} -- echo runs`);
+    const { input } = await terminal.see(/ for [2-9] s; /);
+    expect(input.match(/waiting/g)).toHaveLength(1);
+    expect(input).toMatch(
+      new RegExp(
+        `^resourcelock: waiting for lock <${name}> for \\d s; its info text: <[-\\d]+ [:\\d]+[.]\\d+ - holder>$`,
+        "m",
+      ),
+    );
+    await resourcelock("unget", name);
+    await terminal.see(/^runs$/m);
+    const screen = await terminal.prompt();
+    expect(screen).not.toContain("waiting");
+  });
+
+  test.each([
+    [30, "a short text", "holder"],
+    [80, "a long text", "long ".repeat(50)],
+    [80, "wide letters", "漢字".repeat(50)],
+    [79, "wide letters", "漢字".repeat(50)],
+    [80, "letters of several code points", "e\u0301🏳️‍🌈".repeat(50)],
+  ])("of %d columns is cut to one row: %s", async (columns, _, message) => {
+    const [name, terminal] = [await newHeldLock(message), await Terminal.open({ columns })];
+    await terminal.command(`resourcelock run ${name} -- true`);
+    const [line = "", ...others] = await waitLines(terminal);
+    expect(line).toEndWith("…");
+    expect(Bun.stringWidth(line)).toBeLessThan(columns);
+    expect(Bun.stringWidth(line)).toBeGreaterThan(columns - 4);
+    expect(others).toEqual([]);
+    await resourcelock("unget", name);
+    expect(await terminal.prompt()).not.toContain("waiting");
+  });
+
+  test("has no control characters of the info text in it", async () => {
+    const name = await newHeldLock("\u001B[2J\u001B]0;title\u0007\r\n\u009B2J");
+    const terminal = await Terminal.open({ columns: 160 });
+    await terminal.command(`resourcelock run ${name} -- true`);
+    const [line] = await waitLines(terminal);
+    expect(line).toEndWith(" - \\x1b[2J\\x1b]0;title\\x07\\r\\n\\x9b2J>");
+  });
+
+  test("is a line that stays where the terminal cannot write over it", async () => {
+    const [name, terminal] = [await newHeldLock(), await Terminal.open({ columns: 120 })];
+    await terminal.command(`TERM=dumb resourcelock run ${name} -- echo runs`);
+    await terminal.see(/^resourcelock: waiting/m);
+    await resourcelock("unget", name);
+    expect(await terminal.prompt()).toMatch(
+      new RegExp(`^resourcelock: waiting for lock <${name}>; .* - holder>\nruns$`, "m"),
+    );
+  });
+
+  test("is not there with -q", async () => {
+    const [name, terminal] = [await newHeldLock(), await Terminal.open()];
+    const told = await Terminal.open();
+    await terminal.command(`resourcelock run ${name} -q -- true`);
+    await untilWaiting(name);
+    await told.command(`resourcelock run ${name} -- true`);
+    await waitLines(told);
+    expect(await terminal.screen()).not.toContain("waiting");
+  });
+});

@@ -1,0 +1,104 @@
+/** A terminal with an interactive bash in it, for tests to type into and look at: tmux. */
+import { onTestFinished } from "bun:test";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { binary, finish, start } from "../support/binary.ts";
+import { eventually } from "./scenario.ts";
+
+/** So that a prompt can be told from the one before: it has the number of the command that is to come. */
+const prompt = "[\\#]$ ";
+
+export class Terminal {
+  readonly #directory: string;
+  #commands = 0;
+
+  private constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Opens a terminal that is gone when the test has ended. `resourcelock` in it is the binary. */
+  static async open({ columns = 80 } = {}): Promise<Terminal> {
+    const directory = mkdtempSync(join(tmpdir(), "test-terminal-"));
+    symlinkSync(binary, join(directory, "resourcelock"));
+    const terminal = new Terminal(directory);
+    onTestFinished(async () => {
+      await terminal.#tmux("kill-server");
+      rmSync(directory, { recursive: true });
+    });
+    const size = ["-x", String(columns), "-y", "24"];
+    await terminal.#tmux("new-session", "-d", "-c", directory, ...size, "bash --noprofile --norc");
+    await terminal.prompt();
+    return terminal;
+  }
+
+  /** Types a line. */
+  async type(line: string): Promise<void> {
+    await this.#tmux("send-keys", "-l", line);
+    await this.press("Enter");
+  }
+
+  /** Types a command at the prompt. */
+  async command(line: string): Promise<void> {
+    this.#commands += 1;
+    await this.type(line);
+  }
+
+  /** Presses a key, as tmux names it: `C-c`, `Enter`. */
+  async press(key: string): Promise<void> {
+    await this.#tmux("send-keys", key);
+  }
+
+  /** What is on the screen. */
+  screen(): Promise<string> {
+    return this.#tmux("capture-pane", "-p");
+  }
+
+  /** Waits until something is on the screen. */
+  see(pattern: RegExp): Promise<RegExpExecArray> {
+    let screen = "";
+    return eventually(
+      () => `${String(pattern)} on the screen:\n${screen}`,
+      async () => {
+        screen = await this.screen();
+        return pattern.exec(screen);
+      },
+    );
+  }
+
+  /** Waits until bash asks for the next command; the screen it asks on. */
+  async prompt(): Promise<string> {
+    const { input } = await this.see(new RegExp(`\\[${this.#commands + 1}\\]\\$\n*$`));
+    return input;
+  }
+
+  /** What a command prints, up to the next prompt. */
+  async output(line: string): Promise<string> {
+    await this.command(`clear; ${line}`);
+    const screen = await this.prompt();
+    return screen.slice(0, screen.lastIndexOf("["));
+  }
+
+  /** The status of the command before. */
+  async status(): Promise<string | undefined> {
+    await this.command('echo "status $?"');
+    return /.*^status (\d+)$/ms.exec(await this.prompt())?.[1];
+  }
+
+  async #tmux(...words: string[]): Promise<string> {
+    const { status, stdout, stderr } = await finish(
+      start(["tmux", "-u", "-L", "test", "-f", "/dev/null", ...words], {
+        env: {
+          TMUX_TMPDIR: this.#directory,
+          PATH: `${this.#directory}:${process.env["PATH"]}`,
+          PS1: prompt,
+          HISTFILE: "",
+          INPUTRC: "/dev/null",
+          SHELL: "/bin/sh",
+        },
+      }),
+    );
+    if (status !== 0) throw new Error(`tmux ${words[0]}: ${stderr}`);
+    return stdout;
+  }
+}

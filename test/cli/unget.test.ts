@@ -1,0 +1,95 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { newLockName, resourcelock } from "../support/binary.ts";
+import { startCommand } from "./running.ts";
+import { jsonLines, masked, newHeldLock, objectsOf, printed, semaphoreValue } from "./scenario.ts";
+
+setDefaultTimeout(60_000);
+
+/** A lock that was made and is free. */
+async function newFreeLock(): Promise<string> {
+  const name = await newHeldLock();
+  await resourcelock("unget", name);
+  return name;
+}
+
+const forceReleasedText = (name: string, message = "cli") =>
+  `<${name}> lock force released  <${message}>\n`;
+const extraneousText = (name: string, message = "cli") =>
+  `<${name}> Extraneous lock unget request ignored  <${message}>\n`;
+const missingText = (name: string) =>
+  `<${name}> does not exist: nobody has made this lock on this host yet\n`;
+
+test("unget releases a lock that another process has got", async () => {
+  const name = await newHeldLock();
+  expect(await masked("unget", name)).toEqual(printed(forceReleasedText(name)));
+  expect(semaphoreValue(name)).toBe(1);
+});
+
+test("unget of a lock that is not locked ends with 1 and changes nothing", async () => {
+  const name = await newFreeLock();
+  expect(await masked("unget", name)).toEqual(printed(extraneousText(name), 1));
+  expect(semaphoreValue(name)).toBe(1);
+});
+
+test("unget of a lock that nobody has made says so, ends with 1 and makes nothing", async () => {
+  const name = newLockName();
+  expect(await masked("unget", name)).toEqual(printed(missingText(name), 1));
+  expect(objectsOf(name)).toEqual([]);
+});
+
+test("unget -m puts its text in the place of cli", async () => {
+  const name = await newHeldLock();
+  const words = ["unget", name, "-m", "clean-up"];
+  expect(await masked(...words)).toEqual(printed(forceReleasedText(name, "clean-up")));
+  expect(await masked(...words)).toEqual(printed(extraneousText(name, "clean-up"), 1));
+});
+
+test.each([
+  "unget NAME -m why",
+  "-m why unget NAME",
+  "NAME unget -m why",
+  "--message=why NAME unget",
+])("%s is understood", async (words) => {
+  const name = await newHeldLock();
+  const outcome = printed(forceReleasedText(name, "why"));
+  expect(await masked(...words.replace("NAME", name).split(" "))).toEqual(outcome);
+});
+
+test("unget -q prints nothing, and its status is the same", async () => {
+  const name = await newHeldLock();
+  expect(await masked("unget", "-q", name)).toEqual(printed(""));
+  expect(await masked("unget", "-q", name)).toEqual(printed("", 1));
+  expect(await masked("unget", "-q", newLockName())).toEqual(printed("", 1));
+});
+
+test("unget -v tells on stderr what it does, and stdout is the same", async () => {
+  const name = await newHeldLock();
+  const { stdout, stderr } = await masked("unget", name, "-v");
+  expect(stdout).toBe(forceReleasedText(name));
+  expect(stderr).toBe(
+    `resourcelock: debug: <${name}> is currently locked?  <True>  Prior info  <DATE - holder>\n` +
+      `resourcelock: debug: ${forceReleasedText(name)}` +
+      `resourcelock: debug: <${name}> semaphore = 1\n`,
+  );
+});
+
+test("unget --json prints a complete object, whatever it found", async () => {
+  const name = await newHeldLock();
+  const free = { name, exists: true, locked: false, value: 1, info: "DATE - holder" };
+  expect(await jsonLines("unget", name)).toEqual([{ ...free, released: true }]);
+  expect(await jsonLines("unget", name)).toEqual([{ ...free, released: false }]);
+  const missing = newLockName();
+  expect(await jsonLines("unget", missing)).toEqual([
+    { name: missing, exists: false, locked: false, value: null, info: null, released: false },
+  ]);
+});
+
+test("unget of the lock of a run in progress releases it, and the run's end does not do so again", async () => {
+  const name = newLockName();
+  const run = startCommand("run", name, "--", "sh", "-c", "echo runs; read -r line");
+  await run.stdout.until("runs");
+  expect(await masked("unget", name)).toEqual(printed(forceReleasedText(name)));
+  await run.tell("go on\n");
+  expect(await run.end()).toMatchObject({ status: 0, stderr: "" });
+  expect(semaphoreValue(name)).toBe(1);
+});

@@ -1,0 +1,188 @@
+/** Holds README.md, the manual page, `--help` and the program together: what one of them says, all say. */
+import { describe, expect, test } from "bun:test";
+import { accessSync } from "node:fs";
+import { join } from "node:path";
+import { version } from "../../package.json";
+import { options } from "../../src/cli/arguments.ts";
+import { exitCodes, exitCodeTexts } from "../../src/cli/exit-code.ts";
+import * as library from "../../src/index.ts";
+import { binary, finish, newLockName, readUntil, resourcelock, start } from "../support/binary.ts";
+import { factsOfHelp, factsOfManualPage, factsOfProgram, factsOfReadme, headOf } from "./facts.ts";
+import { ManualPage } from "./manual-page.ts";
+import { Markdown } from "./markdown.ts";
+
+const root = join(import.meta.dir, "../..");
+const readText = (path: string) => Bun.file(join(root, path)).text();
+const manualPagePath = "src/cli/resourcelock.1";
+
+const readme = new Markdown(await readText("README.md"));
+const page = new ManualPage(await readText(manualPagePath));
+const program = await factsOfProgram();
+
+const texts = [
+  { name: "README", facts: factsOfReadme(readme) },
+  { name: "the manual page", facts: factsOfManualPage(page) },
+  { name: "--help", facts: await factsOfHelp() },
+];
+
+describe.each(texts)("$name", ({ facts }) => {
+  test("has the commands of the program, each with what it does", () => {
+    expect(facts.commands).toEqual(program.commands);
+  });
+
+  test("has the options of each command, with both names, value and default", () => {
+    expect(facts.options).toEqual(program.options);
+  });
+
+  test("has the exit statuses of the program, each with its meaning", () => {
+    expect(facts.exitStatuses).toEqual(program.exitStatuses);
+  });
+});
+
+test("each exit status of the program is among those that are told", () => {
+  const told = exitCodeTexts.map(([status]) => status);
+  const { killedBySignal, ...others } = exitCodes;
+  expect(told).toEqual([...Object.values(others).map(String), `${killedBySignal}+N`]);
+});
+
+test("the manual page describes each option once", () => {
+  const heads = Object.entries(options).map(([long, definition]) => headOf(long, definition));
+  const tags = page.tagged("OPTIONS").map(({ tag }) => tag);
+  expect(tags.toSorted()).toEqual(heads.toSorted());
+});
+
+test("the manual page has the sections that people look for", () => {
+  expect(page.sections).toEqual([
+    "NAME",
+    "SYNOPSIS",
+    "DESCRIPTION",
+    "COMMANDS",
+    "OPTIONS",
+    "EXIT STATUS",
+    "ENVIRONMENT",
+    "FILES",
+    "NOTES",
+    "EXAMPLES",
+    "SEE ALSO",
+  ]);
+});
+
+test("the manual page and CHANGELOG are those of this version", async () => {
+  expect(page.title).toContain(`resourcelock ${version}`);
+  const [newest] = (await readText("CHANGELOG.md")).match(/^## .*/m) ?? [];
+  expect(newest).toStartWith(`## [${version}]`);
+});
+
+test.skipIf(Bun.which("groff") === null)(
+  "groff has nothing to say on the manual page",
+  async () => {
+    const outcome = await finish(
+      start(["groff", "-man", "-ww", "-Tutf8", "-z", join(root, manualPagePath)]),
+    );
+    expect(outcome).toEqual({ status: 0, stdout: "", stderr: "" });
+  },
+);
+
+/** `getLock` of `getLock({ timeout: 1 })`. */
+const nameOf = (cell = "") => cell.replace(/^new /, "").replace(/\(.*/, "");
+
+describe("README's table of the library", () => {
+  const { rows } = readme.table("Members in both spellings");
+  test("names every public member of ResourceLock, and no other", () => {
+    const { ResourceLock } = library;
+    using lock = new ResourceLock(newLockName());
+    const members = new Set([
+      "ResourceLock",
+      ...Object.keys(lock),
+      ...Object.getOwnPropertyNames(ResourceLock.prototype),
+      "[Symbol.dispose]",
+    ]);
+    members.delete("constructor");
+    const named = rows.map(([, typeScript]) => nameOf(typeScript));
+    expect(named.toSorted()).toEqual([...members].toSorted());
+  });
+
+  test("spells alike in both languages, but for underscores and capitals", () => {
+    const spelled = rows.filter(([python]) => python !== "");
+    expect(spelled).not.toBeEmpty();
+    for (const [python, typeScript] of spelled) {
+      expect(nameOf(python).replaceAll("_", "").toLowerCase()).toBe(
+        nameOf(typeScript).toLowerCase(),
+      );
+    }
+  });
+
+  test("is followed by the members of LockGuard", () => {
+    const { LockGuard, ResourceLock } = library;
+    using lock = new ResourceLock(newLockName());
+    const members = [
+      ...Object.keys(new LockGuard(lock)),
+      ...Object.getOwnPropertyNames(LockGuard.prototype),
+    ].filter((name) => name !== "constructor");
+    const [sentence = ""] = /A `LockGuard` has .*/.exec(readme.text) ?? [];
+    for (const member of [...members, "[Symbol.dispose]"])
+      expect(sentence).toContain(`\`${member}`);
+  });
+
+  test("is followed by every error that the library exports, and no other", () => {
+    const errors = Object.entries(library)
+      .filter(([, value]) => value.prototype instanceof Error)
+      .map(([name]) => name);
+    const named = readme.table("Errors").rows.map(([name = ""]) => name);
+    expect(named.toSorted()).toEqual(errors.toSorted());
+  });
+});
+
+/** The fields of each object that was printed. */
+function fieldsOf(lines: string): string[][] {
+  return lines
+    .trimEnd()
+    .split("\n")
+    .map((line) => Object.keys(JSON.parse(line)).toSorted());
+}
+
+test("README's table of JSON fields has those that each command prints", async () => {
+  const { rows } = readme.table("JSON");
+  const documented = (call: string) =>
+    rows
+      .filter(([, of = ""]) => of === "all" || of.split(", ").includes(call))
+      .map(([field = ""]) => field)
+      .toSorted();
+  const name = newLockName();
+
+  const { stdout } = await resourcelock("get", name, "-a", "0", "--json");
+  expect(fieldsOf(stdout)).toEqual([documented("get"), documented("get -a")]);
+  for (const command of ["unget", "state"]) {
+    const printed = await resourcelock(command, name, "--json");
+    expect(fieldsOf(printed.stdout)).toEqual([documented(command)]);
+  }
+  const trace = start([binary, "trace", name, "-u", "1h", "--json"]);
+  expect(fieldsOf(await readUntil(trace.stdout, "\n"))).toEqual([documented("trace")]);
+  trace.kill("SIGINT");
+  await trace.exited;
+});
+
+/** The paths in README's map, where a line's indent tells the folder that its names are in. */
+function pathsOf(map: string): string[] {
+  const folders: string[] = [];
+  return map.split("\n").flatMap((line) => {
+    const depth = line.search(/\S/) / 2;
+    const [names = ""] = /^(?:[\w-]+(?:\/|\.ts|\.1)(?: +|$))*/.exec(line.trim()) ?? [];
+    return names
+      .split(/ +/)
+      .filter((name) => name !== "")
+      .map((name) => {
+        if (name.endsWith("/")) folders[depth] = name;
+        return [...folders.slice(0, depth), name].join("");
+      });
+  });
+}
+
+test("README's map has every file of src, and all that it names is there", () => {
+  const map = readme.blocks.find(({ heading }) => heading === "A map of the source");
+  const named = pathsOf(map?.text ?? "");
+  const namedFiles = named.filter((path) => path.startsWith("src/") && !path.endsWith("/"));
+  const files = [...new Bun.Glob("src/**").scanSync({ cwd: root })];
+  expect(namedFiles.toSorted()).toEqual(files.toSorted());
+  for (const path of named) accessSync(join(root, path));
+});

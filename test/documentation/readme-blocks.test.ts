@@ -1,0 +1,127 @@
+/** Runs README's blocks as they are written: what README shows is what happens. */
+import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
+import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { haveMountNamespaces, PrivateSharedMemory } from "../faults/private-shared-memory.ts";
+import { binary, finish, haveTools, maskDates, type Outcome, start } from "../support/binary.ts";
+import { type Block, Markdown } from "./markdown.ts";
+
+// A host that builds and tests at once is slow, and a recipe of two programs waits.
+setDefaultTimeout(60_000);
+
+const root = join(import.meta.dir, "../..");
+const { blocks } = new Markdown(await Bun.file(join(root, "README.md")).text());
+
+/** The languages of the blocks that run. */
+const languages = new Set(["sh", "console", "ts"]);
+const runs = ({ language }: Block) => languages.has(language);
+const titleOf = ({ language, heading, number }: Block) =>
+  `the ${language} block under "${heading}", its number ${number},`;
+
+/** Where blocks run: `resourcelock` is the built program, and each block has a /dev/shm of its own. */
+class Surroundings {
+  readonly #directory = mkdtempSync(join(tmpdir(), "test-readme-"));
+  readonly #variables: string[];
+
+  constructor() {
+    onTestFinished(() => {
+      rmSync(this.#directory, { recursive: true });
+    });
+    const program = this.#link(binary, "bin/resourcelock");
+    // In place of the Python module: the peer that was written from the table of a lock's objects.
+    const peer = this.#link(join(root, "test/peer/peer.py"), "python/cjnfuncs/resourcelock.py");
+    this.#link(root, "work/node_modules/resourcelock");
+    this.#link(join(root, "node_modules/@types"), "work/node_modules/@types");
+    this.#variables = [
+      `PATH=${dirname(program)}:${process.env["PATH"] ?? ""}`,
+      `PYTHONPATH=${dirname(dirname(peer))}`,
+      "PYTHONDONTWRITEBYTECODE=1",
+      "SHELL=/bin/sh",
+    ];
+  }
+
+  get work(): string {
+    return join(this.#directory, "work");
+  }
+
+  #link(target: string, name: string): string {
+    const path = join(this.#directory, name);
+    mkdirSync(dirname(path), { recursive: true });
+    symlinkSync(target, path);
+    return path;
+  }
+
+  /** Runs a program on a file with a text. */
+  async run(words: readonly string[], file: string, text: string): Promise<Outcome> {
+    await Bun.write(join(this.work, file), text);
+    await using sharedMemory = await PrivateSharedMemory.mount("size=1m");
+    return await sharedMemory.run(
+      "env",
+      `--chdir=${this.work}`,
+      ...this.#variables,
+      ...words,
+      file,
+    );
+  }
+}
+
+/** A script that does what a terminal shows: each command after its prompt, and all that it says. */
+function scriptOf(session: string): string {
+  const steps = [...session.matchAll(/^\$ (.*(?:\n> .*)*)/gm)].map(([shown, command = ""]) => {
+    const prompt = `printf '%s\\n' '${shown.replaceAll("'", String.raw`'\''`)}'`;
+    return `${prompt}\n(exit "$readme_status")\n${command.replaceAll("\n> ", "\n")}\nreadme_status=$?`;
+  });
+  return ["exec 2>&1", "readme_status=0", ...steps].join("\n");
+}
+
+const done = { status: 0, stdout: expect.any(String), stderr: expect.any(String) };
+
+const check: Record<string, (text: string, surroundings: Surroundings) => Promise<void>> = {
+  async sh(text, surroundings) {
+    expect(await surroundings.run(["bash", "-e"], "block.sh", text)).toEqual(done);
+  },
+
+  async console(text, surroundings) {
+    const { stdout } = await surroundings.run(["bash"], "session.sh", scriptOf(text));
+    expect(maskDates(stdout)).toBe(maskDates(`${text}\n`));
+  },
+
+  async ts(text, surroundings) {
+    expect(await surroundings.run([process.execPath], "example.ts", text)).toEqual(done);
+    const config = { extends: join(root, "tsconfig.json"), include: ["*.ts"] };
+    await Bun.write(join(surroundings.work, "tsconfig.json"), JSON.stringify(config));
+    const types = start([process.execPath, "check"], { cwd: surroundings.work });
+    expect(await finish(types)).toEqual(done);
+  },
+};
+
+/** What sets up and builds the clone. */
+const [first, ...others] = blocks.filter(runs);
+
+test("README begins with commands that a fresh clone has", () => {
+  const commands = first?.text.split("\n").map((line) => line.split(" ")[0] ?? "") ?? [];
+  expect(commands).toEqual(["./scripts/resourcelock", "./scripts/test"]);
+  for (const command of commands) accessSync(join(root, command), constants.X_OK);
+});
+
+const canIsolate = await haveMountNamespaces();
+
+describe.skipIf(!canIsolate)("README:", () => {
+  for (const block of others) {
+    const tools = ["make", "python3"].filter((tool) => block.text.includes(`\n${tool} `));
+    test.skipIf(!haveTools(...tools))(`${titleOf(block)} does what it shows`, async () => {
+      await check[block.language]?.(block.text, new Surroundings());
+    });
+  }
+});
+
+test("README has few blocks that do not run", () => {
+  const resting = blocks.filter((block) => !runs(block));
+  expect(resting.map(({ heading, language }) => `${heading}: ${language}`)).toEqual([
+    "resourcelock: text",
+    "Cron jobs that must not overlap: text",
+    "Library: json",
+    "A map of the source: text",
+  ]);
+});

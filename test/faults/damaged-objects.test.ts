@@ -1,0 +1,539 @@
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import {
+  bash,
+  binary,
+  finish,
+  haveTools,
+  maskDates,
+  newLockName,
+  resourcelock,
+  start,
+} from "../support/binary.ts";
+import {
+  filesOf,
+  infoBytes,
+  infoPath,
+  newFreeLock,
+  newHeldLock,
+  overwriteInfo,
+  semaphorePath,
+  semaphoreValue,
+  removeLocks,
+} from "./lock-files.ts";
+import { Running } from "./running.ts";
+import { everyCommand, expectAllToFail, expectFailure, expectShowable } from "./outcome.ts";
+
+setDefaultTimeout(60_000);
+afterEach(removeLocks);
+
+const stateText = (name: string, locked: boolean, info: string) =>
+  `<${name}> is currently locked?  <${locked ? "True" : "False"}>  Prior info  <${info}>\n`;
+const grantedText = (name: string, info: string) =>
+  `<${name}> lock request successful - Granted         <${info}>\n`;
+
+const succeeds = (stdout: string) => ({ status: 0, stdout, stderr: "" });
+
+/** What a terminal would act upon, and what each of it is shown as. */
+const hostileText =
+  "\u001B[31mred\u001B]0;title\u0007\u009B2J\r\n\tbell\u007F\u2028line\u202Eback\u2066over\u0085";
+const hostileShown =
+  "\\x1b[31mred\\x1b]0;title\\x07\\x9b2J\\r\\n\\tbell\\x7f\\u2028line\\u202eback\\u2066over\\x85";
+
+const latin1 = (text: string) => Buffer.from(text).toString("latin1");
+
+describe("an info segment", () => {
+  test("without any bytes shows as an empty text, and looking leaves it so", async () => {
+    const name = await newFreeLock();
+    truncateSync(infoPath(name), 0);
+    expect(await resourcelock("state", name)).toEqual(succeeds(stateText(name, false, "")));
+    const { stdout } = await resourcelock("state", name, "--json");
+    expect(JSON.parse(stdout)).toEqual({ name, exists: true, locked: false, value: 1, info: "" });
+    expect((await resourcelock("unget", name)).status).toBe(1);
+    expect(statSync(infoPath(name)).size).toBe(0);
+  });
+
+  test.each(["get", "run"])(
+    "without any bytes is made whole, with its pages, by %s",
+    async (word) => {
+      const name = await newFreeLock();
+      truncateSync(infoPath(name), 0);
+      const words = word === "run" ? ["--", "true"] : [];
+      expect((await resourcelock(word, name, "-m", "whole", ...words)).status).toBe(0);
+      const { size, blocks } = statSync(infoPath(name));
+      expect([size, blocks * 512]).toEqual([4096, 4096]);
+      expect(maskDates(infoBytes(name))).toBe("DATE - whole");
+    },
+  );
+
+  test("that somebody deleted shows as an empty text, and get makes it anew", async () => {
+    const name = await newFreeLock();
+    rmSync(infoPath(name));
+    expect(await resourcelock("state", name)).toEqual(succeeds(stateText(name, false, "")));
+    expect(Object.keys(filesOf(name))).toEqual([`sem.${name}`]);
+    expect((await resourcelock("get", name)).status).toBe(0);
+    expect(statSync(infoPath(name)).size).toBe(4096);
+  });
+
+  test("shorter than 4096 bytes is used at the size that it has", async () => {
+    const name = await newFreeLock();
+    writeFileSync(infoPath(name), "short".padEnd(100, "\0"));
+    expect(await resourcelock("state", name)).toEqual(succeeds(stateText(name, false, "short")));
+    const granted = succeeds(grantedText(name, "DATE - who"));
+    const outcome = await resourcelock("get", name, "-m", "who");
+    expect({ ...outcome, stdout: maskDates(outcome.stdout) }).toEqual(granted);
+    expect(statSync(infoPath(name)).size).toBe(100);
+    expect(maskDates(infoBytes(name))).toBe("DATE - who");
+  });
+
+  test.each([100, 10, 1])("of %d bytes takes no text that is longer", async (bytes) => {
+    const name = await newFreeLock();
+    writeFileSync(infoPath(name), "a".repeat(bytes));
+    const before = filesOf(name);
+    const message = "m".repeat(100);
+    for (const words of [
+      ["get", name, "-m", message],
+      ["run", name, "-m", message, "--", "echo", "ran"],
+    ]) {
+      const text = `takes 130 bytes, and the segment has ${bytes}\n`;
+      expectFailure(await resourcelock(...words), 64, text);
+    }
+    expect(filesOf(name)).toEqual(before);
+    expect(semaphoreValue(name)).toBe(1);
+  });
+
+  test("longer than 4096 bytes is used at the size that it has", async () => {
+    const name = await newFreeLock();
+    writeFileSync(infoPath(name), Buffer.alloc(10_000));
+    const message = "m".repeat(9_000);
+    expect((await resourcelock("get", name, "-q", "-m", message)).status).toBe(0);
+    const state = await resourcelock("state", name);
+    expect(maskDates(state.stdout)).toBe(stateText(name, true, `DATE - ${message}`));
+    expect(statSync(infoPath(name)).size).toBe(10_000);
+  });
+
+  test.each([4096, 50])("of %d bytes without a NUL is a text up to its end", async (bytes) => {
+    const name = await newFreeLock();
+    const text = "A".repeat(bytes);
+    writeFileSync(infoPath(name), text);
+    expect(await resourcelock("state", name)).toEqual(succeeds(stateText(name, false, text)));
+    const { stdout } = await resourcelock("state", name, "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ info: text });
+    expect((await resourcelock("get", name, "-m", "next")).status).toBe(0);
+    expect(statSync(infoPath(name)).size).toBe(bytes);
+    expect(maskDates(infoBytes(name))).toBe("DATE - next");
+  });
+
+  test.each([
+    ["is not UTF-8", [0xff, 0xfe, 0x61, 0x80, 0x62, 0], "\uFFFD\uFFFDa\uFFFDb"],
+    ["is cut within a character", [0x61, 0xf0, 0x9f, 0x98, 0], "a\uFFFD"],
+    ["is UTF-16", [0x61, 0, 0x62, 0], "a"],
+    ["has encoded surrogates", [0x61, 0xed, 0xa0, 0x80, 0], "a\uFFFD\uFFFD\uFFFD"],
+  ])("whose text %s shows, and get writes over it", async (_, bytes, shown) => {
+    const name = await newFreeLock();
+    overwriteInfo(name, Uint8Array.from(bytes));
+    expect(await resourcelock("state", name)).toEqual(succeeds(stateText(name, false, shown)));
+    const { stdout } = await resourcelock("state", name, "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ info: shown });
+    expect((await resourcelock("get", name, "-m", "next")).status).toBe(0);
+    expect(maskDates(infoBytes(name))).toBe("DATE - next");
+  });
+
+  // To be fixed in src: TextDecoder takes the mark away; the Python module keeps it.
+  test.failing("whose text starts with a byte order mark keeps it", async () => {
+    const name = await newFreeLock();
+    overwriteInfo(name, "\uFEFFtext\0");
+    const { stdout } = await resourcelock("state", name, "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ info: "\uFEFFtext" });
+  });
+});
+
+describe("a text that a terminal would act upon", () => {
+  test("is shown escaped by every command that prints an info text", async () => {
+    const name = await newHeldLock();
+    overwriteInfo(name, `${hostileText}\0`);
+    expect(await resourcelock("state", name)).toEqual(
+      succeeds(stateText(name, true, hostileShown)),
+    );
+    for (const words of [
+      ["state", name, "-v"],
+      ["get", name, "-t", "0", "-v"],
+      ["run", name, "-n", "-v", "--", "true"],
+    ]) {
+      const outcome = await resourcelock(...words);
+      expectShowable(outcome);
+      expect(outcome.stdout + outcome.stderr).toContain(`<${hostileShown}>`);
+      expect(outcome.stdout + outcome.stderr).toContain("debug: ");
+    }
+  });
+
+  test("is shown escaped by trace", async () => {
+    const name = await newFreeLock();
+    overwriteInfo(name, `${hostileText}\0`);
+    const trace = new Running("trace", name, "-v");
+    await trace.line("stdout");
+    trace.kill("SIGINT");
+    const outcome = await trace.end();
+    expect(outcome.stdout).toStartWith(stateText(name, false, hostileShown));
+    expectShowable(outcome);
+    expect(outcome.status).toBe(0);
+  });
+
+  test("is shown escaped with --json, and the JSON means the text itself", async () => {
+    const name = await newHeldLock();
+    overwriteInfo(name, `${hostileText}\0`);
+    for (const words of [
+      ["state", name, "--json"],
+      ["get", name, "--json", "-t", "0"],
+      ["unget", name, "--json"],
+    ]) {
+      const outcome = await resourcelock(...words);
+      expectShowable(outcome);
+      expect(JSON.parse(outcome.stdout)).toMatchObject({ info: hostileText });
+    }
+  });
+
+  test("is shown escaped in what run says while it waits", async () => {
+    const name = await newHeldLock();
+    overwriteInfo(name, `${hostileText}\0`);
+    const run = new Running("run", name, "--", "true");
+    await run.line("stderr");
+    await resourcelock("unget", name, "-q");
+    const { status, stdout, stderr } = await run.end();
+    const notice = `waiting for lock <${name}>; its info text: <${hostileShown}>`;
+    expect(stderr).toBe(`resourcelock: ${notice}\n`);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
+  });
+
+  // To be fixed in src: it is shown as \u61c.
+  test.failing("has each character escaped in a form that can be told from others", async () => {
+    const name = await newFreeLock();
+    overwriteInfo(name, "\u061C\u0001\u202A\0");
+    const { stdout } = await resourcelock("state", name);
+    expect(stdout).toContain("<\\u061c\\x01\\u202a>");
+  });
+
+  test("is stored byte by byte as the message gives it, and shown escaped", async () => {
+    const name = newLockName();
+    const get = await resourcelock("get", name, "-m", hostileText);
+    expect({ ...get, stdout: maskDates(get.stdout) }).toEqual(
+      succeeds(grantedText(name, `DATE - ${hostileShown}`)),
+    );
+    expect(maskDates(infoBytes(name))).toBe(`DATE - ${latin1(hostileText)}`);
+    const unget = await resourcelock("unget", name, "-m", hostileText);
+    expect(unget).toEqual(succeeds(`<${name}> lock force released  <${hostileShown}>\n`));
+  });
+
+  test("is stored byte by byte by run, and where it is the command's own words too", async () => {
+    const name = newLockName();
+    await resourcelock("run", name, "-m", hostileText, "--", "true");
+    expect(maskDates(infoBytes(name))).toBe(`DATE - ${latin1(hostileText)}`);
+    await resourcelock("run", name, "--", "true", hostileText);
+    expect(maskDates(infoBytes(name))).toBe(`DATE - true ${latin1(hostileText)}`);
+  });
+
+  test("is shown escaped where it is a lock's name", async () => {
+    const plain = newLockName();
+    const name = `${plain}\u001B[31m\n\u009B2J\u202E`;
+    const shown = `${plain}\\x1b[31m\\n\\x9b2J\\u202e`;
+    const get = await resourcelock("get", name);
+    expect(maskDates(get.stdout)).toBe(grantedText(shown, "DATE - cli"));
+    const json = await resourcelock("state", name, "--json");
+    expect(JSON.parse(json.stdout)).toMatchObject({ name, locked: true });
+    expectShowable(json);
+    expect(Object.keys(filesOf(name))).toEqual([`sem.${name}`, name]);
+    truncateSync(semaphorePath(name), 5);
+    expectFailure(await resourcelock("state", name), 71, shown, "5 bytes");
+  });
+
+  test("is shown escaped in every error text", async () => {
+    const name = newLockName();
+    for (const words of [
+      [hostileText],
+      ["get", name, hostileText],
+      ["get", `${name}/${hostileText}`],
+      ["get", name, `--${hostileText}`],
+      ["get", name, `-${hostileText}`],
+      ["get", name, "-t", hostileText],
+      ["get", name, "-E", hostileText],
+      [name, hostileText],
+      ["run", name, hostileText],
+    ]) {
+      const outcome = await resourcelock(...words);
+      expectShowable(outcome);
+      expect(outcome.stderr).toStartWith("resourcelock: ");
+      expect({ status: outcome.status, stdout: outcome.stdout }).toEqual({
+        status: 64,
+        stdout: "",
+      });
+    }
+    expect(filesOf(name)).toEqual({});
+    expectFailure(await resourcelock("run", name, "--", hostileText), 127, "it was not found");
+    expect(semaphoreValue(name)).toBe(1);
+  });
+});
+
+/** Runs its words on a terminal until a line with a lock and its info text has come, and prints what came. */
+const onTerminal = `
+import fcntl, os, pty, struct, sys, termios
+child, terminal = pty.fork()
+if child == 0:
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 400, 0, 0))
+    os.execv(sys.argv[1], sys.argv[1:])
+shown = b""
+while shown.count(b">") < 2:
+    shown += os.read(terminal, 65536)
+os.kill(child, 9)
+os.waitpid(child, 0)
+sys.stdout.buffer.write(shown)
+`;
+
+test.skipIf(!haveTools("python3"))(
+  "a text that a terminal would act upon is shown escaped in the line that run updates on a terminal",
+  async () => {
+    const name = await newHeldLock();
+    overwriteInfo(name, "\u001B[31mred\u009B2J\r\n\0");
+    const words = [binary, "run", name, "--", "true"];
+    const python = start(["python3", "-c", onTerminal, ...words], {
+      env: { TERM: "xterm" },
+    });
+    const { stdout } = await finish(python);
+    const [first = "", ...lines] = stdout.split("\r\u001B[K");
+    expect(first).toBe("");
+    const line = `waiting for lock <${name}> for 1 s; its info text: <\\x1b[31mred\\x9b2J\\r\\n>`;
+    expect(lines[0]).toBe(`resourcelock: ${line}`);
+    for (const text of lines) expectShowable({ stdout: text, stderr: "" });
+  },
+);
+
+describe("what stands in the place of a lock's file", () => {
+  const kinds: [kind: string, make: (path: string) => unknown][] = [
+    ["a directory", (path) => mkdirSync(path)],
+    ["a symbolic link to nowhere", (path) => symlinkSync("nowhere-at-all", path)],
+    ["a link to itself", (path) => symlinkSync(path, path)],
+    ["a FIFO", (path) => Bun.spawnSync(["mkfifo", path])],
+    ["a link to a device", (path) => symlinkSync("/dev/null", path)],
+  ];
+
+  test.each(kinds)("is an error where %s is the info segment", async (_, make) => {
+    const name = await newFreeLock();
+    rmSync(infoPath(name));
+    make(infoPath(name));
+    const before = filesOf(name);
+    const text = `${infoPath(name)} is damaged: it is not a regular file`;
+    await expectAllToFail(everyCommand(name), 71, `<${name}>`, text);
+    expect(filesOf(name)).toEqual(before);
+  });
+
+  test.each(kinds)("is an error where %s is the semaphore", async (_, make) => {
+    const name = await newFreeLock();
+    rmSync(semaphorePath(name));
+    make(semaphorePath(name));
+    const before = filesOf(name);
+    const text = `${semaphorePath(name)} is damaged: it is not a regular file`;
+    await expectAllToFail(everyCommand(name), 71, `<${name}>`, text);
+    expect(filesOf(name)).toEqual(before);
+  });
+
+  // To be fixed in src: the semaphore is made before it is known whether the info segment can be.
+  test.failing(
+    "leaves no semaphore behind where the info segment alone is there and cannot be used",
+    async () => {
+      const name = newLockName();
+      mkdirSync(infoPath(name));
+      expectFailure(await resourcelock("get", name), 71, "it is not a regular file");
+      expect(Object.keys(filesOf(name))).toEqual([name]);
+    },
+  );
+
+  test("leaves no info segment behind where the semaphore alone is there and cannot be used", async () => {
+    const name = newLockName();
+    writeFileSync(semaphorePath(name), "");
+    expectFailure(await resourcelock("get", name), 71, "0 bytes");
+    expect(Object.keys(filesOf(name))).toEqual([`sem.${name}`]);
+  });
+
+  test("is not followed where it is a link to somebody's file", async () => {
+    const directory = mkdtempSync(`${tmpdir()}/resourcelock-`);
+    try {
+      const victim = `${directory}/victim`;
+      writeFileSync(victim, "precious".padEnd(32));
+      const name = await newFreeLock();
+      rmSync(infoPath(name));
+      symlinkSync(victim, infoPath(name));
+      await expectAllToFail(everyCommand(name), 71, "it is not a regular file");
+      rmSync(infoPath(name));
+      rmSync(semaphorePath(name));
+      symlinkSync(victim, semaphorePath(name));
+      await expectAllToFail(everyCommand(name), 71, "it is not a regular file");
+      expect(readFileSync(victim, "utf8")).toBe("precious".padEnd(32));
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  test.each([0, 1, 5, 16, 31, 33, 4096])(
+    "is an error where the semaphore has %d bytes",
+    async (bytes) => {
+      const name = await newFreeLock();
+      truncateSync(semaphorePath(name), bytes);
+      const before = filesOf(name);
+      const text = `${semaphorePath(name)} is damaged: it has ${bytes} bytes instead of 32`;
+      await expectAllToFail(everyCommand(name), 71, `<${name}>`, text);
+      expect(filesOf(name)).toEqual(before);
+    },
+  );
+});
+
+describe("a message that is too long", () => {
+  /** What the date, " - " and the NUL leave of 4096 bytes. */
+  const longest = 4096 - "2026-01-01 00:00:00.000000".length - " - ".length - 1;
+
+  test("by one byte is refused, and nothing is taken or changed", async () => {
+    const name = await newFreeLock();
+    const before = filesOf(name);
+    for (const message of ["m".repeat(longest + 1), `${"ü".repeat(longest / 2)}üü`]) {
+      for (const words of [
+        ["get", name, "-m", message],
+        ["get", name, "-a", "1", "-m", message],
+        ["run", name, "-m", message, "--", "echo", "ran"],
+      ]) {
+        const outcome = await resourcelock(...words);
+        expectFailure(outcome, 64, "info text", "the segment has 4096");
+      }
+    }
+    expect(filesOf(name)).toEqual(before);
+  });
+
+  test("is refused on a held lock at once, without a wait", async () => {
+    const name = await newHeldLock();
+    const outcome = await resourcelock("get", name, "-t-1", "-m", "m".repeat(5000));
+    expectFailure(outcome, 64, "info text");
+    expect(semaphoreValue(name)).toBe(0);
+  });
+
+  // To be fixed in src: the lock is made before the message is looked at.
+  test.failing("leaves no lock behind where there was none", async () => {
+    const name = newLockName();
+    const outcome = await resourcelock("get", name, "-m", "m".repeat(5000));
+    expectFailure(outcome, 64, "info text");
+    expect(filesOf(name)).toEqual({});
+  });
+
+  test("by no byte is stored whole, and a run's command line is cut to fit", async () => {
+    const name = newLockName();
+    const message = "m".repeat(longest);
+    expect((await resourcelock("get", name, "-q", "-m", message)).status).toBe(0);
+    expect(maskDates(infoBytes(name))).toBe(`DATE - ${message}`);
+    await resourcelock("unget", name, "-q");
+    const ran = await resourcelock("run", name, "--", "true", "a".repeat(50_000));
+    expect(ran).toEqual(succeeds(""));
+    expect(maskDates(infoBytes(name))).toMatch(/^DATE - true a+/);
+  });
+});
+
+describe("a lock's name", () => {
+  const refused: [name: string, fault: string][] = [
+    ["", "it is empty"],
+    ["/", "it is empty"],
+    [".", "it is a directory"],
+    ["..", "it is a directory"],
+    ["/.", "it is a directory"],
+    ["/..", "it is a directory"],
+    ["NAME/x", "it has a slash"],
+    ["NAME/", "it has a slash"],
+    ["/NAME/x", "it has a slash"],
+    ["//NAME", "it has a slash"],
+    ["../NAME", "it has a slash"],
+    ["sem.NAME", "semaphore of another lock"],
+    ["/sem.NAME", "semaphore of another lock"],
+    ["NAME.ledger", "ledger of another lock"],
+    ["/NAME.ledger", "ledger of another lock"],
+    ["NAME".padEnd(300, "n"), "longer than 247 bytes"],
+  ];
+
+  test.each(refused)("%j is refused by every command, and nothing is made", async (form, fault) => {
+    const name = newLockName();
+    const text = form.replace("NAME", name);
+    await expectAllToFail(everyCommand(text), 64, "as a lock name", fault);
+    expect(filesOf(name)).toEqual({});
+    // What the names without NAME would be given.
+    const made = ["sem.", "sem..", "sem..."].filter((file) => existsSync(`/dev/shm/${file}`));
+    for (const file of made) rmSync(`/dev/shm/${file}`);
+    expect(made).toEqual([]);
+  });
+
+  test("is refused by every command in the module's word order too", async () => {
+    const name = `sem.${newLockName()}`;
+    for (const word of ["get", "state", "unget", "trace"]) {
+      expectFailure(await resourcelock(name, word), 64, "semaphore of another lock");
+      expectFailure(await resourcelock("", word), 64, "it is empty");
+    }
+    expectFailure(await resourcelock("..", "run", "--", "echo", "ran"), 64, "it is a directory");
+  });
+
+  test.each([
+    ["of 248 bytes", (name: string) => name.padEnd(248, "n")],
+    ["of 248 bytes in fewer characters", (name: string) => name + "ü".repeat(124)],
+  ])("%s is refused", async (_, lengthen) => {
+    const name = newLockName();
+    await expectAllToFail(everyCommand(lengthen(name)), 64, "longer than 247 bytes");
+    expect(filesOf(name)).toEqual({});
+  });
+
+  const used: [kind: string, name: () => string][] = [
+    ["with spaces", () => newLockName(" my lock ")],
+    ["with umlauts", () => newLockName("-äöüÄÖÜß")],
+    ["with emoji", () => newLockName("-🔒👩‍🔧")],
+    ["with a newline", () => newLockName("\nsecond line")],
+    ["with quotes and a dollar", () => newLockName(`-"'$HOME\\`)],
+    ["that starts with a dash", () => `-${newLockName()}`],
+    ["that starts with two dashes", () => `--json${newLockName()}`],
+    ["that starts with a dot", () => `.${newLockName()}`],
+    ["that ends in .ledgers", () => newLockName(".ledgers")],
+    ["of 247 bytes", () => newLockName().padEnd(247, "n")],
+    ["of 247 bytes in emoji", () => `${newLockName()}${"😀".repeat(50)}`.padEnd(147, "n")],
+  ];
+
+  test.each(used)("%s is as good as any", async (_, makeName) => {
+    const name = makeName();
+    const shown = name.replace("\n", "\\n");
+    const get = await resourcelock("get", "-m", "who", "--", name);
+    expect({ ...get, stdout: maskDates(get.stdout) }).toEqual(
+      succeeds(grantedText(shown, "DATE - who")),
+    );
+    expect(Object.keys(filesOf(name))).toEqual([name, `sem.${name}`].toSorted());
+    expect((await resourcelock("state", "--check", "--", name)).status).toBe(1);
+    const { stdout } = await resourcelock("state", "--json", "--", `/${name}`);
+    expect(JSON.parse(stdout)).toMatchObject({ name, locked: true });
+    expect(await resourcelock("unget", "--", name)).toEqual(
+      succeeds(`<${shown}> lock force released  <cli>\n`),
+    );
+  });
+
+  test.each([
+    ["a byte that is never UTF-8", "\\xff"],
+    ["a character that is cut short", "\\xf0\\x9f\\x98"],
+    ["a surrogate", "\\xed\\xa0\\x80"],
+    ["a NUL in two bytes", "\\xc0\\x80"],
+    ["Latin-1", "\\xe4\\xf6\\xfc"],
+  ])("with %s is refused by every command, and nothing is made", async (_, bytes) => {
+    const name = newLockName();
+    for (const command of ["get X", "state X", "unget X", "trace X", "run X -- echo ran"]) {
+      const words = command.replace("X", () => `$'${name}${bytes}'`);
+      expectFailure(await bash(`resourcelock ${words}`), 64, "it is not UTF-8");
+    }
+    expect(filesOf(name)).toEqual({});
+  });
+});

@@ -1,0 +1,88 @@
+/** The sides that share a lock, alike in what a test asks of them. */
+import { ResourceLock } from "../../src/index.ts";
+import { type Ended, pythonPeer, resourcelock, run } from "./peer-processes.ts";
+
+interface State {
+  locked: boolean;
+  value: number;
+  info: string;
+}
+
+export interface Side {
+  title: string;
+  /** Takes the lock, which stays taken; waits no longer than `timeoutSeconds`, by default not at all. */
+  get(lockName: string, options?: { info?: string; timeoutSeconds?: number }): Promise<boolean>;
+  /** Releases the lock, whoever has taken it. */
+  unget(lockName: string): Promise<boolean>;
+  state(lockName: string): Promise<State>;
+}
+
+/** A side that can also write a segment's text as it is, without a date. */
+export interface WritingSide extends Side {
+  setInfo(lockName: string, text: string): Promise<void>;
+}
+
+export const commandLine: Side = {
+  title: "the command line",
+  async get(lockName, { info = "", timeoutSeconds = 0 } = {}) {
+    const words = [`--get-timeout=${timeoutSeconds}`, `--message=${info}`];
+    const ended = await run(resourcelock("get", lockName, ...words));
+    return isYes(ended, { yes: 0, no: 75 });
+  },
+  async unget(lockName) {
+    return isYes(await run(resourcelock("unget", lockName)), { yes: 0, no: 1 });
+  },
+  async state(lockName) {
+    const ended = await run(resourcelock("state", lockName, "--json"));
+    isYes(ended, { yes: 0 });
+    const { locked, value, info }: State = JSON.parse(ended.stdout);
+    return { locked, value, info };
+  },
+};
+
+export const library: WritingSide = {
+  title: "the library",
+  async get(lockName, { info = "", timeoutSeconds = 0 } = {}) {
+    using lock = new ResourceLock(lockName);
+    return lock.getLock({ timeout: timeoutSeconds, lockInfo: info });
+  },
+  async unget(lockName) {
+    using lock = new ResourceLock(lockName);
+    return lock.ungetLock({ force: true });
+  },
+  async state(lockName) {
+    using lock = new ResourceLock(lockName);
+    return { locked: lock.isLocked(), value: lock.lockValue(), info: lock.getLockInfo() };
+  },
+  async setInfo(lockName, text) {
+    using lock = new ResourceLock(lockName);
+    lock.setLockInfo(text);
+  },
+};
+
+export const python: WritingSide = {
+  title: "Python",
+  async get(lockName, { info = "", timeoutSeconds = 0 } = {}) {
+    const words = [`--timeout=${timeoutSeconds}`, `--info=${info}`];
+    return isYes(await run(pythonPeer(lockName, "get", ...words)), { yes: 0, no: 1 });
+  },
+  async unget(lockName) {
+    return isYes(await run(pythonPeer(lockName, "unget", "--force")), { yes: 0, no: 1 });
+  },
+  async state(lockName) {
+    const ended = await run(pythonPeer(lockName, "state"));
+    isYes(ended, { yes: 0 });
+    const { locked, value, info }: State = JSON.parse(ended.stdout);
+    return { locked, value, info };
+  },
+  async setInfo(lockName, text) {
+    isYes(await run(pythonPeer(lockName, "set-info", "--", text)), { yes: 0 });
+  },
+};
+
+/** A status as an answer; any other one is a fault of the test or the side, and what it said is told. */
+function isYes(ended: Ended, statuses: { yes: number; no?: number }): boolean {
+  if (ended.status === statuses.yes) return true;
+  if (ended.status === statuses.no) return false;
+  throw new Error(`Unexpected status ${ended.status}: ${ended.stdout}${ended.stderr}`);
+}

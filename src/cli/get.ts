@@ -7,6 +7,7 @@ import { command } from "./command.ts";
 import { conflictExitCode } from "./conflict.ts";
 import { parseDuration, parseTimeout } from "./duration.ts";
 import { exitCodes } from "./exit-code.ts";
+import { requireMessageFits } from "./message.ts";
 import { lockLogger, printResult } from "./output.ts";
 import { Interrupted, SignalTrap, turn } from "./signals.ts";
 
@@ -30,6 +31,7 @@ export default command({
         : parseDuration("--auto-unget", args["auto-unget"]);
     const notGranted = conflictExitCode(args["conflict-exit-code"]);
     const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
+    requireMessageFits(args.name, args.message);
     const lock = new ResourceLock(args.name, { logger: lockLogger(output) });
     const { lockName: name } = lock;
 

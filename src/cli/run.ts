@@ -17,6 +17,7 @@ import { conflictExitCode } from "./conflict.ts";
 import { parseTimeout } from "./duration.ts";
 import { exitCodes } from "./exit-code.ts";
 import { messages } from "../lock/messages.ts";
+import { requireMessageFits } from "./message.ts";
 import { diagnostics, lockLogger } from "./output.ts";
 import { Interrupted, SignalTrap, turn } from "./signals.ts";
 import { UsageError } from "./usage-error.ts";
@@ -55,6 +56,7 @@ export default command({
     const timeout = args.nonblock ? 0 : parseTimeout("--get-timeout", args["get-timeout"]);
     const notGranted = conflictExitCode(args["conflict-exit-code"]);
     const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
+    requireMessageFits(args.name, args.message ?? "");
     const lock = new ResourceLock(args.name, { logger: lockLogger(output) });
     const lockInfo =
       args.message ?? defaultMessage(args.command === undefined ? words : [args.command]);

@@ -3,6 +3,7 @@ import {
   allocateFile,
   closeFile,
   createUnnamedFile,
+  deleteFile,
   fileSize,
   linkFile,
   openFile,
@@ -21,6 +22,7 @@ export class InfoSegment {
   readonly #descriptor: number;
   #bytes: number;
   #buffer: Uint8Array | undefined;
+  #createdPath: string | undefined;
 
   private constructor(descriptor: number) {
     this.#descriptor = descriptor;
@@ -43,7 +45,9 @@ export class InfoSegment {
     try {
       allocate(descriptor, bytes);
       linkFile(descriptor, path);
-      return new InfoSegment(descriptor);
+      const segment = new InfoSegment(descriptor);
+      segment.#createdPath = path;
+      return segment;
     } catch (error) {
       closeFile(descriptor);
       throw error;
@@ -75,6 +79,12 @@ export class InfoSegment {
 
   close(): void {
     closeFile(this.#descriptor);
+  }
+
+  /** Closes the segment, and deletes it where {@link create} has just made it. */
+  discard(): void {
+    this.close();
+    if (this.#createdPath !== undefined) deleteFile(this.#createdPath);
   }
 }
 

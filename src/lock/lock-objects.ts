@@ -66,6 +66,11 @@ export function openOrCreateInfoSegment(lockName: string, bytes: number): InfoSe
   return segment;
 }
 
+/** Writes an info text. */
+export function writeInfo(lockName: string, segment: InfoSegment, bytes: Uint8Array): void {
+  explain(lockName, objectsOf(lockName).infoPath, () => segment.write(bytes));
+}
+
 /**
  * Opening must not use O_CREAT: under fs.protected_regular that fails on another user's file in a sticky
  * directory. So: open; make it only where there is none; and open what a peer made meanwhile.

@@ -11,9 +11,13 @@ import {
   openOrCreateInfoSegment,
   openOrCreateSemaphore,
   openSemaphore,
+  writeInfo,
 } from "./lock-objects.ts";
 import { LockRequest } from "./lock-request.ts";
 import { messages } from "./messages.ts";
+
+/** The size of a segment that is made, unless another one is asked for: the Python module's. */
+export const newSegmentBytes = 4096;
 
 /** Where a lock's debug texts go. */
 export interface LockLogger {
@@ -90,7 +94,7 @@ export class ResourceLock implements Disposable {
    */
   constructor(
     lockName: string,
-    { sharedMemorySize = 4096, create = true, logger }: ResourceLockOptions = {},
+    { sharedMemorySize = newSegmentBytes, create = true, logger }: ResourceLockOptions = {},
   ) {
     if (!Number.isSafeInteger(sharedMemorySize) || sharedMemorySize < 1) {
       throw new RangeError(`Cannot make an info segment of ${sharedMemorySize} bytes`);
@@ -98,20 +102,24 @@ export class ResourceLock implements Disposable {
     this.lockName = parseLockName(lockName);
     this.logger = logger;
     this.#sharedMemorySize = sharedMemorySize;
-    const semaphore = create ? openOrCreateSemaphore(this.lockName) : openSemaphore(this.lockName);
-    if (semaphore === undefined) {
-      throw new LockNotFoundError(this.lockName, messages.missing(this.lockName));
-    }
-    this.#semaphore = semaphore;
+    // The segment first: of the two it is the one that is likelier not to be had.
+    this.#infoSegment = create
+      ? openOrCreateInfoSegment(this.lockName, sharedMemorySize)
+      : openInfoSegment(this.lockName);
     try {
-      this.#infoSegment = create
-        ? openOrCreateInfoSegment(this.lockName, sharedMemorySize)
-        : openInfoSegment(this.lockName);
-      if (logger !== undefined) this.isLocked();
+      const semaphore = create
+        ? openOrCreateSemaphore(this.lockName)
+        : openSemaphore(this.lockName);
+      if (semaphore === undefined) {
+        throw new LockNotFoundError(this.lockName, messages.missing(this.lockName));
+      }
+      this.#semaphore = semaphore;
     } catch (error) {
-      this.#release();
+      if (create) this.#infoSegment?.discard();
+      else this.#infoSegment?.close();
       throw error;
     }
+    if (logger !== undefined) this.isLocked();
   }
 
   /** Whether {@link close} was called, so that code can tell and open the lock anew. */
@@ -297,7 +305,7 @@ export class ResourceLock implements Disposable {
   setLockInfo(text: string): void {
     this.#requireOpen();
     const segment = this.#openInfoSegment();
-    segment.write(encodeLockInfo(text, segment.bytes));
+    writeInfo(this.lockName, segment, encodeLockInfo(text, segment.bytes));
   }
 
   /**

@@ -1,5 +1,4 @@
 /** Running the compiled binary as a user does: as a process, with what it prints and how it ends. */
-import { afterAll, afterEach } from "bun:test";
 import { readdirSync, rmSync } from "node:fs";
 
 /** The program under test; scripts/test names the one it built. */
@@ -81,14 +80,12 @@ export function newLockName(suffix = ""): string {
   return `${prefix}${count}${suffix}`;
 }
 
-function removeLocks(): void {
+/** Deletes the objects of the locks that {@link newLockName} has named; done after each test. */
+export function removeLocks(): void {
   for (const file of readdirSync("/dev/shm")) {
     if (file.includes(prefix)) rmSync(`/dev/shm/${file}`, { force: true, recursive: true });
   }
 }
-
-afterEach(removeLocks);
-afterAll(removeLocks);
 
 /**
  * Whether tools that only tests need are here. In CI a missing one is a failure, elsewhere it skips the

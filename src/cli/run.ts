@@ -156,8 +156,7 @@ function ended(processId: number, trap: SignalTrap, children: ChildSignal): Prom
 function statusOf(status: ChildStatus, trap: SignalTrap): number {
   if ("exitCode" in status) return status.exitCode;
   // A shell that runs us in a loop leaves the loop only if it sees that ^C ended us.
-  if (status.signal === signalNumbers.SIGINT && trap.received === "SIGINT")
-    throw new Interrupted("SIGINT");
+  if (status.signal === signalNumbers.SIGINT && trap.has("SIGINT")) throw new Interrupted("SIGINT");
   return exitCodes.killedBySignal + status.signal;
 }
 

@@ -72,7 +72,8 @@ export async function readUntil(
 }
 
 let count = 0;
-const prefix = `test-${process.pid}-`;
+/** With a random part: a run that was killed leaves its locks, and process numbers come again. */
+const prefix = `test-${process.pid}-${Math.random().toString(36).slice(2, 6)}-`;
 
 /** A lock name that no other test uses; the lock's objects are deleted after the test. */
 export function newLockName(suffix = ""): string {

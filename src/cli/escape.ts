@@ -15,7 +15,10 @@ export function escapeControls(text: string): string {
   return text.replace(unsafeCharacters, (character) => {
     const code = character.charCodeAt(0);
     const hex = code.toString(16);
-    return shortEscapes[character] ?? (code < 256 ? `\\x${hex.padStart(2, "0")}` : `\\u${hex}`);
+    return (
+      shortEscapes[character] ??
+      (code < 256 ? `\\x${hex.padStart(2, "0")}` : `\\u${hex.padStart(4, "0")}`)
+    );
   });
 }
 

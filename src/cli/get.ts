@@ -8,6 +8,7 @@ import { command } from "./command.ts";
 import { conflictExitCode } from "./conflict.ts";
 import { parseDuration, parseTimeout } from "./duration.ts";
 import { exitCodes } from "./exit-code.ts";
+import { requireMessageFits } from "./message.ts";
 import { lockLogger, printResult } from "./output.ts";
 import { Interrupted, SignalTrap, turn } from "./signals.ts";
 import { UsageError } from "./usage-error.ts";
@@ -35,6 +36,7 @@ export default command({
     const notGranted = conflictExitCode(args["conflict-exit-code"]);
     const ownerPid = args["owner-pid"] === undefined ? 0 : livingProcess(args["owner-pid"]);
     const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
+    requireMessageFits(args.name, args.message);
     const lock = new ResourceLock(args.name, { logger: lockLogger(output) });
     const { lockName: name } = lock;
 

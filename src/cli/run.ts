@@ -19,6 +19,7 @@ import { conflictExitCode } from "./conflict.ts";
 import { parseTimeout } from "./duration.ts";
 import { exitCodes } from "./exit-code.ts";
 import { messages } from "../lock/messages.ts";
+import { requireMessageFits } from "./message.ts";
 import { diagnostics, lockLogger } from "./output.ts";
 import { Interrupted, SignalTrap, turn } from "./signals.ts";
 import { UsageError } from "./usage-error.ts";
@@ -73,6 +74,7 @@ export default command({
     const held: ResourceLock[] = [];
     try {
       for (const name of inOneOrder(args.name.split(","))) {
+        requireMessageFits(name, args.message ?? "");
         const lock = new ResourceLock(name, { logger: lockLogger(output) });
         if (isHeldAround(lock)) {
           if (args.reentrant) continue;
@@ -238,8 +240,7 @@ function ended(processId: number, trap: SignalTrap, children: ChildSignal): Prom
 function statusOf(status: ChildStatus, trap: SignalTrap): number {
   if ("exitCode" in status) return status.exitCode;
   // A shell that runs us in a loop leaves the loop only if it sees that ^C ended us.
-  if (status.signal === signalNumbers.SIGINT && trap.received === "SIGINT")
-    throw new Interrupted("SIGINT");
+  if (status.signal === signalNumbers.SIGINT && trap.has("SIGINT")) throw new Interrupted("SIGINT");
   return exitCodes.killedBySignal + status.signal;
 }
 

@@ -25,7 +25,7 @@ export class Interrupted extends Error {
  * Handlers run in a turn of the event loop: after a blocking call, await {@link turn} before looking.
  */
 export class SignalTrap {
-  #received: SignalName | undefined;
+  readonly #received = new Set<SignalName>();
   #listener: ((signal: SignalName) => void) | undefined;
 
   constructor(signals: readonly SignalName[]) {
@@ -34,7 +34,7 @@ export class SignalTrap {
     for (const name of signals) {
       if (isIgnored(name)) continue;
       process.on(name, () => {
-        this.#received ??= name;
+        this.#received.add(name);
         this.#listener?.(name);
       });
       interruptWaits(signalNumbers[name]);
@@ -43,7 +43,12 @@ export class SignalTrap {
 
   /** The first signal that came in. */
   get received(): SignalName | undefined {
-    return this.#received;
+    return this.#received.values().next().value;
+  }
+
+  /** Whether a signal came in. */
+  has(name: SignalName): boolean {
+    return this.#received.has(name);
   }
 
   /** Calls `listener` for each signal from now on. */
@@ -53,7 +58,7 @@ export class SignalTrap {
 
   /** Waits for a time, or until a signal comes in. */
   async sleep(seconds: number): Promise<void> {
-    if (this.#received !== undefined) return;
+    if (this.#received.size > 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, seconds * 1000);
       this.onSignal(() => {

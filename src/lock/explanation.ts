@@ -11,7 +11,7 @@ export function explanation(
   path: string,
   error: PosixError,
 ): ResourceLockError | PosixError {
-  const cannot = `Cannot create lock <${lockName}>`;
+  const cannot = `Cannot use lock <${lockName}>`;
   switch (error.code) {
     case "EACCES":
     case "EPERM":
@@ -25,12 +25,9 @@ export function explanation(
     case "ENOENT":
     case "ENOTDIR":
     case "ENOSYS":
-      return new LockCreateError(
-        `Cannot use lock <${lockName}>: this host has no ${sharedMemoryDirectory}`,
-        {
-          cause: error,
-        },
-      );
+      return new LockCreateError(`${cannot}: this host has no ${sharedMemoryDirectory}`, {
+        cause: error,
+      });
     default:
       return error;
   }

@@ -1,5 +1,5 @@
 /** The shared memory segment that holds a lock's info text. */
-import { closeFile, fileSize, openFile, readAt, writeAt } from "../posix/file.ts";
+import { closeFile, deleteFile, fileSize, openFile, readAt, writeAt } from "../posix/file.ts";
 import { ENOSPC, PosixError } from "../posix/libc.ts";
 import { decodeLockInfo } from "./lock-info.ts";
 import { allocateSharedFile, createSharedFile } from "./shared-file.ts";
@@ -12,6 +12,7 @@ export class InfoSegment {
   readonly #descriptor: number;
   #bytes: number;
   #buffer: Uint8Array | undefined;
+  #createdPath: string | undefined;
 
   private constructor(descriptor: number) {
     this.#descriptor = descriptor;
@@ -30,7 +31,9 @@ export class InfoSegment {
    * @throws {PosixError} EEXIST, ENOSPC, EROFS ...
    */
   static create(path: string, bytes: number, mode: number): InfoSegment {
-    return new InfoSegment(createSharedFile(path, bytes, mode));
+    const segment = new InfoSegment(createSharedFile(path, bytes, mode));
+    segment.#createdPath = path;
+    return segment;
   }
 
   /** What the segment can hold. A segment that exists is used at the size it has. */
@@ -64,5 +67,11 @@ export class InfoSegment {
 
   close(): void {
     closeFile(this.#descriptor);
+  }
+
+  /** Closes the segment, and deletes it where {@link create} has just made it. */
+  discard(): void {
+    this.close();
+    if (this.#createdPath !== undefined) deleteFile(this.#createdPath);
   }
 }

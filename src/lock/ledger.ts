@@ -43,6 +43,7 @@ import {
 } from "../posix/byte-lock.ts";
 import {
   closeFile,
+  deleteFile,
   descriptorStatus,
   duplicate,
   readAt,
@@ -131,10 +132,16 @@ export class Ledger {
 
   readonly lockName: string;
 
-  /** @param descriptor of the ledger's file, opened for this object alone: byte locks are a description's */
-  constructor(descriptor: number, lockName: string) {
+  readonly #createdPath: string | undefined;
+
+  /**
+   * @param descriptor of the ledger's file, opened for this object alone: byte locks are a description's
+   * @param createdPath the file's name, where it has just been made
+   */
+  constructor(descriptor: number, lockName: string, createdPath?: string) {
     this.#descriptor = descriptor;
     this.lockName = lockName;
+    this.#createdPath = createdPath;
   }
 
   /** Whether the file still has its name. */
@@ -368,5 +375,11 @@ export class Ledger {
 
   close(): void {
     closeFile(this.#descriptor);
+  }
+
+  /** Closes the ledger, and deletes it where it has just been made. */
+  discard(): void {
+    this.close();
+    if (this.#createdPath !== undefined) deleteFile(this.#createdPath);
   }
 }

@@ -7,7 +7,8 @@ import { type LocalTime, localTime } from "../posix/clock.ts";
 import { LockInfoError } from "./errors.ts";
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+/** A byte order mark is part of the text. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 let cachedSecond = -1;
 let cachedText = "";

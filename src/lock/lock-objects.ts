@@ -84,7 +84,10 @@ export function openOrCreateLedger(lockName: string): Ledger {
     () => openLedger(lockName),
     () =>
       explain(lockName, ledgerPath, () =>
-        ifAbsent(() => new Ledger(createSharedFile(ledgerPath, newLedgerBytes, mode), lockName)),
+        ifAbsent(
+          () =>
+            new Ledger(createSharedFile(ledgerPath, newLedgerBytes, mode), lockName, ledgerPath),
+        ),
       ),
   );
 }
@@ -92,6 +95,11 @@ export function openOrCreateLedger(lockName: string): Ledger {
 /** The inode behind the semaphore's name; 0 where there is none. */
 export function semaphoreInode(lockName: string): number {
   return statusIfPresent(objectsOf(lockName).semaphorePath)?.inode ?? 0;
+}
+
+/** Writes an info text. */
+export function writeInfo(lockName: string, segment: InfoSegment, bytes: Uint8Array): void {
+  explain(lockName, objectsOf(lockName).infoPath, () => segment.write(bytes));
 }
 
 /**

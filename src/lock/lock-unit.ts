@@ -9,6 +9,7 @@ import {
   openOrCreateSemaphore,
   openSemaphore,
   semaphoreInode,
+  writeInfo,
 } from "./lock-objects.ts";
 
 /** Looking behind a name is dear, and the ledger keeps participants apart whatever is there. */
@@ -22,33 +23,40 @@ export class LockUnit {
   #checkedSeconds = monotonicSeconds();
   #info: InfoSegment | undefined;
 
-  private constructor(lockName: string, infoBytes: number, semaphore: Semaphore) {
+  private constructor(
+    lockName: string,
+    infoBytes: number,
+    semaphore: Semaphore,
+    info: InfoSegment | undefined,
+  ) {
     this.#lockName = lockName;
     this.#infoBytes = infoBytes;
     this.#semaphore = semaphore;
+    this.#info = info;
     this.#inode = semaphoreInode(lockName);
   }
 
   /** Opens what there is; undefined where there is no semaphore. */
   static open(lockName: string, infoBytes: number): LockUnit | undefined {
     const semaphore = openSemaphore(lockName);
-    return semaphore && new LockUnit(lockName, infoBytes, semaphore).#withInfo(false);
+    if (semaphore === undefined) return undefined;
+    try {
+      return new LockUnit(lockName, infoBytes, semaphore, openInfoSegment(lockName));
+    } catch (error) {
+      semaphore.close();
+      throw error;
+    }
   }
 
   /** Opens the objects; makes those that are missing, the semaphore with the value that `initialValue` gives. */
   static openOrCreate(lockName: string, infoBytes: number, initialValue: () => number): LockUnit {
-    const semaphore = openOrCreateSemaphore(lockName, initialValue);
-    return new LockUnit(lockName, infoBytes, semaphore).#withInfo(true);
-  }
-
-  #withInfo(create: boolean): this {
+    // The segment first: of the two it is the one that is likelier not to be had.
+    const info = openOrCreateInfoSegment(lockName, infoBytes);
     try {
-      this.#info = create
-        ? openOrCreateInfoSegment(this.#lockName, this.#infoBytes)
-        : openInfoSegment(this.#lockName);
-      return this;
+      const semaphore = openOrCreateSemaphore(lockName, initialValue);
+      return new LockUnit(lockName, infoBytes, semaphore, info);
     } catch (error) {
-      this.#semaphore.close();
+      info.discard();
       throw error;
     }
   }
@@ -111,7 +119,7 @@ export class LockUnit {
 
   /** Writes the bytes of {@link encode}. */
   writeInfo(bytes: Uint8Array): void {
-    this.#openInfo().write(bytes);
+    writeInfo(this.#lockName, this.#openInfo(), bytes);
   }
 
   #openInfo(): InfoSegment {

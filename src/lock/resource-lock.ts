@@ -12,6 +12,9 @@ import { LockUnit } from "./lock-unit.ts";
 import { messages } from "./messages.ts";
 import { forceRelease, kinds, noteInfo, Participant, unitsAtRest } from "./participant.ts";
 
+/** The size of a segment that is made, unless another one is asked for: the Python module's. */
+export const newSegmentBytes = 4096;
+
 /** Where a lock's debug texts go. */
 export interface LockLogger {
   /**
@@ -95,7 +98,7 @@ export class ResourceLock implements Disposable {
    */
   constructor(
     lockName: string,
-    { sharedMemorySize = 4096, create = true, logger }: ResourceLockOptions = {},
+    { sharedMemorySize = newSegmentBytes, create = true, logger }: ResourceLockOptions = {},
   ) {
     if (!Number.isSafeInteger(sharedMemorySize) || sharedMemorySize < 1) {
       throw new RangeError(`Cannot make an info segment of ${sharedMemorySize} bytes`);
@@ -114,10 +117,16 @@ export class ResourceLock implements Disposable {
 
   #create(sharedMemorySize: number): LockUnit {
     const ledger = openOrCreateLedger(this.lockName);
-    this.#spareLedger = ledger;
-    return LockUnit.openOrCreate(this.lockName, sharedMemorySize, () =>
-      ledger.transact(() => unitsAtRest(ledger)),
-    );
+    try {
+      const unit = LockUnit.openOrCreate(this.lockName, sharedMemorySize, () =>
+        ledger.transact(() => unitsAtRest(ledger)),
+      );
+      this.#spareLedger = ledger;
+      return unit;
+    } catch (error) {
+      ledger.discard();
+      throw error;
+    }
   }
 
   /** Whether {@link close} was called, so that code can tell and open the lock anew. */

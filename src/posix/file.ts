@@ -12,6 +12,7 @@ const libc = openLibc({
   ftruncate: { args: ["i32", long], returns: "i32" },
   posix_fallocate: { args: ["i32", long, long], returns: "i32" },
   linkat: { args: ["i32", "ptr", "i32", "ptr", "i32"], returns: "i32" },
+  unlink: { args: ["ptr"], returns: "i32" },
   statx: { args: ["i32", "ptr", "i32", "u32", "ptr"], returns: "i32" },
   fcntl: { args: ["i32", "i32", long], returns: "i32" },
   isatty: { args: ["i32"], returns: "i32" },
@@ -55,6 +56,11 @@ export function createUnnamedFile(directory: string, mode: number): number {
 export function linkFile(descriptor: number, path: string): void {
   const source = cString(`/proc/self/fd/${descriptor}`);
   check("linkat", libc.linkat(AT_FDCWD, source, AT_FDCWD, cString(path), AT_SYMLINK_FOLLOW));
+}
+
+/** Takes a file's name away. */
+export function deleteFile(path: string): void {
+  check("unlink", libc.unlink(cString(path)));
 }
 
 export function closeFile(descriptor: number): void {

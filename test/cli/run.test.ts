@@ -226,6 +226,21 @@ describe("the command does not notice that it is wrapped:", () => {
     expect(wrapped).toEqual(direct);
   });
 
+  test.skipIf(!haveTools("python3"))("descriptors like those of Bun's own", async () => {
+    const python = `import ctypes, os, sys
+libc = ctypes.CDLL(None)
+os.dup2(libc.eventfd(7, 0), 20)
+os.dup2(libc.inotify_init(), 21)
+os.closerange(3, 20)
+os.execvp(sys.argv[1], sys.argv[1:])`;
+    const list = "bash -c 'cd /proc/self/fd; ls -l {3..30} 2>&1 | grep -o anon.*; echo *'";
+    const inPython = `python3 -I -S -c '${python}'`;
+    const direct = await bash(`${inPython} ${list}`);
+    const wrapped = await bash(`${inPython} "$RESOURCELOCK" run ${newLockName()} -- ${list}`);
+    expect(direct.stdout).toContain("anon_inode:[eventfd]\nanon_inode:inotify\n");
+    expect(wrapped).toEqual(direct);
+  });
+
   test("standard input passes through, and a wait does not read of it", async () => {
     const name = await newHeldLock();
     const run = startScript(

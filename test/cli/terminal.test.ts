@@ -144,7 +144,9 @@ describe.skipIf(!haveTools("tmux"))("on a terminal", () => {
 
   test("a command reads what is typed, to the end of the file", async () => {
     const terminal = await Terminal.open();
-    await terminal.command(`resourcelock run ${newLockName()} -- sed s/^/read:/`);
+    const reader = "sh -c 'echo ready; exec sed s/^/read:/'";
+    await terminal.command(`resourcelock run ${newLockName()} -- ${reader}`);
+    await terminal.see(/^ready$/m);
     await terminal.type("a line");
     await terminal.see(/^read:a line$/m);
     await terminal.press("C-d");

@@ -13,8 +13,8 @@ function explain(code: keyof typeof numbers, path = "/nonexistent") {
 
 describe("explanation()", () => {
   test.each([
-    ["ENOSPC", "Cannot create lock <x>: /dev/shm is full"],
-    ["EROFS", "Cannot create lock <x>: /dev/shm is read-only"],
+    ["ENOSPC", "Cannot use lock <x>: /dev/shm is full"],
+    ["EROFS", "Cannot use lock <x>: /dev/shm is read-only"],
     ["ENOENT", "Cannot use lock <x>: this host has no /dev/shm"],
   ] as const)("of %s: the lock cannot be created, and why", (code, message) => {
     expect(explain(code)).toBeInstanceOf(LockCreateError);

@@ -77,15 +77,16 @@ Seat seat[N];
 bool alive[N];                  /* whether the description lives that keeps the seat's byte locked */
 bool finished[N];
 mtype process[N];
-byte deaths = 0;
-byte stops = 0;
-byte lapses = 0;
+byte kills = CRASHES;           /* that may still come */
+byte stops = STOPPED;
+byte lapses = LAPSES;
 byte companions = 0;            /* those below this number are shared holders or want a slot */
 
 /* ---- what is so, for the assertions: nobody acts on it ---- */
 
 bool inside[N];                 /* this participant's work goes on */
 bool hit[N];                    /* a peer has forced the lock from it, and it does not know */
+bool died = false;              /* somebody */
 bool leftHeld = false;          /* somebody relies on the lock that is left held */
 bool peerInside = false;
 bool peerHit = false;           /* the lock was forced from the peer */
@@ -98,24 +99,19 @@ bool peerWindow = false;        /* the peer has taken the unit and not yet writt
 
 /* ---- the queue ---- */
 
+/* `some` is `any` once more, as a macro cannot be used within itself. */
 #if N == 2
 #define any(is, of) (is(0, of) || is(1, of))
+#define some(is, of) (is(0, of) || is(1, of))
 #define number(is, of) (is(0, of) + is(1, of))
 #elif N == 3
 #define any(is, of) (is(0, of) || is(1, of) || is(2, of))
+#define some(is, of) (is(0, of) || is(1, of) || is(2, of))
 #define number(is, of) (is(0, of) + is(1, of) + is(2, of))
 #else
 #define any(is, of) (is(0, of) || is(1, of) || is(2, of) || is(3, of))
-#define number(is, of) (is(0, of) + is(1, of) + is(2, of) + is(3, of))
-#endif
-
-/* The same again, as a macro cannot be used within itself. */
-#if N == 2
-#define some(is, of) (is(0, of) || is(1, of))
-#elif N == 3
-#define some(is, of) (is(0, of) || is(1, of) || is(2, of))
-#else
 #define some(is, of) (is(0, of) || is(1, of) || is(2, of) || is(3, of))
+#define number(is, of) (is(0, of) + is(1, of) + is(2, of) + is(3, of))
 #endif
 
 #define isExclusive(i) (i >= companions)
@@ -141,7 +137,11 @@ bool peerWindow = false;        /* the peer has taken the unit and not yet writt
 
 /* ---- the record ---- */
 
+#ifdef MUTANT_ADOPT_BOUND_TO_LIVING
+#define isBoundToDead (record == Detached && bound != NOBODY)
+#else
 #define isBoundToDead (record == Detached && bound != NOBODY && !alive[bound])
+#endif
 /* The info text is none that a peer wrote who took the lock from the holder. */
 #define isHoldersText(text) (text == noted || text == written)
 
@@ -149,40 +149,43 @@ bool peerWindow = false;        /* the peer has taken the unit and not yet writt
  * Nobody can give the unit back any more. Not so while another one is at the semaphore: that one may have got
  * the unit and have been stopped before it could say so.
  */
+#define isLost(of) (sem == 0 && !isPeers && (record == Free || isBoundToDead) && !isInTransit(of))
 #ifdef MUTANT_ADOPT_FOREIGN
-#define isLost(of) (sem == 0 && (record == Free || isBoundToDead) && !any(isAtSemaphore, of))
+#define isPeers false
+#elif defined(MUTANT_NO_GRACE)
+#define isPeers (info != noted)
 #else
-#ifdef MUTANT_NO_GRACE
-#define isLost(of) (sem == 0 && info == noted && (record == Free || isBoundToDead) && !any(isAtSemaphore, of))
-#else
-#ifdef MUTANT_ADOPT_PAST_SEMAPHORE
-#define isLost(of) (sem == 0 && info == noted && !peerWindow && (record == Free || isBoundToDead))
-#else
-#define isLost(of) (sem == 0 && info == noted && !peerWindow && (record == Free || isBoundToDead) \
-  && !any(isAtSemaphore, of))
+#define isPeers (info != noted || peerWindow)
 #endif
-#endif
+#ifdef MUTANT_ADOPT_IN_TRANSIT
+#define isInTransit(of) false
+#else
+#define isInTransit(of) any(isAtSemaphore, of)
 #endif
 
 /* What the first of the queue does not wait for: the lock is there, or there is one to join or to adopt. */
 #define canTake(of) (record == Held || sem > 0 || isLost(of))
 /* It could take the lock and has not done so at two looks in a row. */
-#define isStalled(i, of) (isBefore(i, of) && process[i] != Running && seat[i].state != Holding && \
-  isFirst(i) && canTake(i))
+#ifdef MUTANT_EVICT_ONLY_WHERE_FREE
+#define isStalled(i, of) (waitsBefore(i, of) && record == Free && sem > 0)
+#else
+#define isStalled(i, of) (waitsBefore(i, of) && canTake(i))
+#endif
+#define waitsBefore(i, of) (isBefore(i, of) && seat[i].state != Holding && isFirst(i) && process[i] != Running)
 
 /* ---- the steps of a process: before each it may be killed ---- */
 
 #ifdef HANDED_ON
-#define orDie :: deaths < CRASHES -> die(); goto dead \
-              :: deaths < CRASHES && started -> dieUnderCommand(); goto orphaned
+#define orDie :: kills > 0 -> die(); goto dead \
+              :: kills > 0 && started -> dieUnderCommand(); goto orphaned
 #else
-#define orDie :: deaths < CRASHES -> die(); goto dead
+#define orDie :: kills > 0 -> die(); goto dead
 #endif
 #define step(...) atomic { if :: __VA_ARGS__ orDie fi }
 
 inline die() {
   d_step {
-    deaths++;
+    kills--; died = true;
     if :: mutex == me -> mutex = NOBODY :: else fi;
     if
     :: me < N ->
@@ -195,17 +198,17 @@ inline die() {
     :: hasTaken[me] && record != Held && !(record == Free && info == noted) -> assert(FOREIGN > 0); gone = true
     :: else
     fi;
-    text = 0; hasTaken[me] = false; answer = false; round = 0
+    text = 0; hasTaken[me] = false; answer = false; lapsed = false; round = 0
   }
 }
 
 inline dieUnderCommand() {
   d_step {
-    deaths++;
+    kills--; died = true;
 #ifndef MUTANT_MUTEX_HANDED_ON
     if :: mutex == me -> mutex = NOBODY :: else fi;
 #endif
-    text = 0; hasTaken[me] = false; answer = false; round = 0
+    text = 0; hasTaken[me] = false; answer = false; lapsed = false; round = 0
   }
 }
 
@@ -217,6 +220,12 @@ inline lock() { step(mutex == NOBODY -> mutex = me) }
 inline unlock() { step(mutex = NOBODY) }
 inline post() { sem++; assert(sem <= 1) }
 
+#if LAPSES
+#define orLapse :: atomic { lapses > 0 -> lapses--; lapsed = true; goto look }
+#else
+#define orLapse
+#endif
+
 /* A waiter may be stopped here: for a while, or until everybody else has come to rest. */
 #if STOPPED
 #define mayBeStopped beStopped();
@@ -224,8 +233,8 @@ inline beStopped() {
   atomic {
     if
     :: true
-    :: stops < STOPPED -> stops++; process[me] = Paused
-    :: stops < STOPPED -> stops++; process[me] = Frozen
+    :: stops > 0 -> stops--; process[me] = Paused
+    :: stops > 0 -> stops--; process[me] = Frozen
     fi
   };
   step(process[me] != Frozen -> process[me] = Running)
@@ -242,6 +251,7 @@ inline beStopped() {
 inline enter() {
   d_step {
     assert(!peerInside);
+    assert(!seat[me].evicted);
     assert(!any(clashes, me));
     assert(SLOTS == 0 || isExclusive(me) || (number(isInside, me) < SLOTS && seat[me].slot < SLOTS));
     assert(isFirst(me));
@@ -288,7 +298,11 @@ inline force() {
   fi;
   step(text = info);
   step(                         /* one write; a peer's text is not noted, as this process may be killed now */
+#ifdef MUTANT_FORCE_NOTES_PEERS_TEXT
+    noted = text;
+#else
     if :: record == Held && isHoldersText(text) -> noted = text :: else fi;
+#endif
     record = Free; bound = NOBODY; leftHeld = false
   );
 #ifdef MUTANT_FORCE_TWICE
@@ -311,7 +325,11 @@ inline force() {
 proctype Participant(byte me) {
   byte round = 0;
   byte text = 0;
-    bool answer = false;
+  bool answer = false;
+  bool lapsed = false;
+#ifdef MUTANT_DROP_UNIT_AFTER_GRANT
+  byte seen = 0;
+#endif
   bool started = false;         /* its command runs, or what that left behind */
 
 queue:
@@ -326,12 +344,13 @@ place:
 #if STOPPED
   :: atomic { some(isStalled, me) -> goto evict }
 #endif
+  orLapse
   fi;
 
 look:
   lock();
 lookAgain:
-  step(if :: seat[me].evicted -> goto leave :: else -> seat[me].state = Waiting fi);
+  step(if :: seat[me].evicted || lapsed -> goto leave :: else -> seat[me].state = Waiting fi);
   step(text = info);            /* before the semaphore is looked at */
   step(
     if
@@ -353,11 +372,18 @@ lookAgain:
 wait:                           /* the first of the queue: a peer holds, or it is leftHeld */
   step(
     if
-    :: any(standsAtSemaphore, me) -> answer = false        /* of a group one is there; look now and then */
+#ifdef MUTANT_ALL_AT_SEMAPHORE
+    :: false
+#else
+    :: any(standsAtSemaphore, me)                          /* of a group one is there; look now and then */
+#endif
     :: else -> seat[me].state = AtSemaphore; answer = true
     fi
   );
   text = 0;
+#ifdef MUTANT_DROP_UNIT_AFTER_GRANT
+  seen = written;
+#endif
   unlock();
   mayBeStopped
   if
@@ -366,21 +392,34 @@ wait:                           /* the first of the queue: a peer holds, or it i
        seat[me].evicted || (answer && (record == Held || isLost(me))) ||
        (!answer && (canTake(me) || !any(standsAtSemaphore, me))) -> answer = false; goto look
      }
+  orLapse
   fi;
   answer = false;
   mayBeStopped
+  if
+  :: true
+  orLapse
+  fi;
   lock();
   step(if :: seat[me].evicted -> goto leave :: else fi);
   goto granted;
 
-leave:                          /* evicted while it waited */
+leave:                          /* evicted while it waited, or given up */
+  answer = false;
 #ifdef MUTANT_KEEP_UNIT
   if :: hasTaken[me] -> goto granted :: else fi;
 #endif
+#ifdef MUTANT_DROP_UNIT
+  step(hasTaken[me] = false);
+#elif defined(MUTANT_DROP_UNIT_AFTER_GRANT)
+  step(if :: written != seen -> hasTaken[me] = false :: else fi);
+#endif
+  /* As a holder lets go. */
+  step(if :: hasTaken[me] -> noted = info; record = Free; bound = NOBODY :: else fi);
   step(if :: hasTaken[me] -> hasTaken[me] = false; post() :: else fi);
   step(emptySeat());
   unlock();
-  goto queue;
+  if :: lapsed -> lapsed = false; goto again :: else -> goto queue fi;
 
 #if STOPPED
 evict:
@@ -414,12 +453,19 @@ write:
   text = 0;
   step(texts++; written = texts);
   step(
-    assert(!leftHeld || isBoundToDead);
+    assert(!leftHeld || (bound != NOBODY && !alive[bound]));
     record = Held; bound = NOBODY; hasTaken[me] = false; leftHeld = false
   );
   sitDown();
+#ifdef MUTANT_TEXT_AFTER_MUTEX
+  text = written;
+  unlock();
+  step(info = text);
+  text = 0;
+#else
   step(info = written);
   unlock();
+#endif
 
 work:
   started = true;
@@ -430,14 +476,31 @@ work:
   fi;
 #endif
   step(mutex == NOBODY -> mutex = me; inside[me] = false);
+#ifdef MUTANT_RELEASE_WITHOUT_SEAT
+  step(answer = true; emptySeat());
+#elif defined(MUTANT_EMPTY_SEAT_LAST)
+  step(answer = !seat[me].evicted);
+#else
   step(answer = !seat[me].evicted; emptySeat());
+#endif
   step(if :: !answer || any(isHolder, me) -> goto released :: else -> answer = (sem == 0) fi);
   step(text = info);            /* after the semaphore was looked at */
+#ifdef MUTANT_RELEASE_TEXT_FIRST
+  step(answer = (sem == 0));
+#endif
   step(if :: isHoldersText(text) -> noted = text :: else -> answer = false fi);
+#ifdef MUTANT_POST_BEFORE_FREE
+  step(if :: answer && sem == 0 -> post() :: else fi);
+  step(record = Free);
+#else
   step(record = Free);
   step(if :: answer && sem == 0 -> post() :: else fi);
+#endif
 
 released:
+#ifdef MUTANT_EMPTY_SEAT_LAST
+  step(emptySeat());
+#endif
   text = 0; answer = false; started = false;
   unlock();
 
@@ -492,8 +555,9 @@ proctype Force(byte me) {
   byte round = 0;
   byte text = 0;
   bool answer = false;
+  bool lapsed = false;
   bool started = false;
-  force();
+  if :: force() :: true fi;
 #ifdef HANDED_ON
 orphaned:
 #endif
@@ -532,6 +596,7 @@ proctype Peer() {
      };
      round++
 #ifdef PEER_FORCES
+  :: forces -> forces = false
   :: atomic {
        forces && !some(hasUnit, NOBODY) && mutex == NOBODY -> forces = false;
        if
@@ -554,7 +619,7 @@ end_finished:
 
 #define isBusy(i, of) (alive[i] && !finished[i] && process[i] != Frozen)
 #define isFrozen(i, of) (process[i] == Frozen)
-#define isFrozenHolder(i, of) (process[i] == Frozen && seat[i].state == Holding && isLive(i))
+#define isFrozenHolder(i, of) (process[i] == Frozen && seat[i].state == Holding && isLive(i) && record == Held)
 #define isFrozenAtSemaphore(i, of) (process[i] == Frozen && seat[i].state == AtSemaphore && isLive(i))
 
 inline goOn(i) { if :: process[i] == Frozen -> process[i] = Running :: else fi }
@@ -566,6 +631,17 @@ inline goOnAll() {
 #if N > 3
   goOn(3);
 #endif
+}
+
+/* What may come need not come: else nothing would ever be stuck while somebody may still be killed. */
+active proctype Luck() {
+end:
+  do
+  :: atomic { kills > 0 -> kills = 0 }
+#if LAPSES
+  :: atomic { lapses > 0 -> lapses = 0 }
+#endif
+  od
 }
 
 /* When nothing moves any more: says whether it may be so, and does what a user would. */
@@ -583,15 +659,15 @@ active proctype Operator() {
           goOnAll()
        :: !some(isBusy, NOBODY) && some(isFrozen, NOBODY) -> goOnAll()
        :: !some(isBusy, NOBODY) && !some(isFrozen, NOBODY) && !peerFinished ->
-          assert(deaths > 0 || leftHeld);
+          assert(died || leftHeld);
           record = Free; bound = NOBODY; leftHeld = false; gone = false; sem = 1
        :: !some(isBusy, NOBODY) && !some(isFrozen, NOBODY) && peerFinished -> break
        fi
      }
   od;
   assert(sem == 1 || gone || leftHeld ||
-    (deaths > 0 && (record == Held || info == noted)));
-  assert(deaths > 0 || record != Held)
+    (died && (record == Held || info == noted)));
+  assert(died || record != Held)
 }
 
 init {

@@ -1,5 +1,4 @@
 /** Running the compiled binary as a user does: as a process, with what it prints and how it ends. */
-import { afterAll, afterEach } from "bun:test";
 import { readdirSync, rmSync } from "node:fs";
 
 /** The program under test; scripts/test names the one it built. */
@@ -73,7 +72,8 @@ export async function readUntil(
 }
 
 let count = 0;
-const prefix = `test-${process.pid}-`;
+/** With a random part: a run that was killed leaves its locks, and process numbers come again. */
+const prefix = `test-${process.pid}-${Math.random().toString(36).slice(2, 6)}-`;
 
 /** A lock name that no other test uses; the lock's objects are deleted after the test. */
 export function newLockName(suffix = ""): string {
@@ -81,14 +81,12 @@ export function newLockName(suffix = ""): string {
   return `${prefix}${count}${suffix}`;
 }
 
-function removeLocks(): void {
+/** Deletes the objects of the locks that {@link newLockName} has named; done after each test. */
+export function removeLocks(): void {
   for (const file of readdirSync("/dev/shm")) {
     if (file.includes(prefix)) rmSync(`/dev/shm/${file}`, { force: true, recursive: true });
   }
 }
-
-afterEach(removeLocks);
-afterAll(removeLocks);
 
 /**
  * Whether tools that only tests need are here. In CI a missing one is a failure, elsewhere it skips the

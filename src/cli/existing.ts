@@ -19,7 +19,15 @@ export function openExisting(name: string, output: OutputOptions): Existing {
     return { lock: new ResourceLock(name, { create: false, logger: lockLogger(output) }) };
   } catch (error) {
     if (!(error instanceof LockNotFoundError)) throw error;
-    const json = { name: error.lockName, exists: false, locked: false, value: null, info: null };
+    const json = {
+      name: error.lockName,
+      exists: false,
+      locked: false,
+      value: null,
+      info: null,
+      holders: [],
+      waiters: [],
+    };
     return { missing: { text: messages.missing(error.lockName), json } };
   }
 }

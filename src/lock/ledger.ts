@@ -21,6 +21,7 @@
  * | 18 | the seat last taken |
  * | 19 | pages that the file has, 0 for one |
  * | 20, 21 | since when the unit is missing without an explanation, as word 12 |
+ * | 22, 23 | when a seat was evicted last, as word 12 |
  *
  * | word of a seat | |
  * |---|---|
@@ -102,6 +103,7 @@ export const headerWords = {
   lastSeat: 18,
   pages: 19,
   missingSince: 20,
+  evictedAt: 22,
 } as const;
 
 /** The words of a seat. */

@@ -66,6 +66,8 @@ export class Participant {
   #ticket = 0;
   /** Whether the unit was got by waiting for the semaphore, and nobody knows yet. */
   #unitInHand = false;
+  /** Whether a unit that was got in this way had to be dropped, and may be the one that is missing. */
+  #lostUnit = false;
   /** The token of the last grant, at the last look. */
   #tokenSeen = 0;
   #stalled: { seat: number; ticket: number; from: number } | undefined;
@@ -214,12 +216,18 @@ export class Participant {
         this.#unit.value > 0 &&
         this.#unit.infoHash() === this.#read(headerWords.notedHash);
       const freed = this.#ledger.readWide(header, headerWords.freedAt) / 1e6;
-      this.#stalled = { seat: first, ticket, from: isFree && freed > 0 ? freed : time };
+      // Who waits for the byte of an evicted seat is not woken by the eviction, but by its own next tick.
+      const evicted = this.#ledger.readWide(header, headerWords.evictedAt) / 1e6;
+      const awake = evicted > 0 ? evicted + tickSeconds : 0;
+      this.#stalled = {
+        seat: first,
+        ticket,
+        from: Math.max(isFree && freed > 0 ? freed : time, awake),
+      };
     }
     const remaining = this.#stalled.from + patience - time;
     if (remaining > 0) return { seat: before, againSeconds: Math.min(again, remaining + 0.01) };
-    this.#ledger.write(first, seatWords.state, seatStates.evicted);
-    this.#ledger.store(first);
+    evict(this.#ledger, first);
     this.#stalled = undefined;
     return { seat: before, againSeconds: 0 };
   }
@@ -292,7 +300,8 @@ export class Participant {
     const time = monotonicSeconds();
     const since = this.#ledger.readWide(header, headerWords.missingSince) / 1e6 || time;
     const remaining = since + graceSeconds - time;
-    if (remaining <= 0 && this.#wish.adopt) return this.#adopt(this.#recordedHolder());
+    const mayTake = this.#wish.adopt || this.#lostUnit;
+    if (remaining <= 0 && mayTake) return this.#adopt(this.#recordedHolder());
     this.#noteMissing(since);
     return { semaphore: remaining > 0 ? remaining : tickSeconds };
   }
@@ -523,6 +532,7 @@ export class Participant {
     const isFree = this.#read(headerWords.state) === lockStates.free;
     const isSame = this.#ledger.readWide(header, headerWords.token) === this.#tokenSeen;
     if (isFree && isSame) this.#unit.giveBack();
+    else this.#lostUnit = true;
   }
 
   #leave(): void {
@@ -555,6 +565,13 @@ export function unitsAtRest(ledger: Ledger): number {
   return ledger.read(header, headerWords.state) === lockStates.free ? 1 : 0;
 }
 
+/** Takes a seat's rights from it, under the mutex; its participant finds out when it looks. */
+function evict(ledger: Ledger, seat: number): void {
+  ledger.write(seat, seatWords.state, seatStates.evicted);
+  ledger.writeWide(header, headerWords.evictedAt, Math.floor(monotonicSeconds() * 1e6));
+  ledger.storeWithHeader(seat);
+}
+
 /** Makes the record say that the lock is free. The caller stores the header, and then gives the unit back. */
 function noteFree(ledger: Ledger, infoHash: number): void {
   ledger.write(header, headerWords.state, lockStates.free);
@@ -577,8 +594,7 @@ export function forceRelease(ledger: Ledger, unit: LockUnit): boolean {
       for (let seat = 1; seat <= ledger.seats; seat++) {
         const holds = ledger.read(seat, seatWords.state) === seatStates.holding;
         if (!holds || !ledger.isLive(seat)) continue;
-        ledger.write(seat, seatWords.state, seatStates.evicted);
-        ledger.store(seat);
+        evict(ledger, seat);
         faultPoint("evicted");
       }
     }

@@ -41,8 +41,10 @@ export interface State extends Report {
 /** The state of a lock, in the words of cjnfuncs.resourcelock. */
 export function stateOf(name: string, output: OutputOptions): State {
   const { lock, missing } = openExisting(name, output);
-  if (lock === undefined)
-    return { ...missing, locked: false, status: { holders: [], waiters: [] } };
+  if (lock === undefined) {
+    const status = { holders: [], waiters: [] };
+    return { text: missing.text, json: { ...missing.json, ...status }, locked: false, status };
+  }
   try {
     const value = lock.lockValue();
     const locked = value === 0;

@@ -153,7 +153,10 @@ function isHeldAround(lock: ResourceLock): boolean {
     );
 }
 
-function variablesOf(held: readonly ResourceLock[], withSlots: boolean): Record<string, string> {
+function variablesOf(
+  held: readonly ResourceLock[],
+  withSlots: boolean,
+): Record<string, string | undefined> {
   const claims = held.map(({ lockName, token }) => `/${lockName}:${token}`);
   // Nothing is held where all of it is held around this run: its variables stay.
   if (held.length === 0) return {};
@@ -161,7 +164,7 @@ function variablesOf(held: readonly ResourceLock[], withSlots: boolean): Record<
     RESOURCELOCK_NAME: held.map(({ lockName }) => lockName).join(","),
     RESOURCELOCK_TOKEN: held.map(({ token }) => token).join(","),
     [heldVariable]: (process.env[heldVariable] ?? "") + claims.join(""),
-    ...(withSlots ? { RESOURCELOCK_SLOT: held.map(({ slot }) => slot).join(",") } : {}),
+    RESOURCELOCK_SLOT: withSlots ? held.map(({ slot }) => slot).join(",") : undefined,
   };
 }
 

@@ -86,14 +86,17 @@ export function rawArguments(): Uint8Array[] {
   return stringsOf("/proc/self/cmdline");
 }
 
-/** The environment that this process was started with, byte by byte, with some variables set anew. */
-export function environmentWith(variables: Readonly<Record<string, string>>): Uint8Array[] {
+/** The environment that this process was started with, byte by byte, with some variables set anew or, for undefined, left out. */
+export function environmentWith(
+  variables: Readonly<Record<string, string | undefined>>,
+): Uint8Array[] {
   const entries = Object.entries(variables);
   const prefixes = entries.map(([name]) => Buffer.from(`${name}=`));
   const others = stringsOf("/proc/self/environ").filter(
     (variable) => !prefixes.some((prefix) => prefix.equals(variable.subarray(0, prefix.length))),
   );
-  return [...others, ...entries.map(([name, value]) => cString(`${name}=${value}`))];
+  const set = entries.filter(([, value]) => value !== undefined);
+  return [...others, ...set.map(([name, value]) => cString(`${name}=${value}`))];
 }
 
 /** The strings of a file of /proc that has them one behind the other, each with its NUL. */

@@ -153,9 +153,13 @@ export function closesOnExec(descriptor: number): boolean {
   return (check("fcntl", libc.fcntl(descriptor, F_GETFD, 0)) & FD_CLOEXEC) !== 0;
 }
 
-/** A second descriptor of an open file, the first free one from `lowest` on, that programs started later get. */
+/**
+ * A second descriptor of an open file, the first free one from `lowest` on, that programs started later get;
+ * where the limit of open files is not above `lowest`, any free one.
+ */
 export function duplicate(descriptor: number, lowest: number): number {
-  return check("fcntl", libc.fcntl(descriptor, F_DUPFD, lowest));
+  const copy = Number(libc.fcntl(descriptor, F_DUPFD, lowest));
+  return copy === -1 ? check("fcntl", libc.fcntl(descriptor, F_DUPFD, 3)) : copy;
 }
 
 /** Lets a descriptor pass to programs that are started from now on. */

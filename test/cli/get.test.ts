@@ -2,6 +2,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { bash, maskDates, newLockName, resourcelock } from "../support/binary.ts";
 import { startCommand, startScript } from "./running.ts";
 import {
+  detachedHolder,
   jsonLines,
   masked,
   newHeldLock,
@@ -29,7 +30,7 @@ test("get takes a lock that nobody has made, and the lock stays when it has ende
   const name = newLockName();
   expect(await masked("get", name)).toEqual(printed(grantedText(name)));
   expect(semaphoreValue(name)).toBe(0);
-  expect(objectsOf(name)).toHaveLength(2);
+  expect(objectsOf(name).toSorted()).toEqual([`sem.${name}`, name, `${name}.ledger`]);
 });
 
 test("get of a lock that stays locked waits, ends with 75 and tells who has it", async () => {
@@ -123,7 +124,7 @@ test("a lock may have a command's name", async () => {
   const { status, stdout } = await bash(`
     exec 9</dev/shm
     flock 9
-    trap 'rm -f /dev/shm/get /dev/shm/sem.get' EXIT
+    trap 'rm -f /dev/shm/get /dev/shm/sem.get /dev/shm/get.ledger' EXIT
     resourcelock get get -q
     resourcelock state get
     resourcelock unget get
@@ -134,6 +135,7 @@ test("a lock may have a command's name", async () => {
     status: 0,
     lines: [
       expect.stringContaining("<get> is currently locked?  <True>"),
+      expect.stringMatching(/^ {2}held detached for \d+s, until unget$/),
       "<get> lock force released  <cli>",
       "<get> lock force released  <cli>",
       "",
@@ -167,14 +169,34 @@ test("get -v tells on stderr what it does, and stdout is the same", async () => 
 test("get --json prints a complete object", async () => {
   const name = newLockName();
   const state = { name, exists: true, locked: true, value: 0, info: "DATE - cli" };
-  expect(await jsonLines("get", name)).toEqual([{ ...state, granted: true }]);
+  const token = expect.any(Number);
+  expect(await jsonLines("get", name)).toEqual([{ ...state, granted: true, token }]);
   expect(await jsonLines("get", name, "-t", "0")).toEqual([{ ...state, granted: false }]);
+});
+
+test("get --json has the token that state --json shows, and the next grant's is higher", async () => {
+  const name = newLockName();
+  const grant = () => resourcelock("get", name, "--json");
+  const [first, { stdout: state }] = [await grant(), await resourcelock("state", name, "--json")];
+  await resourcelock("unget", name);
+  const second = await grant();
+  const { token } = JSON.parse(first.stdout);
+  expect(JSON.parse(state)).toMatchObject({ holders: [detachedHolder(token)] });
+  expect(JSON.parse(second.stdout).token).toBeGreaterThan(token);
 });
 
 test("get -a --json prints a line for the grant and one for the release", async () => {
   const name = newLockName();
   expect(await jsonLines("get", name, "-a", "0")).toEqual([
-    { name, exists: true, locked: true, value: 0, info: "DATE - cli", granted: true },
+    {
+      name,
+      exists: true,
+      locked: true,
+      value: 0,
+      info: "DATE - cli",
+      granted: true,
+      token: expect.any(Number),
+    },
     { name, exists: true, locked: false, value: 1, info: "DATE - cli", released: true },
   ]);
 });

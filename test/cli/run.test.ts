@@ -2,19 +2,12 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { shellContender } from "../peer/peer-processes.ts";
-import {
-  bash,
-  binary,
-  haveTools,
-  maskDates,
-  newLockName,
-  resourcelock,
-  start,
-} from "../support/binary.ts";
+import { bash, binary, haveTools, newLockName, resourcelock, start } from "../support/binary.ts";
 import { Running, startCommand, startScript } from "./running.ts";
 import {
   directAndWrapped,
   masked,
+  maskTimes,
   newDirectory,
   newHeldLock,
   objectsOf,
@@ -28,8 +21,9 @@ setDefaultTimeout(60_000);
 
 const timedOutText = (name: string) =>
   `resourcelock: <${name}> lock request timed out  - Current owner   <DATE - holder>\n`;
-const waitText = (name: string, message: string) =>
-  `resourcelock: waiting for lock <${name}>; its info text: <DATE - ${message}>\n`;
+const waitText = (name: string, message: string, place = "") =>
+  `resourcelock: waiting for lock <${name}>, held detached for TIME, until unget${place}; ` +
+  `its info text: <DATE - ${message}>\n`;
 
 /** A command that says that it runs, and ends with its standard input. */
 const untilInputEnds = ["sh", "-c", "echo runs; read -r line; echo ends"];
@@ -167,20 +161,25 @@ test("run with nothing to run is wrong usage and makes nothing", async () => {
 });
 
 describe("the command does not notice that it is wrapped:", () => {
-  test("its environment is the caller's, byte by byte, and RESOURCELOCK_NAME", async () => {
+  test("its environment is the caller's, byte by byte, and the grant's name and token", async () => {
     const name = newLockName();
     const directory = newDirectory();
     await bash(`
       cd ${directory}
       environment=(PATH="$PATH" EMPTY= SPACES='a  b' LINES=$'a\\nb' EQUALS==x= 'odd name=1'
         LATIN=$'\\xe4\\xff' $'\\xfc=y' RESOURCELOCK_NAMES=mine LD_LIBRARY_PATH= NODE_OPTIONS=
-        BUN_OPTIONS= BUN_INSTALL= RESOURCELOCK_NAME=outer)
-      env -i "\${environment[@]}" env -u RESOURCELOCK_NAME -0 >direct
+        BUN_OPTIONS= BUN_INSTALL= RESOURCELOCK_NAME=outer RESOURCELOCK_TOKEN=7
+        RESOURCELOCK_HELD=/outer:7)
+      env -i "\${environment[@]}" env -uRESOURCELOCK_{NAME,TOKEN,HELD} -0 >direct
       env -i "\${environment[@]}" "$RESOURCELOCK" run /${name} -- env -0 >wrapped
     `);
     const read = (file: string) => readFileSync(join(directory, file), "latin1");
     expect(read("direct")).toContain("LATIN=\xE4\xFF\0\xFC=y\0");
-    expect(read("wrapped")).toBe(`${read("direct")}RESOURCELOCK_NAME=${name}\0`);
+    const token = /RESOURCELOCK_TOKEN=(\d+)\0/.exec(read("wrapped"))?.[1];
+    expect(read("wrapped")).toBe(
+      `${read("direct")}RESOURCELOCK_NAME=${name}\0RESOURCELOCK_TOKEN=${token}\0` +
+        `RESOURCELOCK_HELD=/outer:7/${name}:${token}\0`,
+    );
   });
 
   test("its arguments are what was given, byte by byte", async () => {
@@ -215,9 +214,6 @@ describe("the command does not notice that it is wrapped:", () => {
     ["sh -c 'cat <&9' 9<<<nine", "nine"],
     ["bash -c 'echo twelve >&12' 12>&1", "twelve"],
     ["bash -c 'cat <&99' 99<<<ninety-nine", "ninety-nine"],
-    ["bash -c 'cd /proc/self/fd && echo *' 5</dev/null 200>/dev/null", " 200 "],
-    ["bash -c 'cd /proc/self/fd && echo *' <&-", "1 2"],
-    ["bash -c 'cd /proc/self/fd && echo *' 2>&-", "0 1"],
     ["sh -c 'grep -h flags /proc/self/fdinfo/[012]'", "flags"],
     ["sh -c 'echo to closed; echo >&2 status $?' >&-", ""],
   ])("%s", async (command, part) => {
@@ -225,6 +221,25 @@ describe("the command does not notice that it is wrapped:", () => {
     expect(direct.stdout).toContain(part);
     expect(wrapped).toEqual(direct);
   });
+
+  test.each([
+    ["", "5</dev/null 200>/dev/null", " 200 ", 64],
+    ["", "64</dev/null 66</dev/null", " 64 66", 65],
+    ["", "<&-", "1 2", 64],
+    ["", "2>&-", "0 1", 64],
+    ["ulimit -Sn 50", "", "0 1 2", 64],
+  ] as const)(
+    "its descriptors are the caller's, and one that keeps the lock for it, unless --close: %s %s",
+    async (setup, redirections, part, keeper) => {
+      const list = `bash -c 'cd /proc/self/fd && echo *' ${redirections}`;
+      const { direct, wrapped } = await directAndWrapped(setup, list);
+      expect(direct.stdout).toContain(part);
+      const descriptors = [...direct.stdout.trimEnd().split(" "), String(keeper)].toSorted();
+      expect(wrapped).toEqual({ ...direct, stdout: `${descriptors.join(" ")}\n` });
+      const closed = await directAndWrapped(setup, list, ["--close"]);
+      expect(closed.wrapped).toEqual(direct);
+    },
+  );
 
   test.skipIf(!haveTools("python3"))("descriptors like those of Bun's own", async () => {
     const python = `import ctypes, os, sys
@@ -236,7 +251,7 @@ os.execvp(sys.argv[1], sys.argv[1:])`;
     const list = "bash -c 'cd /proc/self/fd; ls -l {3..30} 2>&1 | grep -o anon.*; echo *'";
     const inPython = `python3 -I -S -c '${python}'`;
     const direct = await bash(`${inPython} ${list}`);
-    const wrapped = await bash(`${inPython} "$RESOURCELOCK" run ${newLockName()} -- ${list}`);
+    const wrapped = await bash(`${inPython} "$RESOURCELOCK" run ${newLockName()} -o -- ${list}`);
     expect(direct.stdout).toContain("anon_inode:[eventfd]\nanon_inode:inotify\n");
     expect(wrapped).toEqual(direct);
   });
@@ -481,13 +496,13 @@ describe("a wait", () => {
     const second = startCommand("run", name, "--", "echo", "second");
     await second.stderr.until("\n");
     await resourcelock("unget", name);
-    for (const [run, stdout] of [
-      [first, "first\n"],
-      [second, "second\n"],
+    for (const [run, stdout, place] of [
+      [first, "first\n", ""],
+      [second, "second\n", "; you are 2nd of 2"],
     ] as const) {
       const { stderr, ...outcome } = await run.end();
       expect(outcome).toEqual({ status: 0, signal: null, stdout });
-      expect(maskDates(stderr)).toBe(waitText(name, "\\x1b[31mred\\n"));
+      expect(maskTimes(stderr)).toBe(waitText(name, "\\x1b[31mred\\n", place));
     }
   });
 

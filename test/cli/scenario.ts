@@ -1,5 +1,5 @@
 /** What the tests of the command line set up and wait for; it is all gone when the test has ended. */
-import { onTestFinished } from "bun:test";
+import { expect, onTestFinished } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,16 +10,34 @@ export function printed(stdout: string, status = 0): Outcome {
   return { status, stdout, stderr: "" };
 }
 
-/** Runs the binary to its end; the dates in what it prints are masked. */
+/** Runs the binary to its end; the dates and durations in what it prints are masked. */
 export async function masked(...words: string[]): Promise<Outcome> {
   const { status, stdout, stderr } = await resourcelock(...words);
-  return { status, stdout: maskDates(stdout), stderr: maskDates(stderr) };
+  return { status, stdout: maskTimes(stdout), stderr: maskTimes(stderr) };
+}
+
+/** A text as the binary prints it, with the dates masked, and for how long somebody holds or waits. */
+export function maskTimes(text: string): string {
+  return maskDates(text).replaceAll(/ for \d+s(?=[,;\n])/g, " for TIME");
 }
 
 /** Runs the binary to its end, and reads what it prints as a JSON object a line. */
 export async function jsonLines(...words: string[]): Promise<unknown[]> {
   const { stdout } = await resourcelock(...words, "--json");
   return parseLines(stdout);
+}
+
+/** In JSON, what holds a lock that a `get` has taken and left taken; its token where that is known. */
+export function detachedHolder(token: unknown = expect.any(Number)): object {
+  return {
+    attachment: "detached",
+    pid: null,
+    command: "",
+    since: expect.any(Number),
+    kind: "exclusive",
+    token,
+    slot: null,
+  };
 }
 
 /** Reads text as a JSON object a line, and the dates in it masked. */
@@ -50,7 +68,8 @@ export function newDirectory(): string {
 
 /** The files in /dev/shm that belong to a lock. */
 export function objectsOf(lockName: string): string[] {
-  return readdirSync("/dev/shm").filter((file) => file === lockName || file === `sem.${lockName}`);
+  const own = new Set([lockName, `${lockName}.ledger`, `sem.${lockName}`]);
+  return readdirSync("/dev/shm").filter((file) => own.has(file));
 }
 
 /** A lock's semaphore as a 64-bit glibc keeps it: its value, then how many threads wait in the kernel. */
@@ -63,12 +82,25 @@ export function semaphoreValue(lockName: string): number | undefined {
   return semaphoreOf(lockName)[0];
 }
 
-/** Waits until so many processes are blocked in a wait for a lock. */
+/**
+ * Waits until so many processes wait for a lock that no living process holds: all are in its queue, and the first
+ * of them is blocked at the semaphore.
+ */
 export async function untilWaiting(lockName: string, count = 1): Promise<void> {
   await eventually(
     () => `${count} wait for <${lockName}>`,
-    () => semaphoreOf(lockName)[1] === count,
+    async () => {
+      if (semaphoreOf(lockName)[1] !== 1) return false;
+      const [state] = await jsonLines("state", lockName);
+      return waitersOf(state).length === count;
+    },
   );
+}
+
+function waitersOf(state: unknown): readonly unknown[] {
+  const hasWaiters = typeof state === "object" && state !== null && "waiters" in state;
+  if (hasWaiters && Array.isArray(state.waiters)) return state.waiters;
+  throw new Error(`there are no waiters in ${JSON.stringify(state)}`);
 }
 
 const longestWaitMilliseconds = 30_000;
@@ -108,11 +140,13 @@ export async function untilStates(processIds: readonly number[], letter: RegExp)
 export async function directAndWrapped(
   setup: string,
   command: string,
+  runOptions: readonly string[] = [],
 ): Promise<{ direct: Outcome; wrapped: Outcome }> {
   // With a line behind it, as bash puts the last command of all in its own place.
   const script = (line: string) => `${setup}\n${line}\nexit $?`;
+  const words = [newLockName(), ...runOptions];
   return {
     direct: await bash(script(command)),
-    wrapped: await bash(script(`"$RESOURCELOCK" run ${newLockName()} -- ${command}`)),
+    wrapped: await bash(script(`"$RESOURCELOCK" run ${words.join(" ")} -- ${command}`)),
   };
 }

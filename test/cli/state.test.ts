@@ -1,18 +1,21 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { newLockName, resourcelock } from "../support/binary.ts";
-import { jsonLines, masked, newHeldLock, objectsOf, printed } from "./scenario.ts";
+import { detachedHolder, jsonLines, masked, newHeldLock, objectsOf, printed } from "./scenario.ts";
 
 setDefaultTimeout(60_000);
 
-const stateText = (name: string, locked: "True" | "False") =>
-  `<${name}> is currently locked?  <${locked}>  Prior info  <DATE - holder>\n`;
+const lockedText = (name: string) =>
+  `<${name}> is currently locked?  <True>  Prior info  <DATE - holder>\n` +
+  `  held detached for TIME, until unget\n`;
+const freeText = (name: string) =>
+  `<${name}> is currently locked?  <False>  Prior info  <DATE - holder>\n`;
 
 test("state tells whether a lock is locked; the info text stays after a release", async () => {
   const name = await newHeldLock();
-  expect(await masked("state", name)).toEqual(printed(stateText(name, "True")));
+  expect(await masked("state", name)).toEqual(printed(lockedText(name)));
   await resourcelock("unget", name);
-  expect(await masked("state", name)).toEqual(printed(stateText(name, "False")));
+  expect(await masked("state", name)).toEqual(printed(freeText(name)));
 });
 
 test("state of a lock that nobody has made says so and makes nothing", async () => {
@@ -37,7 +40,7 @@ test.each(["state NAME", "NAME state", "state /NAME", "/NAME state", "state -- N
   "%s is understood, and the name is shown without a slash",
   async (words) => {
     const name = await newHeldLock();
-    const outcome = printed(stateText(name, "True"));
+    const outcome = printed(lockedText(name));
     expect(await masked(...words.replace("NAME", name).split(" "))).toEqual(outcome);
   },
 );
@@ -50,19 +53,28 @@ test("state -q prints nothing", async () => {
 test("state -v tells on stderr what it does, and stdout is the same", async () => {
   const name = await newHeldLock();
   const { stdout, stderr } = await masked("state", name, "-v");
-  expect(stdout).toBe(stateText(name, "True"));
+  expect(stdout).toBe(lockedText(name));
   expect(stderr).toContain(`resourcelock: debug: <${name}> semaphore = 0\n`);
 });
 
 test("state --json prints a complete object", async () => {
   const name = await newHeldLock();
-  const state = { name, exists: true, locked: true, value: 0, info: "DATE - holder" };
-  expect(await jsonLines("state", name)).toEqual([state]);
+  const state = { name, exists: true, locked: true, value: 0, info: "DATE - holder", waiters: [] };
+  expect(await jsonLines("state", name)).toEqual([{ ...state, holders: [detachedHolder()] }]);
   await resourcelock("unget", name);
-  expect(await jsonLines("state", name)).toEqual([{ ...state, locked: false, value: 1 }]);
+  const free = { ...state, locked: false, value: 1, holders: [] };
+  expect(await jsonLines("state", name)).toEqual([free]);
   const missing = newLockName();
   expect(await jsonLines("state", missing)).toEqual([
-    { name: missing, exists: false, locked: false, value: null, info: null },
+    {
+      name: missing,
+      exists: false,
+      locked: false,
+      value: null,
+      info: null,
+      holders: [],
+      waiters: [],
+    },
   ]);
 });
 
@@ -71,7 +83,10 @@ test("state shows an info text's control characters escaped, which is stored as 
   const name = await newHeldLock(message);
   expect(readFileSync(`/dev/shm/${name}`, "utf8")).toContain(` - ${message}\0`);
   const { stdout } = await masked("state", name);
-  expect(stdout).toEndWith(` Prior info  <DATE - \\x1b[31mred\\n\\x9b1m\\u202e>\n`);
+  expect(stdout).toBe(
+    `<${name}> is currently locked?  <True>  Prior info  <DATE - \\x1b[31mred\\n\\x9b1m\\u202e>\n` +
+      `  held detached for TIME, until unget\n`,
+  );
   const [state] = await jsonLines("state", name);
   expect(state).toMatchObject({ info: `DATE - ${message}` });
   const json = await resourcelock("state", name, "--json");

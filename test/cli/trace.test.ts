@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { maskDates, newLockName, resourcelock } from "../support/binary.ts";
 import { startCommand } from "./running.ts";
-import { newHeldLock, objectsOf, parseLines } from "./scenario.ts";
+import { detachedHolder, newHeldLock, objectsOf, parseLines } from "./scenario.ts";
 
 setDefaultTimeout(60_000);
 
@@ -45,14 +45,15 @@ test("trace --json prints a complete object a line", async () => {
   const trace = startCommand("trace", name, "--json", "-u0.01");
   await trace.stdout.until("\n");
   await resourcelock("get", name);
-  await trace.stdout.until("- cli");
+  // While get has it, it is attached to that for a moment.
+  await trace.stdout.until('"detached"');
   trace.kill("SIGINT");
   const lines = parseLines((await trace.end()).stdout);
   const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   const missing = { exists: false, locked: false, value: null, info: null };
   const held = { exists: true, locked: true, value: 0, info: "DATE - cli" };
-  expect(lines[0]).toEqual({ time, name, ...missing });
-  expect(lines.at(-1)).toEqual({ time, name, ...held });
+  expect(lines[0]).toEqual({ time, name, ...missing, holders: [], waiters: [] });
+  expect(lines.at(-1)).toEqual({ time, name, ...held, holders: [detachedHolder()], waiters: [] });
 });
 
 test.each(["SIGTERM", "SIGHUP"] as const)("trace dies of %s", async (signal) => {

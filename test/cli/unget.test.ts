@@ -86,10 +86,18 @@ test("unget --json prints a complete object, whatever it found", async () => {
 
 test("unget of the lock of a run in progress releases it, and the run's end does not do so again", async () => {
   const name = newLockName();
-  const run = startCommand("run", name, "--", "sh", "-c", "echo runs; read -r line");
-  await run.stdout.until("runs");
-  expect(await masked("unget", name)).toEqual(printed(forceReleasedText(name)));
+  const run = startCommand("run", name, "--", "sh", "-c", "echo runs $PPID; read -r line");
+  await run.stdout.until("\n");
+  const processId = run.stdout.text.trimEnd().slice("runs ".length);
+  const hit = `pid ${processId} (sh -c echo runs $PPID; read -r line)`;
+  expect(await masked("unget", name)).toEqual({
+    ...printed(forceReleasedText(name)),
+    stderr: `resourcelock: warning: ${hit} goes on without the lock\n`,
+  });
   await run.tell("go on\n");
-  expect(await run.end()).toMatchObject({ status: 0, stderr: "" });
+  expect(await run.end()).toMatchObject({
+    status: 0,
+    stderr: `resourcelock: warning: lock <${name}> was released by force while the command ran\n`,
+  });
   expect(semaphoreValue(name)).toBe(1);
 });

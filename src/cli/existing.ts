@@ -25,8 +25,6 @@ export function openExisting(name: string, output: OutputOptions): Existing {
       locked: false,
       value: null,
       info: null,
-      holders: [],
-      waiters: [],
     };
     return { missing: { text: messages.missing(error.lockName), json } };
   }

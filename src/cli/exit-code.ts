@@ -2,6 +2,7 @@
 import {
   LockCreateError,
   LockDamagedError,
+  LockFullError,
   LockInfoError,
   LockNameError,
   LockPermissionError,
@@ -53,6 +54,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof LockCreateError) return exitCodes.cannotCreate;
   if (
     error instanceof LockDamagedError ||
+    error instanceof LockFullError ||
     error instanceof OutputError ||
     error instanceof PosixError
   ) {

@@ -196,7 +196,16 @@ export class Ledger {
       // Somebody cut it short, or made it and died: what is missing is zeros, which are valid.
       allocateSharedFile(this.#descriptor, bytes);
       this.#bytes.fill(0, length);
+      this.#doubtRecord();
     }
+  }
+
+  /** With seats gone, nobody can tell a living holder from a dead one: whoever has the unit is a stranger. */
+  #doubtRecord(): void {
+    if (this.#mine === 0 && !isLockedByOther(this.#descriptor, allSeatBytes, 0)) return;
+    this.write(header, headerWords.state, lockStates.free);
+    this.write(header, headerWords.notedHash, 0);
+    this.store(header);
   }
 
   /** What is wrong with the header; "" where the ledger is new. */
@@ -346,6 +355,13 @@ export class Ledger {
     }
     [this.#mine, this.#left] = [0, seat];
     this.#shrink();
+  }
+
+  /** Lets go of the seat without a word in the ledger, which is damaged. */
+  abandonSeat(): void {
+    if (this.#mine === 0) return;
+    unlockByte(this.#descriptor, mutexByte + this.#mine);
+    this.#mine = 0;
   }
 
   /** After many participants: gives the pages back, once nobody is there. */

@@ -20,7 +20,7 @@
 import { monotonicSeconds, now } from "../posix/clock.ts";
 import { faultPoint } from "../posix/fault-point.ts";
 import { processStart } from "../posix/process-start.ts";
-import { LockFullError } from "./errors.ts";
+import { LockDamagedError, LockFullError } from "./errors.ts";
 import { header, headerWords, type Ledger, lockStates, seatStates, seatWords } from "./ledger.ts";
 import { formatLockInfo, isLaterGrant } from "./lock-info.ts";
 import { hashOf, type LockUnit } from "./lock-unit.ts";
@@ -449,6 +449,18 @@ export class Participant {
    * @returns false where it was forced from this holder; then nothing is given back
    */
   release(): boolean {
+    try {
+      return this.#releaseSeat();
+    } catch (error) {
+      if (!(error instanceof LockDamagedError)) throw error;
+      // The ledger cannot be told, but this holder knows that it has the unit.
+      this.#unit.giveBack();
+      this.#ledger.abandonSeat();
+      return true;
+    }
+  }
+
+  #releaseSeat(): boolean {
     return this.#ledger.transact(() => {
       const wasCutShort = this.#isCutShort();
       if (!wasCutShort && !this.#stands()) {

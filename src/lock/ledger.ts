@@ -345,6 +345,15 @@ export class Ledger {
     return seat === this.#mine || isLockedByOther(this.#descriptor, mutexByte + seat);
   }
 
+  /** Whether a seat says what a participant might have written. */
+  isSane(seat: number): boolean {
+    const ticket = this.readWide(seat, seatWords.ticket);
+    const state = this.read(seat, seatWords.state);
+    const isState = state >= seatStates.waiting && state <= seatStates.evicted;
+    const isKind = this.read(seat, seatWords.kind) <= 2;
+    return isState && isKind && ticket > 0 && ticket <= this.readWide(header, headerWords.counter);
+  }
+
   /** Empties this participant's seat, and writes the header too; its byte is free with the mutex. */
   leaveSeat(): void {
     if (this.#mine === 0) return;

@@ -332,6 +332,11 @@ export class Participant {
   #fromTheDead(): Look {
     if (this.#unitInHand) return this.#confirmed();
     if (!this.#wish.adopt) return { semaphore: tickSeconds };
+    // Somebody lives in the holder's seat, and what it says makes no sense: it may be the holder.
+    const holder = this.#read(headerWords.holderSeat);
+    if (holder !== this.#seat && this.#ledger.isSeatTaken(holder) && !this.#ledger.isSane(holder)) {
+      return { semaphore: tickSeconds };
+    }
     const grantedAt = this.#ledger.readWide(header, headerWords.grantedAt);
     const hash = this.#unit.infoHash();
     const known =
@@ -462,8 +467,7 @@ export class Participant {
 
   #releaseSeat(): boolean {
     return this.#ledger.transact(() => {
-      const wasCutShort = this.#isCutShort();
-      if (!wasCutShort && !this.#stands()) {
+      if (!this.#isOverwritten() && !this.#stands()) {
         this.#leave();
         return false;
       }
@@ -483,11 +487,12 @@ export class Participant {
     });
   }
 
-  /** Whether somebody emptied the ledger under this holder, whose byte nobody else can have. */
-  #isCutShort(): boolean {
+  /** Whether somebody wrote over the seat of this holder: nobody else can take it while its byte is locked. */
+  #isOverwritten(): boolean {
     if (this.#seat === 0) return false;
     return (
-      this.#seat > this.#ledger.seats || this.#ledger.readWide(this.#seat, seatWords.ticket) === 0
+      this.#seat > this.#ledger.seats ||
+      this.#ledger.readWide(this.#seat, seatWords.ticket) !== this.#ticket
     );
   }
 

@@ -79,16 +79,16 @@ export function openLedger(lockName: string): Ledger | undefined {
 
 /** Opens the ledger of a lock; where there is none, makes it. */
 export function openOrCreateLedger(lockName: string): Ledger {
-  const { ledgerPath } = objectsOf(lockName);
+  const { ledgerPath, semaphorePath } = objectsOf(lockName);
+  const create = () => {
+    // Who may use the lock may use its ledger, whoever comes first: root's unget, or another user's.
+    const like = statusIfPresent(semaphorePath);
+    const descriptor = createSharedFile(ledgerPath, newLedgerBytes, mode, like);
+    return new Ledger(descriptor, lockName, ledgerPath);
+  };
   return openOrCreate(
     () => openLedger(lockName),
-    () =>
-      explain(lockName, ledgerPath, () =>
-        ifAbsent(
-          () =>
-            new Ledger(createSharedFile(ledgerPath, newLedgerBytes, mode), lockName, ledgerPath),
-        ),
-      ),
+    () => explain(lockName, ledgerPath, () => ifAbsent(create)),
   );
 }
 

@@ -387,10 +387,24 @@ export class Participant {
     ledger.storeWithHeader(this.#seat);
     this.#unitInHand = false;
     faultPoint("held");
-    this.#unit.writeInfo(bytes);
-    faultPoint("granted");
     this.#grant = { token, slot, info };
+    try {
+      this.#unit.writeInfo(bytes);
+    } catch (error) {
+      this.#undoGrant();
+      throw error;
+    }
+    faultPoint("granted");
     return "granted";
+  }
+
+  /** A grant whose text cannot be written is none. */
+  #undoGrant(): void {
+    const other = this.#otherHolder();
+    if (other === 0) noteFree(this.#ledger, this.#unit.infoHash());
+    else this.#ledger.write(header, headerWords.holderSeat, other);
+    this.#leave();
+    if (other === 0) this.#unit.giveBack();
   }
 
   /** The lowest number that no living holder has. */

@@ -12,6 +12,8 @@ const libc = openLibc({
   ftruncate: { args: ["i32", long], returns: "i32" },
   posix_fallocate: { args: ["i32", long, long], returns: "i32" },
   linkat: { args: ["i32", "ptr", "i32", "ptr", "i32"], returns: "i32" },
+  fchown: { args: ["i32", "u32", "u32"], returns: "i32" },
+  fchmod: { args: ["i32", "u32"], returns: "i32" },
   unlink: { args: ["ptr"], returns: "i32" },
   statx: { args: ["i32", "ptr", "i32", "u32", "ptr"], returns: "i32" },
   fcntl: { args: ["i32", "i32", long], returns: "i32" },
@@ -56,6 +58,15 @@ export function createUnnamedFile(directory: string, mode: number): number {
 export function linkFile(descriptor: number, path: string): void {
   const source = cString(`/proc/self/fd/${descriptor}`);
   check("linkat", libc.linkat(AT_FDCWD, source, AT_FDCWD, cString(path), AT_SYMLINK_FOLLOW));
+}
+
+/** Gives a file the owner and the permissions of another one. @throws {PosixError} EPERM ... */
+export function setAccess(
+  descriptor: number,
+  access: Pick<FileStatus, "userId" | "groupId" | "mode">,
+) {
+  check("fchown", libc.fchown(descriptor, access.userId, access.groupId));
+  check("fchmod", libc.fchmod(descriptor, access.mode));
 }
 
 /** Takes a file's name away. */
@@ -116,6 +127,9 @@ export interface FileStatus {
   bytes: number;
   userId: number;
   inode: number;
+  groupId: number;
+  /** Its permission bits. */
+  mode: number;
   /** How many names it has: 0 for one that was deleted. */
   links: number;
 }
@@ -143,6 +157,8 @@ function statx(directory: number, path: Uint8Array, flags: number): FileStatus {
     links: statxView.getUint32(16, true),
     inode: Number(statxView.getBigUint64(32, true)),
     userId: statxView.getUint32(20, true),
+    groupId: statxView.getUint32(24, true),
+    mode: statxView.getUint16(28, true) & 0o7777,
     isRegularFile: (statxView.getUint16(28, true) & 0o170000) === 0o100000,
     bytes: Number(statxView.getBigUint64(40, true)),
   };

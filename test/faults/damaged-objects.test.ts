@@ -25,15 +25,25 @@ import {
   filesOf,
   infoBytes,
   infoPath,
+  ledgerPath,
   newFreeLock,
   newHeldLock,
+  objectsOf,
   overwriteInfo,
   semaphorePath,
   semaphoreValue,
   removeLocks,
 } from "./lock-files.ts";
 import { Running } from "./running.ts";
-import { everyCommand, expectAllToFail, expectFailure, expectShowable } from "./outcome.ts";
+import {
+  detachedLine,
+  everyCommand,
+  expectAllToFail,
+  expectFailure,
+  expectShowable,
+  foreignLine,
+  maskTimes,
+} from "./outcome.ts";
 
 setDefaultTimeout(60_000);
 afterEach(removeLocks);
@@ -59,7 +69,15 @@ describe("an info segment", () => {
     truncateSync(infoPath(name), 0);
     expect(await resourcelock("state", name)).toEqual(succeeds(stateText(name, false, "")));
     const { stdout } = await resourcelock("state", name, "--json");
-    expect(JSON.parse(stdout)).toEqual({ name, exists: true, locked: false, value: 1, info: "" });
+    expect(JSON.parse(stdout)).toEqual({
+      name,
+      exists: true,
+      locked: false,
+      value: 1,
+      info: "",
+      holders: [],
+      waiters: [],
+    });
     expect((await resourcelock("unget", name)).status).toBe(1);
     expect(statSync(infoPath(name)).size).toBe(0);
   });
@@ -81,7 +99,7 @@ describe("an info segment", () => {
     const name = await newFreeLock();
     rmSync(infoPath(name));
     expect(await resourcelock("state", name)).toEqual(succeeds(stateText(name, false, "")));
-    expect(Object.keys(filesOf(name))).toEqual([`sem.${name}`]);
+    expect(Object.keys(filesOf(name))).toEqual([`sem.${name}`, `${name}.ledger`]);
     expect((await resourcelock("get", name)).status).toBe(0);
     expect(statSync(infoPath(name)).size).toBe(4096);
   });
@@ -119,7 +137,7 @@ describe("an info segment", () => {
     const message = "m".repeat(9_000);
     expect((await resourcelock("get", name, "-q", "-m", message)).status).toBe(0);
     const state = await resourcelock("state", name);
-    expect(maskDates(state.stdout)).toBe(stateText(name, true, `DATE - ${message}`));
+    expect(maskTimes(state.stdout)).toBe(stateText(name, true, `DATE - ${message}`) + detachedLine);
     expect(statSync(infoPath(name)).size).toBe(10_000);
   });
 
@@ -164,7 +182,7 @@ describe("a text that a terminal would act upon", () => {
     const name = await newHeldLock();
     overwriteInfo(name, `${hostileText}\0`);
     expect(await resourcelock("state", name)).toEqual(
-      succeeds(stateText(name, true, hostileShown)),
+      succeeds(stateText(name, true, hostileShown) + foreignLine),
     );
     for (const words of [
       ["state", name, "-v"],
@@ -190,6 +208,26 @@ describe("a text that a terminal would act upon", () => {
     expect(outcome.status).toBe(0);
   });
 
+  test("is shown escaped where it is a holder's message, which the ledger has too", async () => {
+    const name = newLockName();
+    const script = `
+      resourcelock run ${name} -m "$TEXT" -- bash -c '
+        "$RESOURCELOCK" state ${name}; "$RESOURCELOCK" unget -m who ${name}; echo $PPID
+      '`;
+    const { status, stdout, stderr } = await bash(script, { env: { TEXT: hostileText } });
+    const [, processId] = /^(\d+)\n$/m.exec(stdout) ?? [];
+    const holder = `pid ${processId} (${hostileShown})`;
+    expect(maskTimes(stdout)).toBe(
+      `${stateText(name, true, `DATE - ${hostileShown}`)}  held by ${holder} for TIME\n` +
+        `<${name}> lock force released  <who>\n${processId}\n`,
+    );
+    expect(stderr).toBe(
+      `resourcelock: warning: ${holder} goes on without the lock\n` +
+        `resourcelock: warning: lock <${name}> was released by force while the command ran\n`,
+    );
+    expect(status).toBe(0);
+  });
+
   test("is shown escaped with --json, and the JSON means the text itself", async () => {
     const name = await newHeldLock();
     overwriteInfo(name, `${hostileText}\0`);
@@ -211,7 +249,7 @@ describe("a text that a terminal would act upon", () => {
     await run.line("stderr");
     await resourcelock("unget", name, "-q");
     const { status, stdout, stderr } = await run.end();
-    const notice = `waiting for lock <${name}>; its info text: <${hostileShown}>`;
+    const notice = `waiting for lock <${name}>, held by a peer without a ledger; its info text: <${hostileShown}>`;
     expect(stderr).toBe(`resourcelock: ${notice}\n`);
     expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
   });
@@ -252,7 +290,7 @@ describe("a text that a terminal would act upon", () => {
     const json = await resourcelock("state", name, "--json");
     expect(JSON.parse(json.stdout)).toMatchObject({ name, locked: true });
     expectShowable(json);
-    expect(Object.keys(filesOf(name))).toEqual([`sem.${name}`, name]);
+    expect(Object.keys(filesOf(name))).toEqual(objectsOf(name));
     truncateSync(semaphorePath(name), 5);
     expectFailure(await resourcelock("state", name), 71, shown, "5 bytes");
   });
@@ -311,7 +349,8 @@ test.skipIf(!haveTools("python3"))(
     const { stdout } = await finish(python);
     const [first = "", ...lines] = stdout.split("\r\u001B[K");
     expect(first).toBe("");
-    const line = `waiting for lock <${name}> for 1 s; its info text: <\\x1b[31mred\\x9b2J\\r\\n>`;
+    const info = "<\\x1b[31mred\\x9b2J\\r\\n>";
+    const line = `waiting for lock <${name}> for 1 s, held by a peer without a ledger; its info text: ${info}`;
     expect(lines[0]).toBe(`resourcelock: ${line}`);
     for (const text of lines) expectShowable({ stdout: text, stderr: "" });
   },
@@ -346,6 +385,23 @@ describe("what stands in the place of a lock's file", () => {
     expect(filesOf(name)).toEqual(before);
   });
 
+  test.each(kinds)("is an error where %s is the ledger", async (_, make) => {
+    const name = await newFreeLock();
+    rmSync(ledgerPath(name));
+    make(ledgerPath(name));
+    const before = filesOf(name);
+    const text = `${ledgerPath(name)} is damaged: it is not a regular file`;
+    await expectAllToFail(everyCommand(name), 71, `<${name}>`, text);
+    expect(filesOf(name)).toEqual(before);
+  });
+
+  test("leaves nothing else behind where the ledger alone is there and cannot be used", async () => {
+    const name = newLockName();
+    mkdirSync(ledgerPath(name));
+    expectFailure(await resourcelock("get", name), 71, "it is not a regular file");
+    expect(Object.keys(filesOf(name))).toEqual([`${name}.ledger`]);
+  });
+
   // To be fixed in src: the semaphore is made before it is known whether the info segment can be.
   test("leaves no semaphore behind where the info segment alone is there and cannot be used", async () => {
     const name = newLockName();
@@ -374,6 +430,15 @@ describe("what stands in the place of a lock's file", () => {
       rmSync(semaphorePath(name));
       symlinkSync(victim, semaphorePath(name));
       await expectAllToFail(everyCommand(name), 71, "it is not a regular file");
+      rmSync(semaphorePath(name));
+      rmSync(ledgerPath(name));
+      symlinkSync(victim, ledgerPath(name));
+      for (const words of [
+        ["get", name],
+        ["run", name, "--", "echo", "ran"],
+      ]) {
+        expectFailure(await resourcelock(...words), 71, "it is not a regular file");
+      }
       expect(readFileSync(victim, "utf8")).toBe("precious".padEnd(32));
     } finally {
       rmSync(directory, { recursive: true });
@@ -510,7 +575,7 @@ describe("a lock's name", () => {
     expect({ ...get, stdout: maskDates(get.stdout) }).toEqual(
       succeeds(grantedText(shown, "DATE - who")),
     );
-    expect(Object.keys(filesOf(name))).toEqual([name, `sem.${name}`].toSorted());
+    expect(Object.keys(filesOf(name))).toEqual(objectsOf(name));
     expect((await resourcelock("state", "--check", "--", name)).status).toBe(1);
     const { stdout } = await resourcelock("state", "--json", "--", `/${name}`);
     expect(JSON.parse(stdout)).toMatchObject({ name, locked: true });

@@ -10,16 +10,9 @@ import {
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
-import {
-  binary,
-  finish,
-  haveTools,
-  maskDates,
-  newLockName,
-  type Outcome,
-  start,
-} from "../support/binary.ts";
-import { filesOf, newFreeLock, newHeldLock, removeLocks } from "./lock-files.ts";
+import { binary, finish, haveTools, newLockName, type Outcome, start } from "../support/binary.ts";
+import { filesOf, newFreeLock, newHeldLock, objectsOf, removeLocks } from "./lock-files.ts";
+import { detachedLine, maskTimes } from "./outcome.ts";
 import { callsBelow, pathsOf, systemCalls } from "./system-calls.ts";
 
 setDefaultTimeout(60_000);
@@ -83,7 +76,7 @@ function resourcelockIn(
   return finish(start([binary, ...words], { cwd, env }));
 }
 
-/** Takes a lock, looks at it, releases it, runs a command; what all of that says, with names and dates masked. */
+/** Takes a lock, looks at it, releases it, runs a command; what all of that says, with names, times and tokens masked. */
 async function life(cwd: string, env: Record<string, string> = {}): Promise<string> {
   const name = newLockName();
   const outcomes: Outcome[] = [];
@@ -103,8 +96,9 @@ async function life(cwd: string, env: Record<string, string> = {}): Promise<stri
   ]) {
     outcomes.push(await resourcelockIn(cwd, words, env));
   }
-  expect(Object.keys(filesOf(name))).toEqual([`sem.${name}`, name]);
-  return maskDates(JSON.stringify(outcomes, null, 1).replaceAll(name, "NAME"));
+  expect(Object.keys(filesOf(name))).toEqual(objectsOf(name));
+  const said = JSON.stringify(outcomes, null, 1).replaceAll(name, "NAME");
+  return maskTimes(said).replace(/(token|since)(\W+)\d[\d.]*/g, "$1$2NUMBER");
 }
 
 const evilCodeThatRan = () => (existsSync(marker) ? readFileSync(marker, "utf8") : "");
@@ -112,6 +106,7 @@ const evilCodeThatRan = () => (existsSync(marker) ? readFileSync(marker, "utf8")
 test("a hostile current directory changes nothing", async () => {
   const usual = await life(plain);
   expect(usual).toContain('"stdout": "NAME\\nran\\n"');
+  expect(usual).toContain(JSON.stringify(detachedLine).slice(1));
   expect(await life(hostile)).toBe(usual);
   expect(evilCodeThatRan()).toBe("");
 });
@@ -164,10 +159,10 @@ test.each([
   const name = newLockName();
   const get = await resourcelockIn(hostile, ["get", name, "-m", "who"], env);
   if (get.status === 0) {
-    expect(maskDates(get.stdout)).toBe(
+    expect(maskTimes(get.stdout)).toBe(
       `<${name}> lock request successful - Granted         <DATE - who>\n`,
     );
-    expect(Object.keys(filesOf(name))).toEqual([`sem.${name}`, name]);
+    expect(Object.keys(filesOf(name))).toEqual(objectsOf(name));
     await resourcelockIn(plain, ["unget", name]);
   } else {
     expect(get.stdout).toBe("");
@@ -223,7 +218,7 @@ describe.skipIf(!haveTools("strace"))("as strace sees it", () => {
     async (value) => {
       const name = newLockName();
       const all = await systemCalls(hostile, [binary, "get", name], { BUN_OPTIONS: value });
-      expect(Object.keys(filesOf(name))).toEqual([`sem.${name}`, name]);
+      expect(Object.keys(filesOf(name))).toEqual(objectsOf(name));
       expect(callsBelow(hostile, all)).toEqual([]);
       expect(all.filter((call) => call.startsWith("socket("))).toEqual([]);
     },
@@ -232,7 +227,7 @@ describe.skipIf(!haveTools("strace"))("as strace sees it", () => {
   test("making a lock touches nothing below the current directory", async () => {
     const name = newLockName();
     const all = await systemCalls(hostile, [binary, "get", name]);
-    expect(Object.keys(filesOf(name))).toEqual([`sem.${name}`, name]);
+    expect(Object.keys(filesOf(name))).toEqual(objectsOf(name));
     expect(callsBelow(hostile, all)).toEqual([]);
   });
 });

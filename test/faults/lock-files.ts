@@ -6,6 +6,11 @@ const sharedMemory = "/dev/shm";
 
 export const infoPath = (name: string) => `${sharedMemory}/${name}`;
 export const semaphorePath = (name: string) => `${sharedMemory}/sem.${name}`;
+export const ledgerPath = (name: string) => `${sharedMemory}/${name}.ledger`;
+
+/** The files of a lock, in the order of {@link filesOf}. */
+export const objectsOf = (name: string): string[] =>
+  [name, `sem.${name}`, `${name}.ledger`].toSorted();
 
 /** A lock that was made and is free; `suffix` goes into its name. */
 export async function newFreeLock(suffix = ""): Promise<string> {
@@ -48,6 +53,21 @@ export function filesOf(part: string, directory = sharedMemory): Record<string, 
       const status = lstatSync(path);
       const bytes = status.isFile() ? readFileSync(path, "latin1") : "";
       return [file, `${(status.mode & 0o170000).toString(8)} ${bytes}`];
+    }),
+  );
+}
+
+/** Words 2, 3 and 18 of a ledger's header: the counter, and the seat last taken. */
+const drawnFrom = [8, 9, 10, 11, 12, 13, 14, 15, 72, 73, 74, 75];
+
+/** Files of {@link filesOf} without what a request leaves changed in the ledger that was not granted. */
+export function withoutDraws(files: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(files).map(([file, text]) => {
+      if (!file.endsWith(".ledger")) return [file, text];
+      const bytes = Buffer.from(text, "latin1");
+      for (const byte of drawnFrom) bytes[text.indexOf(" ") + 1 + byte] = 0;
+      return [file, bytes.toString("latin1")];
     }),
   );
 }

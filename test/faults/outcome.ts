@@ -1,6 +1,15 @@
 /** What every failure has in common: how it ends, what it says and where. */
 import { expect } from "bun:test";
-import { type Outcome, resourcelock } from "../support/binary.ts";
+import { maskDates, type Outcome, resourcelock } from "../support/binary.ts";
+
+/** The line of a lock that `get` has taken, with {@link maskTimes}. */
+export const detachedLine = "  held detached for TIME, until unget\n";
+/** The line of a lock whose holder has no ledger, or whose info text somebody has written over. */
+export const foreignLine = "  held by a peer without a ledger\n";
+
+/** What the binary prints, with dates masked, and how long somebody has held or waited. */
+export const maskTimes = (text: string): string =>
+  maskDates(text).replace(/ for \d+s/g, " for TIME");
 
 /** The command lines that need a lock to be there, or make it. */
 export const everyCommand = (name: string): string[][] => [

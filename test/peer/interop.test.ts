@@ -58,11 +58,12 @@ function newDirectory(): string {
 
 const semaphorePath = (lockName: string) => `/dev/shm/sem.${lockName}`;
 const infoPath = (lockName: string) => `/dev/shm/${lockName}`;
+const ledgerPath = (lockName: string) => `/dev/shm/${lockName}.ledger`;
 
 async function cleanUp(): Promise<void> {
   await Started.killAll();
   for (const name of names) {
-    for (const path of [semaphorePath(name), infoPath(name), `${infoPath(name)}.ledger`]) {
+    for (const path of [semaphorePath(name), infoPath(name), ledgerPath(name)]) {
       rmSync(path, { force: true });
     }
   }
@@ -104,6 +105,8 @@ describe.skipIf(noPython !== undefined)("a lock shared with a Python peer", () =
           const used = [semaphorePath(name), infoPath(name)].map((path) => statSync(path));
           const identity = made.map(({ ino, mode, size }) => ({ ino, mode, size }));
           expect(used.map(({ ino, mode, size }) => ({ ino, mode, size }))).toEqual(identity);
+          const { mode, size } = statSync(ledgerPath(name));
+          expect({ mode: mode & 0o7777, size }).toEqual({ mode: 0o600, size: 4096 });
         },
         timeoutMilliseconds,
       );
@@ -195,6 +198,42 @@ describe.skipIf(noPython !== undefined)("a lock shared with a Python peer", () =
     );
 
     test(
+      "while Python holds it, state shows a foreign holder, and makes no ledger to do so",
+      async () => {
+        const name = newLockName();
+        expect(await python.get(name, { info: "peer" })).toBe(true);
+        const { info } = await python.state(name);
+        const state = await run(resourcelock("state", name));
+        expect(state).toEqual({
+          status: 0,
+          stdout: `<${name}> is currently locked?  <True>  Prior info  <${info}>\n  held by a peer without a ledger\n`,
+          stderr: "",
+        });
+        const { stdout } = await run(resourcelock("state", name, "--json"));
+        const holder = {
+          pid: null,
+          command: "",
+          since: null,
+          kind: "exclusive",
+          attachment: "foreign",
+          token: null,
+          slot: null,
+        };
+        expect(JSON.parse(stdout)).toEqual({
+          name,
+          exists: true,
+          locked: true,
+          value: 0,
+          info,
+          holders: [holder],
+          waiters: [],
+        });
+        expect(existsSync(ledgerPath(name))).toBe(false);
+      },
+      timeoutMilliseconds,
+    );
+
+    test(
       "while Python holds it, get and run that do not wait end with 75",
       async () => {
         const name = newLockName();
@@ -216,7 +255,11 @@ describe.skipIf(noPython !== undefined)("a lock shared with a Python peer", () =
         const holder = new Started(pythonPeer(name, "hold", "--info", "grüße 🔒"));
         await holder.stdout.line("held");
         const runner = new Started(resourcelock("run", name, "--", "echo", "ran"));
-        expect(await runner.stderr.line("waiting for lock")).toContain(" - grüße 🔒>");
+        const { info } = await python.state(name);
+        expect(info.replace(stamp, "")).toBe("grüße 🔒");
+        expect(await runner.stderr.line("waiting for lock")).toBe(
+          `resourcelock: waiting for lock <${name}>, held by a peer without a ledger; its info text: <${info}>`,
+        );
         expect((await holder.end()).status).toBe(0);
         expect(await runner.end()).toMatchObject({ status: 0, stdout: "ran\n" });
         expect(await python.state(name)).toMatchObject({ locked: false, value: 1 });

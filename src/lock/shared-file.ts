@@ -5,7 +5,8 @@ import {
   createUnnamedFile,
   type FileStatus,
   linkFile,
-  setAccess,
+  setMode,
+  setOwner,
 } from "../posix/file.ts";
 import { isPosixError } from "../posix/libc.ts";
 import { sharedMemoryDirectory } from "./lock-name.ts";
@@ -26,7 +27,10 @@ export function createSharedFile(
 ): number {
   const descriptor = createUnnamedFile(sharedMemoryDirectory, mode);
   try {
-    if (like !== undefined) ifPermitted(() => setAccess(descriptor, like));
+    if (like !== undefined) {
+      setMode(descriptor, like.mode);
+      ifPermitted(() => setOwner(descriptor, like.userId, like.groupId));
+    }
     allocateSharedFile(descriptor, bytes);
     linkFile(descriptor, path);
     return descriptor;

@@ -60,13 +60,14 @@ export function linkFile(descriptor: number, path: string): void {
   check("linkat", libc.linkat(AT_FDCWD, source, AT_FDCWD, cString(path), AT_SYMLINK_FOLLOW));
 }
 
-/** Gives a file the owner and the permissions of another one. @throws {PosixError} EPERM ... */
-export function setAccess(
-  descriptor: number,
-  access: Pick<FileStatus, "userId" | "groupId" | "mode">,
-) {
-  check("fchown", libc.fchown(descriptor, access.userId, access.groupId));
-  check("fchmod", libc.fchmod(descriptor, access.mode));
+/** Sets a file's permission bits. */
+export function setMode(descriptor: number, mode: number): void {
+  check("fchmod", libc.fchmod(descriptor, mode));
+}
+
+/** Sets a file's owner. @throws {PosixError} EPERM for anybody but root */
+export function setOwner(descriptor: number, userId: number, groupId: number): void {
+  check("fchown", libc.fchown(descriptor, userId, groupId));
 }
 
 /** Takes a file's name away. */

@@ -113,10 +113,9 @@ describe("README's table of the library", () => {
   });
 
   test("is followed by the members of LockGuard", () => {
-    const { LockGuard, ResourceLock } = library;
-    using lock = new ResourceLock(newLockName());
+    const { LockGuard } = library;
     const members = [
-      ...Object.keys(new LockGuard(lock)),
+      ...Object.keys(new LockGuard({ token: 1, slot: 0 }, () => true)),
       ...Object.getOwnPropertyNames(LockGuard.prototype),
     ].filter((name) => name !== "constructor");
     const [sentence = ""] = /A `LockGuard` has .*/.exec(readme.text) ?? [];
@@ -160,6 +159,56 @@ test("README's table of JSON fields has those that each command prints", async (
   expect(fieldsOf(await readUntil(trace.stdout, "\n"))).toEqual([documented("trace")]);
   trace.kill("SIGINT");
   await trace.exited;
+});
+
+test("README's table of holders and waiters has the fields that state prints", async () => {
+  const { rows } = readme.table("Holders and waiters");
+  const documented = (of: string) =>
+    rows
+      .filter(([, which = ""]) => which === "both" || which === of)
+      .map(([field = ""]) => field)
+      .toSorted();
+  const name = newLockName();
+  const attached = start([binary, "get", name, "-q", "-a", "1h"]);
+  const isHeld = `until ! "$RESOURCELOCK" state ${name} --check; do sleep 0.01; done`;
+  await finish(start(["sh", "-c", isHeld]));
+  const waiter = start([binary, "get", name, "-q", "-t", "1h"]);
+  const printed = async () => JSON.parse((await resourcelock("state", name, "--json")).stdout);
+  let state = await printed();
+  while (state.waiters.length === 0) state = await printed();
+  attached.kill("SIGTERM");
+  await finish(waiter);
+  const { holders } = await printed();
+  expect(holders[0].attachment).toBe("detached");
+  for (const holder of [...state.holders, ...holders]) {
+    expect(Object.keys(holder).toSorted()).toEqual(documented("holders"));
+  }
+  for (const one of state.waiters) {
+    expect(Object.keys(one).toSorted()).toEqual(documented("waiters"));
+  }
+});
+
+test("README and the manual page have each way in which a lock can be held", async () => {
+  const source = await readText("src/lock/lock-status.ts");
+  const [, union = ""] = /export type Attachment = (.*);/.exec(source) ?? [];
+  const attachments = [...union.matchAll(/"(\w+)"/g)].map(([, name = ""]) => name);
+  expect(attachments).not.toBeEmpty();
+  const { rows } = readme.table("Who holds, who waits");
+  expect(rows.map(([name = ""]) => name).toSorted()).toEqual(attachments.toSorted());
+  const { text = "" } = page.tagged("OPTIONS").find(({ tag }) => tag === "--json") ?? {};
+  for (const name of attachments) expect(text).toContain(name);
+});
+
+test("README and the manual page have the variables that a command finds", async () => {
+  const { stdout } = await resourcelock("run", newLockName(), "--slots", "2", "--", "env");
+  const set = [...stdout.matchAll(/^RESOURCELOCK_\w+(?==)/gm)]
+    .map(([variable]) => variable)
+    .filter((variable) => process.env[variable] === undefined);
+  expect(set).not.toBeEmpty();
+  const named = readme.table("What the command finds").rows.map(([variable = ""]) => variable);
+  expect(named.toSorted()).toEqual(set.toSorted());
+  const described = page.tagged("ENVIRONMENT").map(({ tag }) => tag);
+  for (const variable of set) expect(described).toContain(variable);
 });
 
 /** The paths in README's map, where a line's indent tells the folder that its names are in. */

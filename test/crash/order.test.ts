@@ -1,0 +1,277 @@
+/** In which order those who wait are served. */
+import { afterEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { newLockName, type Process } from "../support/binary.ts";
+import {
+  atRest,
+  bash,
+  endAll,
+  faultAt,
+  finish,
+  kill,
+  killStranger,
+  libraryUser,
+  nextLine,
+  outcomeOf,
+  pythonPeer,
+  resourcelock,
+  runningCommand,
+  stateOf,
+  stop,
+  tell,
+  waiting,
+  watchdogMilliseconds,
+} from "./participants.ts";
+
+afterEach(endAll);
+
+/** A directory with a file to which everybody who is served adds a line. */
+class OrderLog implements Disposable {
+  readonly #directory = mkdtempSync(`${tmpdir()}/resourcelock-order-`);
+  readonly path = `${this.#directory}/order`;
+
+  get lines(): string[] {
+    return readFileSync(this.path, "utf8").trim().split("\n");
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#directory, { recursive: true });
+  }
+}
+
+/** Those who can wait; each writes its number into the log when it is served, and lets go of the lock. */
+const waiterKinds: ((lockName: string, log: OrderLog, number: number) => Process)[] = [
+  (lockName, { path }, number) =>
+    resourcelock(["run", lockName, "--", "sh", "-c", `echo ${number} >>${path}`]),
+  (lockName, { path }, number) =>
+    bash(
+      `resourcelock get ${lockName} -t -1 --owner-pid $$ && echo ${number} >>${path} && resourcelock unget ${lockName}`,
+    ),
+  (lockName, { path }, number) => libraryUser(lockName, { log: path, line: String(number) }),
+];
+
+function startWaiter(lockName: string, log: OrderLog, number: number): Process {
+  const kind = waiterKinds[number % waiterKinds.length];
+  if (kind === undefined) throw new RangeError();
+  return kind(lockName, log, number);
+}
+
+describe("20 wait behind one holder: run, get and the library in turn", () => {
+  for (let round = 1; round <= 10; round++) {
+    test(
+      `they are served in the order in which they came (${round} of 10)`,
+      async () => {
+        const name = newLockName();
+        using log = new OrderLog();
+        const { holder, command } = await runningCommand(name);
+        const numbers = Array.from({ length: 20 }, (_, index) => index + round);
+        const waiters: Process[] = [];
+        for (const number of numbers) {
+          waiters.push(startWaiter(name, log, number));
+          await waiting(name, waiters.length);
+        }
+        await killStranger(command);
+        await holder.exited;
+        const statuses = await Promise.all(
+          waiters.map(async (waiter) => (await finish(waiter)).status),
+        );
+        expect(log.lines).toEqual(numbers.map(String));
+        expect(new Set(statuses)).toEqual(new Set([0]));
+        expect(await stateOf(name)).toMatchObject(atRest);
+      },
+      watchdogMilliseconds,
+    );
+  }
+});
+
+/** How a lock comes to be free, or free to be adopted, under those who wait. */
+const releases: Record<string, (lockName: string) => Promise<() => Promise<unknown>>> = {
+  "its holder releases": async (name) => {
+    const { holder, command } = await runningCommand(name);
+    return async () => {
+      await killStranger(command);
+      await holder.exited;
+    };
+  },
+  "its holder is killed": async (name) => {
+    const holder = resourcelock(["get", name, "-a", "1000"]);
+    await nextLine(holder);
+    return () => kill(holder);
+  },
+  "its holder dies while it releases": async (name) => {
+    const holder = libraryUser(name, {}, faultAt("freed"));
+    await nextLine(holder);
+    return async () => {
+      await tell(holder, "release");
+      await holder.exited;
+    };
+  },
+  "it is released by unget": async (name) => {
+    await outcomeOf("get", name);
+    return () => outcomeOf("unget", name);
+  },
+  "the process ends that it is bound to": async (name) => {
+    const owner = bash("read line");
+    await outcomeOf("get", name, "--owner-pid", String(owner.pid));
+    return () => kill(owner);
+  },
+  "a peer releases": async (name) => {
+    const peer = pythonPeer(name, "hold");
+    await nextLine(peer);
+    return async () => {
+      await peer.stdin.end();
+      await peer.exited;
+    };
+  },
+};
+
+describe("the first of three who wait is stopped", () => {
+  for (const [title, hold] of Object.entries(releases)) {
+    test(
+      `when ${title}, the others are served in order, and it gets its turn when it goes on`,
+      async () => {
+        const name = newLockName();
+        using log = new OrderLog();
+        const release = await hold(name);
+        const waiters: Process[] = [];
+        for (const number of [1, 2, 3]) {
+          waiters.push(
+            resourcelock(["run", name, "--", "sh", "-c", `echo ${number} >>${log.path}`]),
+          );
+          await waiting(name, waiters.length);
+        }
+        const [first, ...others] = waiters;
+        if (first === undefined) throw new RangeError();
+        await stop(first);
+        await release();
+        for (const other of others) expect((await finish(other)).status).toBe(0);
+        expect(log.lines).toEqual(["2", "3"]);
+        first.kill("SIGCONT");
+        expect((await finish(first)).status).toBe(0);
+        expect(log.lines).toEqual(["2", "3", "1"]);
+        expect(await stateOf(name)).toMatchObject(atRest);
+      },
+      watchdogMilliseconds,
+    );
+  }
+});
+
+describe("waiters that are killed or stopped before it is their turn", () => {
+  test(
+    "they are skipped, and the stopped one is served when it goes on",
+    async () => {
+      const name = newLockName();
+      using log = new OrderLog();
+      const { command } = await runningCommand(name);
+      const waiters: Process[] = [];
+      for (const number of [0, 1, 2, 3, 4, 5]) {
+        waiters.push(startWaiter(name, log, number));
+        await waiting(name, waiters.length);
+      }
+      const [zero, one, two, three, four, five] = waiters;
+      if (!zero || !one || !two || !three || !four || !five) throw new RangeError();
+      await kill(zero);
+      await kill(three);
+      await stop(two);
+      await killStranger(command);
+      for (const waiter of [one, four, five]) expect((await finish(waiter)).status).toBe(0);
+      expect(log.lines).toEqual(["1", "4", "5"]);
+      two.kill("SIGCONT");
+      expect((await finish(two)).status).toBe(0);
+      expect(log.lines).toEqual(["1", "4", "5", "2"]);
+      expect(await stateOf(name)).toMatchObject(atRest);
+    },
+    watchdogMilliseconds,
+  );
+
+  test(
+    "one that was evicted while it was stopped queues anew behind who came meanwhile",
+    async () => {
+      const name = newLockName();
+      using log = new OrderLog();
+      const { command } = await runningCommand(name);
+      const stopped = startWaiter(name, log, 3);
+      await waiting(name, 1);
+      const next = runningCommand(name);
+      await waiting(name, 2);
+      await stop(stopped);
+      await killStranger(command);
+      const { command: nextCommand } = await next;
+      const last = startWaiter(name, log, 6);
+      await waiting(name, 1);
+      stopped.kill("SIGCONT");
+      await waiting(name, 2);
+      await killStranger(nextCommand);
+      for (const waiter of [last, stopped]) expect((await finish(waiter)).status).toBe(0);
+      expect(log.lines).toEqual(["6", "3"]);
+    },
+    watchdogMilliseconds,
+  );
+});
+
+describe("the lock is forced from a holder who lives on", () => {
+  test(
+    "those who wait are served in order",
+    async () => {
+      const name = newLockName();
+      using log = new OrderLog();
+      await runningCommand(name);
+      const numbers = [0, 1, 2, 3, 4, 5, 6, 7];
+      const waiters: Process[] = [];
+      for (const number of numbers) {
+        waiters.push(startWaiter(name, log, number));
+        await waiting(name, waiters.length);
+        // So that each looks after itself at another moment of the second.
+        await Bun.sleep(120);
+      }
+      expect((await outcomeOf("unget", name)).status).toBe(0);
+      for (const waiter of waiters) expect((await finish(waiter)).status).toBe(0);
+      expect(log.lines).toEqual(numbers.map(String));
+    },
+    watchdogMilliseconds,
+  );
+});
+
+describe("a newcomer", () => {
+  for (const words of [["get"], ["run"]]) {
+    const command = words[0] === "run" ? ["--", "true"] : [];
+    test(
+      `${words[0]} -t 0 does not overtake one who waits for a lock that is free already`,
+      async () => {
+        const name = newLockName();
+        const { command: holding } = await runningCommand(name);
+        const waiter = resourcelock(["run", name, "--", "true"]);
+        await waiting(name, 1);
+        await stop(waiter);
+        await killStranger(holding);
+        const free = async () => {
+          const { value, holders } = await stateOf(name);
+          return value === 1 && holders.length === 0;
+        };
+        while (!(await free()));
+        expect((await outcomeOf(...words, "-t", "0", name, ...command)).status).toBe(75);
+        waiter.kill("SIGCONT");
+        expect((await finish(waiter)).status).toBe(0);
+        expect(await stateOf(name)).toMatchObject(atRest);
+      },
+      watchdogMilliseconds,
+    );
+  }
+
+  test(
+    "the library with a time-out of 0 does not overtake, either",
+    async () => {
+      const name = newLockName();
+      const { command } = await runningCommand(name);
+      const waiter = resourcelock(["run", name, "--", "true"]);
+      await waiting(name, 1);
+      await stop(waiter);
+      await killStranger(command);
+      expect(await nextLine(libraryUser(name, { timeout: 0 }))).toBe("not granted");
+      waiter.kill("SIGCONT");
+      expect((await finish(waiter)).status).toBe(0);
+    },
+    watchdogMilliseconds,
+  );
+});

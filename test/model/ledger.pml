@@ -1,22 +1,35 @@
 /*
- * The ledger as a model for Spin: a queue of participants whose lives the kernel vouches for, beside the
- * semaphore and the info text that all peers share. test/model/verify runs it in all its configurations; what
- * the words mean is in src/lock/ledger.ts and src/lock/participant.ts. Where code and model differ, one of
- * them is wrong.
+ * The ledger as a model for Spin: a queue of participants whom the kernel vouches for, beside the semaphore
+ * and the info text that all peers share. The code is src/lock/participant.ts, which explains the words; where
+ * the two differ, one of them is wrong. test/model/verify searches every configuration to its end:
  *
  *   N              participants, 2 to 4
  *   ROUNDS         how often each of them takes the lock
- *   CRASHES        how many may be killed, each before any of its steps
+ *   CRASHES        how many processes may be killed, each before any of its steps
  *   FOREIGN        how often a peer takes the lock that knows only the semaphore and the info text
- *   PEER_FORCES    the peer may force the lock, once; then no peer is seen between taking and writing its text
+ *   PEER_FORCES    that peer may force the lock, once
  *   DETACHED       a participant may leave the lock held without a process, or bound to one
- *   FORCE          how many processes force the lock, each once
- *   SHARED         some participants are shared holders, the others exclusive: every mixture
- *   SLOTS          some participants take one of so many slots, the others are exclusive: every mixture
+ *   FORCE          how many processes may force the lock, each once
+ *   SHARED         some participants are shared holders, the others exclusive
+ *   SLOTS          some participants want one of so many slots, the others are exclusive
  *   STOPPED        how many waiters may be stopped, for a while or for ever
  *   LAPSES         how many waiters may give up
- *   HANDED_ON      a killed holder's command may live on and keep the seat
- *   MUTANT_x       one rule broken, to show that the model sees it
+ *   HANDED_ON      the command of a holder that is killed may live on and keep its seat
+ *   MUTANT_x       one rule broken, to show that the search finds out
+ *
+ * What it shows: nobody is inside together with somebody who must not be, the peer counted, but for those the
+ * lock was forced from; slots have numbers of their own; nobody is overtaken; the semaphore is never over 1;
+ * all who live are served, and at the end the unit is there again or the next one to come will adopt it.
+ *
+ * What it leaves out, as nothing can be done about it in the ledger:
+ * - A participant is killed with the unit in hand, microseconds before the record says so, and a peer
+ *   wrote the info text last: the lock looks foreign until it is forced (`gone`).
+ * - The lock is forced in those microseconds: then two have it, as with the seed (`raced`; the peer of
+ *   PEER_FORCES waits for such a moment to pass, and then takes the lock and writes its text in one step).
+ * - The peer takes longer than the grace time from taking the lock to writing its text.
+ * - A peer that the lock was forced from gives back a unit later, as the seed does. Here it is dead by then.
+ * - A waiter is stopped with the unit in hand, or at the semaphore while the unit is lost: all wait for it
+ *   as for a stopped holder.
  */
 #ifndef N
 #define N 3
@@ -45,9 +58,9 @@
 
 #define NOBODY 255
 
-mtype = { Free, Held, Detached };               /* the record */
-mtype = { Waiting, AtSemaphore, Holding };     /* a seat */
-mtype = { Running, Paused, Frozen };            /* a process: stopped for a while, or for ever */
+mtype = { Free, Held, Detached };             /* the record */
+mtype = { Waiting, AtSemaphore, Holding };    /* a seat */
+mtype = { Running, Paused, Frozen };          /* a process: stopped for a while, or for ever */
 
 /* ---- what all peers share ---- */
 
@@ -60,9 +73,9 @@ byte texts = 0;
 byte mutex = NOBODY;            /* a byte lock on a description of its own, which is never handed on */
 byte tickets = 0;
 mtype record = Free;
-byte noted = 0;                 /* the info text as it was when the lock was last seen free or leftHeld */
+byte noted = 0;                 /* the info text as it was when the lock was last seen free or detached */
 byte written = 0;               /* the info text that the holder writes, known before it stands there */
-byte bound = NOBODY;            /* the process that a leftHeld hold is bound to */
+byte bound = NOBODY;            /* the process that a detached hold is bound to */
 
 typedef Seat {
   byte ticket;                  /* 0 for an empty seat */
@@ -74,9 +87,10 @@ Seat seat[N];
 
 /* ---- the processes ---- */
 
+bool hasTaken[N + FORCE];       /* has the unit in hand: from the semaphore, and the record does not say so */
 bool alive[N];                  /* whether the description lives that keeps the seat's byte locked */
 bool finished[N];
-mtype process[N];
+mtype process[N];               /* how it runs */
 byte kills = CRASHES;           /* that may still come */
 byte stops = STOPPED;
 byte lapses = LAPSES;
@@ -91,10 +105,9 @@ bool leftHeld = false;          /* somebody relies on the lock that is left held
 bool peerInside = false;
 bool peerHit = false;           /* the lock was forced from the peer */
 bool peerFinished = (FOREIGN == 0);
-bool hasTaken[N + FORCE];        /* has the unit in hand: taken from the semaphore, and the record does not say so */
-bool raced = false;             /* a force hit such a one */
-bool gone = false;              /* a unit is lost in a window that is documented, until it is forced */
-/* This one is acted on: to see it false is to have waited for the grace time. */
+bool raced = false;             /* the lock was forced while somebody had the unit in hand */
+bool gone = false;              /* somebody was killed with the unit in hand, and it looks foreign */
+/* Acted on: to see it false is to have waited for the grace time. */
 bool peerWindow = false;        /* the peer has taken the unit and not yet written its text */
 
 /* ---- the queue ---- */
@@ -142,12 +155,12 @@ bool peerWindow = false;        /* the peer has taken the unit and not yet writt
 #else
 #define isBoundToDead (record == Detached && bound != NOBODY && !alive[bound])
 #endif
-/* The info text is none that a peer wrote who took the lock from the holder. */
+/* Not one that a peer wrote who took the lock from the holder. */
 #define isHoldersText(text) (text == noted || text == written)
 
 /*
- * Nobody can give the unit back any more. Not so while another one is at the semaphore: that one may have got
- * the unit and have been stopped before it could say so.
+ * Nobody will give the unit back. That cannot be said while another one is at the semaphore, evicted or not: it
+ * may have got the unit and have been stopped before it could say so.
  */
 #define isLost(of) (sem == 0 && !isPeers && (record == Free || isBoundToDead) && !isInTransit(of))
 #ifdef MUTANT_ADOPT_FOREIGN
@@ -165,7 +178,7 @@ bool peerWindow = false;        /* the peer has taken the unit and not yet writt
 
 /* What the first of the queue does not wait for: the lock is there, or there is one to join or to adopt. */
 #define canTake(of) (record == Held || sem > 0 || isLost(of))
-/* It could take the lock and has not done so at two looks in a row. */
+/* It could take the lock and has not done so at two looks in a row: that is, it is stopped. */
 #ifdef MUTANT_EVICT_ONLY_WHERE_FREE
 #define isStalled(i, of) (waitsBefore(i, of) && record == Free && sem > 0)
 #else
@@ -275,36 +288,42 @@ inline sitDown() {
   step(seat[me].state = Holding; enter())
 }
 
-/* Evicts the seat of i if it holds. */
 #define evictHolder(i) if :: isHolder(i, NOBODY) -> step(seat[i].evicted = true) :: else fi
+inline evictHolders() {
+  evictHolder(0);
+  evictHolder(1);
+#if N > 2
+  evictHolder(2);
+#endif
+#if N > 3
+  evictHolder(3);
+#endif
+}
 
 #define evictStalled(i) if :: isStalled(i, me) -> step(seat[i].evicted = true) :: else fi
 
-/* Forced unget, by anybody. */
-inline force() {
-  lock();
-  step(answer = (record != Free || sem == 0));
-  if
-  :: record == Held ->
-     evictHolder(0);
-     evictHolder(1);
-#if N > 2
-     evictHolder(2);
-#endif
-#if N > 3
-     evictHolder(3);
-#endif
-  :: else
-  fi;
+/*
+ * The lock was forced. In one write, as a holder's text that is not noted looks foreign; but a peer's text is
+ * not noted, as the peer goes on if this process is killed before it posts.
+ */
+inline setFree() {
   step(text = info);
-  step(                         /* one write; a peer's text is not noted, as this process may be killed now */
+  step(
 #ifdef MUTANT_FORCE_NOTES_PEERS_TEXT
     noted = text;
 #else
     if :: record == Held && isHoldersText(text) -> noted = text :: else fi;
 #endif
     record = Free; bound = NOBODY; leftHeld = false
-  );
+  )
+}
+
+/* Forced unget, by anybody. */
+inline force() {
+  lock();
+  step(answer = (record != Free || sem == 0));
+  evictHolders();
+  setFree();
 #ifdef MUTANT_FORCE_TWICE
   unlock();
   step(if :: answer -> post() :: else fi);
@@ -354,9 +373,13 @@ lookAgain:
   step(text = info);            /* before the semaphore is looked at */
   step(
     if
-    :: record == Held && any(isHolder, me) -> assert(!isExclusive(me)); goto join
+    :: record == Held && any(isHolder, me) && sem == 0 -> goto join
+#ifdef MUTANT_ADOPT_WITHOUT_SEMAPHORE
+    :: record == Held && !any(isHolder, me) -> goto adopt
+#else
     :: record == Held && !any(isHolder, me) && sem == 0 -> goto adopt
-    :: record == Held && !any(isHolder, me) && sem > 0 -> record = Free; goto lookAgain
+    :: record == Held && sem > 0 -> goto forced
+#endif
     :: record != Held && sem > 0
     :: record != Held && sem == 0 && isLost(me) -> goto write
     :: record != Held && sem == 0 && !isLost(me) -> goto wait
@@ -369,13 +392,17 @@ lookAgain:
   step(if :: sem > 0 -> sem--; hasTaken[me] = true :: else -> goto wait fi);
   goto granted;
 
-wait:                           /* the first of the queue: a peer holds, or it is leftHeld */
+/*
+ * The first of the queue waits for the semaphore: a peer holds, or it is detached. It looks again now and then,
+ * which the model has it do once that would lead to something else.
+ */
+wait:
   step(
     if
 #ifdef MUTANT_ALL_AT_SEMAPHORE
     :: false
 #else
-    :: any(standsAtSemaphore, me)                          /* of a group one is there; look now and then */
+    :: any(standsAtSemaphore, me)             /* one of a group is enough; this one only looks */
 #endif
     :: else -> seat[me].state = AtSemaphore; answer = true
     fi
@@ -414,9 +441,15 @@ leave:                          /* evicted while it waited, or given up */
 #elif defined(MUTANT_DROP_UNIT_AFTER_GRANT)
   step(if :: written != seen -> hasTaken[me] = false :: else fi);
 #endif
-  /* As a holder lets go. */
-  step(if :: hasTaken[me] -> noted = info; record = Free; bound = NOBODY :: else fi);
-  step(if :: hasTaken[me] -> hasTaken[me] = false; post() :: else fi);
+  /* Gives the unit back as a holder does. Where the record says held, it is one too many, by a peer's force. */
+  step(
+    if
+    :: hasTaken[me] && record == Held -> hasTaken[me] = false
+    :: hasTaken[me] && record != Held -> noted = info; record = Free; bound = NOBODY
+    :: else
+    fi
+  );
+  step(if :: hasTaken[me] && sem == 0 -> hasTaken[me] = false; post() :: else -> hasTaken[me] = false fi);
   step(emptySeat());
   unlock();
   if :: lapsed -> lapsed = false; goto again :: else -> goto queue fi;
@@ -436,15 +469,28 @@ evict:
   goto place;
 #endif
 
-join:
+join:                           /* a group: its unit is this one's too, unless a peer has forced it */
+  assert(!isExclusive(me));
+#ifndef MUTANT_JOIN_WITHOUT_LOOK
+  step(text = info);            /* after the semaphore was looked at */
+  step(if :: isHoldersText(text) :: else -> goto forced fi);
+#endif
   text = 0;
   sitDown();
   unlock();
   goto work;
 
+forced:                         /* by a peer, and a living group does not know */
+  evictHolders();
+  setFree();
+  goto lookAgain;
+
 adopt:                          /* the holder died; a peer may have forced the lock from it before */
   step(text = info);            /* after the semaphore was looked at */
-  step(if :: isHoldersText(text) -> noted = text :: else -> record = Free; goto lookAgain fi);
+  step(if :: isHoldersText(text) -> noted = text :: else -> goto forced fi);
+#ifdef MUTANT_ADOPT_WITHOUT_SEMAPHORE
+  step(if :: sem > 0 -> sem-- :: else fi);
+#endif
   goto write;
 
 granted:
@@ -512,16 +558,25 @@ again:
 #ifdef DETACHED
 detach:
   lock();
-  step(if :: seat[me].evicted -> emptySeat(); inside[me] = false; goto released :: else -> answer = (sem == 0) fi);
-  step(text = info);
   step(
     if
+    :: seat[me].evicted -> emptySeat(); inside[me] = false; goto released
+    :: else -> answer = (sem == 0)
+    fi
+  );
+  step(text = info);            /* after the semaphore was looked at */
+  step(
+    if
+#ifdef MUTANT_DETACH_WITHOUT_LOOK
+    :: true -> noted = text; answer = false
+#else
     :: answer && isHoldersText(text) -> noted = text; answer = false
-    :: else -> record = Free; emptySeat(); inside[me] = false; goto released
+#endif
+    :: else -> record = Free; emptySeat(); inside[me] = false; goto released   /* a peer has forced it */
     fi
   );
   step(if :: bound = me :: bound = NOBODY fi);
-  step(record = Detached; leftHeld = true; inside[me] = false);
+  step(record = Detached; leftHeld = !hit[me]; inside[me] = false);
   step(emptySeat());
   text = 0; started = false;
   unlock();
@@ -550,7 +605,7 @@ end_dead:
   false
 }
 
-/* Somebody who forces the lock once. */
+/* Somebody who forces the lock once, or does not; with the variables that the steps know. */
 proctype Force(byte me) {
   byte round = 0;
   byte text = 0;
@@ -674,6 +729,7 @@ init {
   atomic {
     byte i = 0;
 #if defined(SHARED) || SLOTS > 0
+    /* Nobody can tell one mixture from the same in another order. */
     if :: companions = N :: companions = N - 1 :: companions = N - 2 fi;
 #endif
     do

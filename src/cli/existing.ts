@@ -6,7 +6,7 @@ import { ResourceLock } from "../lock/resource-lock.ts";
 import { lockLogger, type OutputOptions } from "./output.ts";
 
 /** What there is to say about a lock. */
-export interface Report {
+interface Report {
   text: string;
   json: object;
 }

@@ -175,7 +175,7 @@ export function closesOnExec(descriptor: number): boolean {
  * where the limit of open files is not above `lowest`, any free one.
  */
 export function duplicate(descriptor: number, lowest: number): number {
-  const copy = Number(libc.fcntl(descriptor, F_DUPFD, lowest));
+  const copy = libc.fcntl(descriptor, F_DUPFD, lowest);
   return copy === -1 ? check("fcntl", libc.fcntl(descriptor, F_DUPFD, 3)) : copy;
 }
 

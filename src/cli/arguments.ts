@@ -13,6 +13,7 @@ export const options = {
   json: { type: "boolean", description: "print results as JSON, one object a line" },
   quiet: { type: "boolean", alias: "q", description: "print errors only" },
   verbose: { type: "boolean", alias: "v", description: "tell on stderr what is done" },
+  "no-color": { type: "boolean", description: "print without colours, on a terminal too" },
   message: {
     type: "string",
     alias: "m",
@@ -220,12 +221,13 @@ function aliasOf(definition: ArgDef): string | undefined {
  * The words of a command as citty reads them without doubt: `--name=value`, then the other words.
  *
  * @param operands what the command has behind `--`, if it has
+ * @param repeats whether the last positional may be given several times
  * @throws {UsageError} for an option that the command does not take, and for a word too many or too few
  */
 export function strictArguments(
   words: Words,
   definitions: ArgsDef,
-  operands: string | undefined,
+  { operands, repeats = false }: { operands?: string | undefined; repeats?: boolean } = {},
 ): string[] {
   const canonical: string[] = [];
   for (const { name, shown, value } of words.options) {
@@ -235,9 +237,11 @@ export function strictArguments(
   }
   const wanted = Object.entries(definitions).filter(([, { type }]) => type === "positional");
   const missing = wanted[words.positionals.length];
-  if (missing !== undefined) throw new UsageError(`${missing[0].toUpperCase()} is missing`);
+  if (missing !== undefined && missing[1].required !== false) {
+    throw new UsageError(`${missing[0].toUpperCase()} is missing`);
+  }
   const extra = words.positionals[wanted.length];
-  if (extra !== undefined) {
+  if (extra !== undefined && !repeats) {
     const hint =
       operands === undefined ? "" : `; the command stands behind a --, as in NAME ${operands}`;
     throw new UsageError(`unexpected word ${JSON.stringify(extra)}${hint}`);

@@ -13,6 +13,8 @@ export interface CommandParts<Args extends ArgsDef> {
   name: string;
   description: string;
   args: Args;
+  /** Whether the last positional may be given several times; `args._` has all of them. */
+  repeats?: boolean;
   /** What stands behind `--`, for `--help`: these words are another command's, not for the parser to see. */
   operands?: string;
   /** What `--help` says under the options. */
@@ -26,6 +28,7 @@ export interface Command {
   definition: CommandDef;
   description: string;
   args: ArgsDef;
+  repeats: boolean;
   operands: string | undefined;
   notes: readonly string[];
 }
@@ -47,6 +50,7 @@ export function command<const Args extends ArgsDef>(parts: CommandParts<Args>): 
     definition: definition as unknown as CommandDef,
     description: parts.description,
     args: parts.args,
+    repeats: parts.repeats ?? false,
     operands: parts.operands,
     notes: parts.notes ?? [],
   };

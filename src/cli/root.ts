@@ -70,10 +70,13 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   }
   if (found === undefined) throw noCommand(words);
   const { load, positionals } = found;
-  const { definition, args, operands } = await load();
+  const { definition, args, operands, repeats } = await load();
   const rest = end === -1 ? undefined : argv.slice(end + 1);
   if (rest !== undefined && operands === undefined) positionals.push(...rest);
-  const rawArgs = strictArguments({ options: words.options, positionals }, args, operands);
+  const rawArgs = strictArguments({ options: words.options, positionals }, args, {
+    operands,
+    repeats,
+  });
   const { result } = await runCommand(definition, { rawArgs, data: { rest } });
   return typeof result === "number" ? result : exitCodes.internal;
 }

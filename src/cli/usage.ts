@@ -2,6 +2,7 @@
 import type { ArgDef, ArgsDef } from "citty";
 import { version } from "../../package.json";
 import { options } from "./arguments.ts";
+import type { Command } from "./command.ts";
 import { exitCodeTexts } from "./exit-code.ts";
 import { commands } from "./root.ts";
 
@@ -14,10 +15,13 @@ const timeNote = "TIME is in seconds, with a fraction or not, or has a unit: 500
 export async function usage(name: string | undefined): Promise<string> {
   const load = name === undefined ? undefined : commands[name];
   if (name === undefined || load === undefined) return programUsage();
-  const { description, args, operands, notes } = await load();
+  const command = await load();
+  const { description, args, operands, notes } = command;
   const takesTime = Object.values(args).some((definition) => valueHint(definition) === "TIME");
   return [
-    `Usage: resourcelock ${name} NAME [OPTIONS]${operands === undefined ? "" : ` ${operands}`}`,
+    [`Usage: resourcelock ${name}`, ...positionals(command), "[OPTIONS]", operands ?? ""]
+      .join(" ")
+      .trimEnd(),
     "",
     `${description}.`,
     "",
@@ -33,8 +37,9 @@ export async function usage(name: string | undefined): Promise<string> {
 async function programUsage(): Promise<string> {
   const rows: Row[] = [];
   for (const [name, load] of Object.entries(commands)) {
-    const { description, operands } = await load();
-    rows.push([`${name} NAME${operands === undefined ? "" : ` ${operands}`}`, description]);
+    const command = await load();
+    const head = [name, ...positionals(command), command.operands ?? ""].join(" ").trimEnd();
+    rows.push([head, command.description]);
   }
   return [
     `resourcelock ${version}: serialises work between processes by named locks`,
@@ -53,6 +58,15 @@ async function programUsage(): Promise<string> {
     "Exit status:",
     ...table(exitCodeTexts),
   ].join("\n");
+}
+
+/** As in `NAME`, `[NAME]`, `NAME...`. */
+function positionals({ args, repeats }: Command): string[] {
+  const found = Object.entries(args).filter(([, { type }]) => type === "positional");
+  return found.map(([name, { required }], index) => {
+    const word = `${name.toUpperCase()}${repeats && index === found.length - 1 ? "..." : ""}`;
+    return required === false ? `[${word}]` : word;
+  });
 }
 
 type Row = readonly [head: string, text: string];

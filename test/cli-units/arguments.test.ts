@@ -76,7 +76,7 @@ describe("splitWords()", () => {
 describe("strictArguments()", () => {
   const definitions = { name: nameArgument, message: options.message, quiet: options.quiet };
   const strict = (line: string, operands?: string) =>
-    strictArguments(splitWords(line.split(" "), options), definitions, operands);
+    strictArguments(splitWords(line.split(" "), options), definitions, { operands });
 
   test("gives words that leave no doubt", () => {
     expect(strict("-q x -m -1")).toEqual(["--quiet", "--message=-1", "--", "x"]);

@@ -163,6 +163,7 @@ export class Ledger {
   #firstChanged = Infinity;
   #lastChanged = -1;
   readonly #changedBeyond = new Set<number>();
+  #taken: number[] | undefined;
   /** The seat whose byte this description has locked: the kernel tells only about others' locks. */
   #mine = 0;
   /** Whether its other byte is locked, too. */
@@ -225,6 +226,7 @@ export class Ledger {
   #load(): void {
     [this.#firstChanged, this.#lastChanged] = [Infinity, -1];
     this.#changedBeyond.clear();
+    this.#taken = undefined;
     let length = readAt(this.#descriptor, this.#bytes);
     if (length < entryBytes) this.#bytes.fill(0, length);
     const damage = this.#damage();
@@ -290,6 +292,21 @@ export class Ledger {
     this.#bytes = new Uint8Array(bytes);
     this.#bytes.set(previous.subarray(0, Math.min(bytes, previous.length)));
     this.#words = new Uint32Array(this.#bytes.buffer);
+  }
+
+  /**
+   * The seats that had a ticket when the data was loaded, of whoever is alive or dead. One loop over the bare words,
+   * as there are 31 seats at least and mostly none is taken.
+   */
+  get taken(): readonly number[] {
+    if (this.#taken === undefined) {
+      this.#taken = [];
+      const words = this.#words;
+      for (let at = entryWords; at < words.length; at += entryWords) {
+        if (words[at] !== 0 || words[at + 1] !== 0) this.#taken.push(at / entryWords);
+      }
+    }
+    return this.#taken;
   }
 
   /** How many seats there are now. */
@@ -405,6 +422,7 @@ export class Ledger {
           unlockByte(this.#descriptor, waitingBytes + seat);
         }
         this.#mine = seat;
+        this.#taken = undefined;
         return seat;
       }
       const pages = this.#bytes.length / pageBytes;

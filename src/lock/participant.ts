@@ -65,7 +65,7 @@ export interface Wish {
   message: string;
   /** Whether to take over a unit whose holder died. */
   adopt: boolean;
-  /** Whether it will wait by {@link Participant.block}; else it looks now and then ({@link Participant.isDue}). */
+  /** Whether it will wait for the semaphore by {@link Participant.block}; else it looks ({@link Participant.isDue}). */
   blocks: boolean;
 }
 

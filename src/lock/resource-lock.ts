@@ -158,7 +158,7 @@ export class ResourceLock implements Disposable {
       this.#debug("getLock", () => messages.alreadyAcquired(this.lockName, this.getLockInfo()));
       return true;
     }
-    const request = this.request({ timeout, ...options });
+    const request = this.request({ timeout, ...options, blocks: true });
     let granted = request.poll();
     while (!granted && request.remainingSeconds > 0) {
       waitOnThisThread(request);
@@ -220,8 +220,8 @@ export class ResourceLock implements Disposable {
    * Starts a request whose waiting the caller does, as the command line does between signals and notices.
    * When it is over, {@link settle} has to be told.
    *
-   * @param options.blocks whether it is waited for by {@link LockRequest.block}. Default false: by
-   * {@link LockRequest.isDue}
+   * @param options.blocks whether it is waited for by {@link LockRequest.block}, at the semaphore at least.
+   * Default false: by {@link LockRequest.isDue}
    * @throws as {@link getLock}
    */
   request({
@@ -480,8 +480,15 @@ function requireSlots(slots: number | undefined, shared: boolean): void {
   }
 }
 
-/** The library leaves the signals of its program alone, and so has no timer to end a wait in the kernel by. */
+/**
+ * The library leaves the signals of its program alone, and so has no timer to end a wait for a byte lock by; a wait
+ * for the semaphore has a limit of its own.
+ */
 function waitOnThisThread(request: LockRequest): void {
+  if (request.isAtSemaphore) {
+    request.block();
+    return;
+  }
   let milliseconds = shortestPollMilliseconds;
   while (!request.isDue) {
     Bun.sleepSync(Math.min(milliseconds, request.againSeconds * 1000));

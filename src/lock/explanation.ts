@@ -15,6 +15,10 @@ export function explanation(
   switch (error.code) {
     case "EACCES":
     case "EPERM":
+      if (error.call === "fchown") {
+        const text = `Cannot make lock <${lockName}> for that group: this user is not in it`;
+        return new LockPermissionError(text, { cause: error });
+      }
       return new LockPermissionError(permissionText(lockName, path), { cause: error });
     case "ENOSPC":
       return new LockCreateError(`${cannot}: ${sharedMemoryDirectory} is full`, { cause: error });

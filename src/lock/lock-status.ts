@@ -34,23 +34,29 @@ export interface LockStatus {
   waiters: ParticipantStatus[];
 }
 
+/** What of a lock's unit tells how it is held. */
+export type UnitState = Pick<LockUnit, "value" | "infoHash">;
+
 /** @param ledger undefined where there is none yet */
-export function statusOf(ledger: Ledger | undefined, unit: LockUnit): LockStatus {
+export function statusOf(ledger: Ledger | undefined, unit: UnitState): LockStatus {
   if (ledger === undefined) {
     return { holders: unit.value === 0 ? [foreign(null)] : [], waiters: [] };
   }
-  return ledger.transact(() => {
-    const seats = liveSeats(ledger);
-    const inState = (state: number) =>
-      seats.filter((seat) => ledger.read(seat, seatWords.state) === state);
-    const waiters = inState(seatStates.waiting)
-      .toSorted(
-        (one, other) =>
-          ledger.readWide(one, seatWords.ticket) - ledger.readWide(other, seatWords.ticket),
-      )
-      .map((seat) => participantOf(ledger, seat));
-    return { holders: holdersOf(ledger, unit, inState(seatStates.holding)), waiters };
-  });
+  return ledger.transact(() => statusUnderMutex(ledger, unit));
+}
+
+/** The same, for who has the ledger's mutex. */
+export function statusUnderMutex(ledger: Ledger, unit: UnitState): LockStatus {
+  const seats = liveSeats(ledger);
+  const inState = (state: number) =>
+    seats.filter((seat) => ledger.read(seat, seatWords.state) === state);
+  const waiters = inState(seatStates.waiting)
+    .toSorted(
+      (one, other) =>
+        ledger.readWide(one, seatWords.ticket) - ledger.readWide(other, seatWords.ticket),
+    )
+    .map((seat) => participantOf(ledger, seat));
+  return { holders: holdersOf(ledger, unit, inState(seatStates.holding)), waiters };
 }
 
 function liveSeats(ledger: Ledger): number[] {
@@ -69,7 +75,7 @@ function participantOf(ledger: Ledger, seat: number): ParticipantStatus {
   };
 }
 
-function holdersOf(ledger: Ledger, unit: LockUnit, holding: readonly number[]): HolderStatus[] {
+function holdersOf(ledger: Ledger, unit: UnitState, holding: readonly number[]): HolderStatus[] {
   const state = ledger.read(header, headerWords.state);
   const token = ledger.readWide(header, headerWords.token);
   const since = ledger.readWide(header, headerWords.grantedAt) / 1e6;

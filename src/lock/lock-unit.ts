@@ -78,6 +78,13 @@ export class LockUnit {
     this.#inode = semaphoreInode(this.#lockName);
   }
 
+  /** The objects may be others by now: {@link refresh} looks at once, and the info text is opened anew. */
+  expire(): void {
+    this.#checkedSeconds = -Infinity;
+    this.#info?.close();
+    this.#info = undefined;
+  }
+
   get value(): number {
     return this.#semaphore.value;
   }

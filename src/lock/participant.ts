@@ -107,24 +107,32 @@ export class Participant {
 
   /** Looks whether the lock can be had now, and takes it if so. The first look queues. */
   look(): Look {
-    if (this.#seat !== 0 && !this.#ledger.isLinked) this.#moveToNewLedger();
-    return this.#ledger.transact(() => {
-      const isNew = !this.#stands();
-      if (isNew) this.#queueAnew();
-      const before = this.#nearestBefore(this.#seat);
-      let look: Look;
-      if (before === 0) {
-        this.#unit.refresh(() => unitsAtRest(this.#ledger));
-        look = this.#takeUnit();
-      } else {
-        this.#dropUnit();
-        look = this.#behind(before);
-      }
-      // Nobody sees the seat before the mutex is free, so a grant at once need not write it twice.
-      if (isNew && look !== "granted") this.#storeSeat();
-      this.#tokenSeen = this.#ledger.readWide(header, headerWords.token);
-      return look;
-    });
+    for (;;) {
+      // Under the mutex: who removes a lock has it, and nobody must enter a ledger without a name.
+      const look = this.#ledger.transact(() =>
+        this.#ledger.isLinked ? this.#lookUnderMutex() : undefined,
+      );
+      if (look !== undefined) return look;
+      this.#moveToNewLedger();
+    }
+  }
+
+  #lookUnderMutex(): Look {
+    const isNew = !this.#stands();
+    if (isNew) this.#queueAnew();
+    const before = this.#nearestBefore(this.#seat);
+    let look: Look;
+    if (before === 0) {
+      this.#unit.refresh(() => unitsAtRest(this.#ledger));
+      look = this.#takeUnit();
+    } else {
+      this.#dropUnit();
+      look = this.#behind(before);
+    }
+    // Nobody sees the seat before the mutex is free, so a grant at once need not write it twice.
+    if (isNew && look !== "granted") this.#storeSeat();
+    this.#tokenSeen = this.#ledger.readWide(header, headerWords.token);
+    return look;
   }
 
   #storeSeat(): void {
@@ -137,6 +145,7 @@ export class Participant {
     this.withdraw();
     this.#ledger.close();
     this.#ledger = this.#openLedger();
+    this.#unit.expire();
   }
 
   /** Whether the seat is still this participant's: it may have been evicted, or the ledger cut short. */
@@ -621,14 +630,7 @@ export function forceRelease(ledger: Ledger, unit: LockUnit): boolean {
   return ledger.transact(() => {
     const state = ledger.read(header, headerWords.state);
     const hash = unit.infoHash();
-    if (state === lockStates.held) {
-      for (let seat = 1; seat <= ledger.seats; seat++) {
-        const holds = ledger.read(seat, seatWords.state) === seatStates.holding;
-        if (!holds || !ledger.isLive(seat)) continue;
-        evict(ledger, seat);
-        faultPoint("evicted");
-      }
-    }
+    if (state === lockStates.held) evictHolders(ledger);
     const locked = state === lockStates.held || unit.value === 0;
     if (locked || state === lockStates.detached) {
       noteFree(ledger, hash);
@@ -638,6 +640,16 @@ export function forceRelease(ledger: Ledger, unit: LockUnit): boolean {
     if (locked) unit.giveBack();
     return locked;
   });
+}
+
+/** Under the mutex: takes the lock from all that hold it and live; each learns of it when it releases. */
+export function evictHolders(ledger: Ledger): void {
+  for (let seat = 1; seat <= ledger.seats; seat++) {
+    const holds = ledger.read(seat, seatWords.state) === seatStates.holding;
+    if (!holds || !ledger.isLive(seat)) continue;
+    evict(ledger, seat);
+    faultPoint("evicted");
+  }
 }
 
 /** Notes a text that a participant wrote while nobody attached holds, so that it is not taken for a peer's grant. */

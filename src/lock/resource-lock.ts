@@ -1,5 +1,6 @@
 /** The resource lock: `resource_lock` of the Python module cjnfuncs.resourcelock, on the same objects. */
 import { now } from "../posix/clock.ts";
+import { type Access, accessOf } from "./access.ts";
 import { LockClosedError, LockNotFoundError } from "./errors.ts";
 import type { Ledger } from "./ledger.ts";
 import { LockGuard } from "./lock-guard.ts";
@@ -29,6 +30,13 @@ export interface ResourceLockOptions {
   sharedMemorySize?: number;
   /** Whether to make the lock's objects when there are none. Default true. */
   create?: boolean;
+  /**
+   * Permission bits of the lock's objects, when they have to be made, whatever the umask; a lock that exists keeps
+   * what it has. Default 0o600, and 0o660 with `group`.
+   */
+  mode?: number | undefined;
+  /** The group, by name or number, that the objects get when they have to be made. Default: the process's. */
+  group?: string | number | undefined;
   /** Where debug texts go. Default: nowhere. */
   logger?: LockLogger | undefined;
 }
@@ -82,6 +90,7 @@ export class ResourceLock implements Disposable {
   logger: LockLogger | undefined;
 
   #closed = false;
+  readonly #access: Access;
   readonly #unit: LockUnit;
   /** A ledger that no participant uses now: opening one is dearer than a whole grant. */
   #spareLedger: Ledger | undefined;
@@ -92,19 +101,27 @@ export class ResourceLock implements Disposable {
    * @param lockName with or without a leading slash; 1 to 247 bytes without another one
    * @throws {LockNameError} for a name that cannot be used
    * @throws {LockNotFoundError} with `create: false`, where nobody has made the lock yet
-   * @throws {LockPermissionError} where the lock is another user's
+   * @throws {LockPermissionError} where the lock is another user's, or this user is not in `group`
+   * @throws {RangeError} for a `mode` or `group` that there is not
    * @throws {LockCreateError} where /dev/shm is full, read-only or absent
    * @throws {LockDamagedError} where its files are not those of a lock
    */
   constructor(
     lockName: string,
-    { sharedMemorySize = newSegmentBytes, create = true, logger }: ResourceLockOptions = {},
+    {
+      sharedMemorySize = newSegmentBytes,
+      create = true,
+      mode,
+      group,
+      logger,
+    }: ResourceLockOptions = {},
   ) {
     if (!Number.isSafeInteger(sharedMemorySize) || sharedMemorySize < 1) {
       throw new RangeError(`Cannot make an info segment of ${sharedMemorySize} bytes`);
     }
     this.lockName = parseLockName(lockName);
     this.logger = logger;
+    this.#access = accessOf(mode, group);
     const unit = create
       ? this.#create(sharedMemorySize)
       : LockUnit.open(this.lockName, sharedMemorySize);
@@ -116,7 +133,7 @@ export class ResourceLock implements Disposable {
   }
 
   #create(sharedMemorySize: number): LockUnit {
-    const ledger = openOrCreateLedger(this.lockName);
+    const ledger = openOrCreateLedger(this.lockName, this.#access);
     try {
       const unit = LockUnit.openOrCreate(this.lockName, sharedMemorySize, () =>
         ledger.transact(() => unitsAtRest(ledger)),
@@ -265,8 +282,12 @@ export class ResourceLock implements Disposable {
     const spare = this.#spareLedger;
     this.#spareLedger = undefined;
     if (spare?.isLinked) return spare;
-    spare?.close();
-    return openOrCreateLedger(this.lockName);
+    if (spare !== undefined) {
+      // The lock was removed.
+      this.#unit.expire();
+      spare.close();
+    }
+    return openOrCreateLedger(this.lockName, this.#access);
   }
 
   #keepLedger(ledger: Ledger): void {

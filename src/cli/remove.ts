@@ -82,12 +82,12 @@ async function removeStale(wanted: string | undefined, output: OutputOptions): P
       (lock) => !isUnexplained(lock) || before.get(lock.name)?.info === lock.info,
     );
   }
-  const statuses = found.map((lock) => removeOne(lock, output));
   if (found.length === 0) {
-    if (!output.quiet)
-      diagnostics().info(`${name === undefined ? "there" : `lock <${name}>`} is nothing stale`);
-    return exitCodes.done;
+    const text = name === undefined ? "nothing is stale" : `lock <${name}> is not stale`;
+    if (!output.quiet) diagnostics().info(text);
+    return name === undefined ? exitCodes.done : exitCodes.no;
   }
+  const statuses = found.map((lock) => removeOne(lock, output));
   return statuses.find((status) => status !== exitCodes.done) ?? exitCodes.done;
 }
 

@@ -42,7 +42,7 @@ export interface State extends Report {
 export function stateOf(name: string, output: OutputOptions): State {
   const { lock, missing } = openExisting(name, output);
   if (lock === undefined) {
-    const status = { holders: [], waiters: [] };
+    const status = { holders: [], waiters: [], grants: 0, recoveries: 0 };
     const json = { ...missing.json, ...status };
     return { text: missing.text, json, locked: false, info: null, status };
   }

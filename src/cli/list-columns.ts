@@ -88,6 +88,16 @@ export const listFacts: readonly Fact[] = [
     json: ({ state, value }) => (state === "unreadable" ? null : value === 0),
   },
   { field: "value", description: "the semaphore's value", json: ({ value }) => value },
+  {
+    field: "grants",
+    description: "how often it was granted since it was made, not counting peers",
+    json: ({ grants }) => grants,
+  },
+  {
+    field: "recoveries",
+    description: "how many of these took over from a holder that died",
+    json: ({ recoveries }) => recoveries,
+  },
   { field: "user", description: "whose it is", json: ({ userId }) => userText(userId) },
 ];
 

@@ -31,6 +31,18 @@ const metrics: readonly Metric[] = [
     help: "How many processes wait for the lock.",
     value: ({ waiters }) => waiters.length,
   },
+  {
+    name: "resourcelock_grants_total",
+    type: "counter",
+    help: "How often the lock was granted since it was made, not counting peers without a ledger.",
+    value: ({ grants }) => grants,
+  },
+  {
+    name: "resourcelock_recoveries_total",
+    type: "counter",
+    help: "How many of these grants took over from a holder that died.",
+    value: ({ recoveries }) => recoveries,
+  },
 ];
 
 /** The lines of a file for the textfile collector of node_exporter. Locks that may not be read are left out. */

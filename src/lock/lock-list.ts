@@ -99,7 +99,7 @@ function filesOnHost(): string[] {
   }
 }
 
-const nobody: LockStatus = { holders: [], waiters: [] };
+const nobody: LockStatus = { holders: [], waiters: [], grants: 0, recoveries: 0 };
 
 /** @returns undefined where there is no lock of that name, or not any more */
 function lookAtLock(name: string, files: ReadonlySet<string>): ListedLock | undefined {

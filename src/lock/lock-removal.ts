@@ -17,7 +17,8 @@ import { objectsOf, parseLockName } from "./lock-name.ts";
 import { explain, openLedger } from "./lock-objects.ts";
 import { type LockStatus, statusOf, statusUnderMutex } from "./lock-status.ts";
 import { LockUnit } from "./lock-unit.ts";
-import { evictHolders } from "./participant.ts";
+import { holders } from "./queue.ts";
+import { evict } from "./record.ts";
 
 /** What became of a removal. */
 export interface Removal {
@@ -33,7 +34,7 @@ export interface RemovalOptions {
   staleWithInfo?: string | undefined;
 }
 
-const nobody: LockStatus = { holders: [], waiters: [] };
+const nobody: LockStatus = { holders: [], waiters: [], grants: 0, recoveries: 0 };
 
 /**
  * Removes a lock, unless somebody holds it or waits for it.
@@ -104,12 +105,12 @@ function removeWith(
     throw error;
   }
   // Its holders learn that they hold nothing; its waiters find out by themselves, and go on to the new lock.
-  if (ledger !== undefined) evictHolders(ledger);
+  if (ledger !== undefined) for (const seat of holders(ledger)) evict(ledger, seat);
   return { outcome: "removed", status };
 }
 
-function isEmpty({ holders, waiters }: LockStatus): boolean {
-  return holders.length === 0 && waiters.length === 0;
+function isEmpty(status: LockStatus): boolean {
+  return status.holders.length === 0 && status.waiters.length === 0;
 }
 
 /** A ledger without a semaphore: what is left of a lock, unless participants still use it. */

@@ -74,6 +74,7 @@ async function removeStale(wanted: string | undefined, output: OutputOptions): P
     staleOnHost().filter((lock) => (name === undefined ? !isInUse(lock) : lock.name === name));
   let found = look();
   if (found.some(isUnexplained)) {
+    if (output.verbose) diagnostics().debug("something is locked that is unexplained: look again");
     const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
     await trap.sleep(graceSeconds);
     if (trap.received !== undefined) throw new Interrupted(trap.received);

@@ -17,8 +17,7 @@ import { objectsOf, parseLockName } from "./lock-name.ts";
 import { explain, openLedger } from "./lock-objects.ts";
 import { type LockStatus, statusOf, statusUnderMutex } from "./lock-status.ts";
 import { LockUnit } from "./lock-unit.ts";
-import { holders } from "./queue.ts";
-import { evict } from "./record.ts";
+import { forceFree } from "./record.ts";
 
 /** What became of a removal. */
 export interface Removal {
@@ -105,7 +104,7 @@ function removeWith(
     throw error;
   }
   // Its holders learn that they hold nothing; its waiters find out by themselves, and go on to the new lock.
-  if (ledger !== undefined) for (const seat of holders(ledger)) evict(ledger, seat);
+  if (ledger !== undefined) forceFree(ledger, unit);
   return { outcome: "removed", status };
 }
 

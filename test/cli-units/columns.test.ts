@@ -25,9 +25,9 @@ describe("table()", () => {
 
   test("cuts the widest columns to a width, and never those that have to be seen", () => {
     expect(lines(36)).toEqual([
-      "NAME       STATE    HELD  INFO",
-      "a          free        -  a short t…",
-      "a-long-n…  locked  3m12s  日本語 an…",
+      "NAME        STATE    HELD  INFO",
+      "a           free        -  a short …",
+      "a-long-na…  locked  3m12s  日本語 a…",
     ]);
   });
 

@@ -35,7 +35,7 @@
  * | 3 | kind: 0 exclusive, 1 shared, 2 slots |
  * | 4 | how many slots there are |
  * | 5 | what it does: see {@link seatStates} |
- * | 6 | 1 where its rights were taken from it |
+ * | 6 | whether its rights were taken from it: see {@link evictions} |
  * | 7 | slot number |
  * | 8, 9 | since when it waits, or waited |
  * | 10, 11 | token of its grant, 0 for none |
@@ -61,7 +61,7 @@ import {
   truncateFile,
   writeAt,
 } from "../posix/file.ts";
-import { faultPoint } from "../posix/fault-point.ts";
+import { faultPoint, isFaultWanted } from "../posix/fault-point.ts";
 import { LockDamagedError } from "./errors.ts";
 import { allocateSharedFile } from "./shared-file.ts";
 
@@ -109,6 +109,9 @@ export const seatStates = {
   lapsed: 7,
   detached: 8,
 } as const;
+
+/** Whether a seat's rights were taken from it; and whether a unit that it may have got was adopted, too. */
+export const evictions = { none: 0, evicted: 1, superseded: 2 } as const;
 
 /** The words of the header. */
 export const headerWords = {
@@ -167,6 +170,7 @@ export class Ledger {
   #firstChanged = Infinity;
   #lastChanged = -1;
   readonly #changedBeyond = new Set<number>();
+  #taken: number[] | undefined;
   /** The seat whose byte this description has locked: the kernel tells only about others' locks. */
   #mine = 0;
   /** Whether its other byte is locked, too. */
@@ -273,6 +277,7 @@ export class Ledger {
   #load(): void {
     [this.#firstChanged, this.#lastChanged] = [Infinity, -1];
     this.#changedBeyond.clear();
+    this.#taken = undefined;
     let length = readAt(this.#descriptor, this.#bytes);
     if (length < entryBytes) this.#bytes.fill(0, length);
     const damage = this.#damage();
@@ -336,6 +341,21 @@ export class Ledger {
     this.#bytes = new Uint8Array(bytes);
     this.#bytes.set(previous.subarray(0, Math.min(bytes, previous.length)));
     this.#words = new Uint32Array(this.#bytes.buffer);
+  }
+
+  /**
+   * The seats that had a ticket when the data was loaded, of whoever is alive or dead. One loop over the bare words,
+   * as there are 31 seats at least and mostly none is taken.
+   */
+  get taken(): readonly number[] {
+    if (this.#taken === undefined) {
+      this.#taken = [];
+      const words = this.#words;
+      for (let at = entryWords; at < words.length; at += entryWords) {
+        if (words[at] !== 0 || words[at + 1] !== 0) this.#taken.push(at / entryWords);
+      }
+    }
+    return this.#taken;
   }
 
   /** How many seats there are now. */
@@ -439,6 +459,8 @@ export class Ledger {
       for (let step = 1; step <= seats; step++) {
         const seat = step <= firstPageSeats ? ((last + step - 1) % firstPageSeats) + 1 : step;
         if (seat === kept) continue;
+        // Only seats beyond the first page take two writes.
+        if (seat <= firstPageSeats && isFaultWanted("between")) continue;
         const free = this.read(seat, seatWords.ticket) === 0 || !this.isLive(seat);
         if (!free || !tryLockByte(this.#descriptor, mutexByte + seat)) continue;
         this.#entry(seat).fill(0);
@@ -449,6 +471,7 @@ export class Ledger {
           unlockByte(this.#descriptor, waitingBytes + seat);
         }
         this.#mine = seat;
+        this.#taken = undefined;
         return seat;
       }
       const pages = this.#bytes.length / pageBytes;

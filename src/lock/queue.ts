@@ -1,5 +1,5 @@
 /** The queue of a lock: who is before whom, as the seats of its ledger tell. All of it under the mutex. */
-import { type Ledger, seatStates, seatWords } from "./ledger.ts";
+import { evictions, type Ledger, seatStates, seatWords } from "./ledger.ts";
 
 /** Alone; with others that say so; or with so many others. */
 export const kinds = { exclusive: 0, shared: 1, slots: 2 } as const;
@@ -9,11 +9,11 @@ export const kindNames = ["exclusive", "shared", "slots"] as const;
 
 /** Whether a seat's rights were taken from it. */
 export function isEvicted(ledger: Ledger, seat: number): boolean {
-  return ledger.read(seat, seatWords.evicted) !== 0;
+  return ledger.read(seat, seatWords.evicted) !== evictions.none;
 }
 
 /** Whether a seat, of somebody alive or dead, holds. */
-export function isHolding(ledger: Ledger, seat: number): boolean {
+function isHolding(ledger: Ledger, seat: number): boolean {
   return (
     ledger.read(seat, seatWords.state) === seatStates.holding &&
     ledger.read(seat, seatWords.ticket) !== 0 &&
@@ -28,7 +28,7 @@ function isWaiting(ledger: Ledger, seat: number): boolean {
 
 /** A living holder but for `own`, 0 for none. */
 export function otherHolder(ledger: Ledger, own: number): number {
-  for (let seat = 1; seat <= ledger.seats; seat++) {
+  for (const seat of ledger.taken) {
     if (seat !== own && isHolding(ledger, seat) && ledger.isLive(seat)) return seat;
   }
   return 0;
@@ -48,9 +48,7 @@ export function waiters(ledger: Ledger): number[] {
 }
 
 function seatsThat(ledger: Ledger, is: (seat: number) => boolean): number[] {
-  const found: number[] = [];
-  for (let seat = 1; seat <= ledger.seats; seat++) if (is(seat)) found.push(seat);
-  return found;
+  return ledger.taken.filter(is);
 }
 
 function ticketOf(ledger: Ledger, seat: number): number {
@@ -61,7 +59,7 @@ function ticketOf(ledger: Ledger, seat: number): number {
 export function firstWaiter(ledger: Ledger, own: number): number {
   let first = 0;
   let firstTicket = Infinity;
-  for (let seat = 1; seat <= ledger.seats; seat++) {
+  for (const seat of ledger.taken) {
     const ticket = ticketOf(ledger, seat);
     if (ticket === 0 || ticket >= firstTicket || seat === own) continue;
     if (!isWaiting(ledger, seat) || isEvicted(ledger, seat) || !ledger.isLive(seat)) continue;
@@ -70,18 +68,21 @@ export function firstWaiter(ledger: Ledger, own: number): number {
   return first;
 }
 
-/**
- * A living one that is at the semaphore, 0 for none.
- *
- * @param standing only those that were not evicted; one that was may have got the unit all the same
- */
-export function seatAtSemaphore(ledger: Ledger, own: number, standing: boolean): number {
-  for (let seat = 1; seat <= ledger.seats; seat++) {
-    if (seat === own || ledger.read(seat, seatWords.state) !== seatStates.atSemaphore) continue;
-    if (standing && isEvicted(ledger, seat)) continue;
-    if (ledger.isLive(seat)) return seat;
+function isAtSemaphore(ledger: Ledger, seat: number): boolean {
+  return ledger.read(seat, seatWords.state) === seatStates.atSemaphore && ledger.isLive(seat);
+}
+
+/** A living one but for `own` that is at the semaphore and was not evicted, 0 for none. */
+export function seatAtSemaphore(ledger: Ledger, own: number): number {
+  for (const seat of ledger.taken) {
+    if (seat !== own && isAtSemaphore(ledger, seat) && !isEvicted(ledger, seat)) return seat;
   }
   return 0;
+}
+
+/** Those that were evicted while they were at the semaphore, and do not know it. */
+export function evictedAtSemaphore(ledger: Ledger): number[] {
+  return seatsThat(ledger, (seat) => isAtSemaphore(ledger, seat) && isEvicted(ledger, seat));
 }
 
 /** Whom a seat has to wait for. */
@@ -109,7 +110,7 @@ export function nearestBefore(ledger: Ledger, seat: number): Before | undefined 
   let nearest = 0;
   let nearestTicket = 0;
   const slotsSeats: number[] = [];
-  for (let other = 1; other <= ledger.seats; other++) {
+  for (const other of ledger.taken) {
     const otherTicket = ticketOf(ledger, other);
     if (otherTicket === 0 || other === seat || isEvicted(ledger, other)) continue;
     if (otherTicket > ticket && !isHolding(ledger, other)) continue;
@@ -148,7 +149,7 @@ function nearestSlot(ledger: Ledger, slotsSeats: readonly number[]): Before {
 /** The lowest slot number that no living holder has. */
 export function freeSlot(ledger: Ledger, own: number): number {
   const used = new Set<number>();
-  for (let seat = 1; seat <= ledger.seats; seat++) {
+  for (const seat of ledger.taken) {
     const holdsSlot =
       seat !== own &&
       ledger.read(seat, seatWords.kind) === kinds.slots &&

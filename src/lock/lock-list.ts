@@ -22,7 +22,7 @@ import { hashOf } from "./lock-unit.ts";
  * `free`; `locked`; `stale`: its holder died, and nobody has adopted it; `unreadable` by this user; `damaged`: its
  * ledger is; `leftover`: a ledger whose semaphore is gone, and that nobody uses.
  */
-export type ListedState = "free" | "locked" | "stale" | "unreadable" | "damaged" | "leftover";
+type ListedState = "free" | "locked" | "stale" | "unreadable" | "damaged" | "leftover";
 
 /** A lock, as it was at a look. */
 export interface ListedLock extends LockStatus {

@@ -55,14 +55,22 @@ export function table(
   });
 }
 
+/** How wide each column is where nothing is cut. */
+export function naturalWidths(
+  columns: readonly TableColumn[],
+  rows: readonly (readonly string[])[],
+): number[] {
+  return columns.map(({ head }, column) =>
+    rows.reduce((most, row) => Math.max(most, Bun.stringWidth(row[column] ?? "")), head.length),
+  );
+}
+
 function widthsWithin(
   columns: readonly TableColumn[],
   rows: readonly (readonly string[])[],
   width: number,
 ): number[] {
-  const widths = columns.map(({ head }, column) =>
-    rows.reduce((most, row) => Math.max(most, Bun.stringWidth(row[column] ?? "")), head.length),
-  );
+  const widths = naturalWidths(columns, rows);
   const least = columns.map((column, index) =>
     Math.min(widths[index] ?? 0, column.least ?? Infinity),
   );
@@ -82,6 +90,7 @@ function widthsWithin(
   return widths;
 }
 
-function totalWidth(widths: readonly number[]): number {
+/** How wide a line of such columns is. */
+export function totalWidth(widths: readonly number[]): number {
   return widths.reduce((sum, each) => sum + each, gap.length * (widths.length - 1));
 }

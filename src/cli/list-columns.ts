@@ -1,5 +1,6 @@
 /** What `list` tells about a lock: one table that its output, its JSON and its help are made from. */
 import type { ListedLock } from "../lock/lock-list.ts";
+import { withoutDate } from "../lock/lock-info.ts";
 import type { HolderStatus } from "../lock/lock-status.ts";
 import { userName } from "../posix/user.ts";
 import type { TableColumn } from "./columns.ts";
@@ -16,6 +17,8 @@ interface Fact {
 /** A fact that has a column in the output, too. */
 interface ListColumn extends Fact, TableColumn {
   text(this: void, lock: ListedLock, nowSeconds: number): string;
+  /** The same where there is not room for all. */
+  short?(this: void, lock: ListedLock): string;
 }
 
 /** For a cell that has nothing to tell. */
@@ -72,6 +75,9 @@ export const listColumns: readonly ListColumn[] = [
     json: ({ info }) => info,
     text: ({ info, userId }) =>
       info === null ? `it belongs to user ${userText(userId)}` : info || none,
+    // HELD tells since when; what is behind the date is told nowhere else.
+    short: ({ info, userId }) =>
+      info === null ? `of user ${userText(userId)}` : withoutDate(info) || none,
   },
 ];
 
@@ -110,7 +116,7 @@ export function heldSeconds({ holders }: ListedLock, nowSeconds: number): number
 function holderText({ holders, state }: ListedLock): string {
   const [first, ...others] = holders;
   if (first === undefined) return state === "damaged" || state === "unreadable" ? "?" : none;
-  return others.length === 0 ? oneHolder(first) : `${oneHolder(first)} and ${others.length} more`;
+  return others.length === 0 ? oneHolder(first) : `${holders.length}: ${oneHolder(first)}, ...`;
 }
 
 function oneHolder({ attachment, pid, command }: HolderStatus): string {

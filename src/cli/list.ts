@@ -4,7 +4,7 @@ import { isTerminal } from "../posix/file.ts";
 import { terminalColumns } from "../posix/terminal.ts";
 import { commonOptions, options, outputOptions } from "./arguments.ts";
 import { painter, type Style } from "./colors.ts";
-import { table } from "./columns.ts";
+import { naturalWidths, table, totalWidth } from "./columns.ts";
 import { command } from "./command.ts";
 import { escapeControls, jsonLine } from "./escape.ts";
 import { exitCodes } from "./exit-code.ts";
@@ -89,14 +89,24 @@ const styleOfState: Partial<Record<ListedLock["state"], Style>> = {
 
 function tableOf(locks: readonly ListedLock[], nowSeconds: number, noColor: boolean): string[] {
   const paint = painter(stdout, noColor);
-  const rows = locks.map((lock) =>
-    listColumns.map(({ text }) => escapeControls(text(lock, nowSeconds))),
-  );
   const width = isTerminal(stdout) ? terminalColumns(stdout) : Infinity;
-  return table(listColumns, rows, width, (text, row, column) => {
+  const styled = (text: string, row: number, column: number) => {
     if (row === -1) return paint("bold", text);
     const state = listColumns[column]?.field === "state" ? locks[row]?.state : undefined;
     const style = state === undefined ? undefined : styleOfState[state];
     return style === undefined ? text : paint(style, text);
-  });
+  };
+  const rows = cellsOf(locks, (column, lock) => column.text(lock, nowSeconds));
+  const isWide = totalWidth(naturalWidths(listColumns, rows)) > width;
+  const shown = isWide
+    ? cellsOf(locks, (column, lock) => (column.short ?? column.text)(lock, nowSeconds))
+    : rows;
+  return table(listColumns, shown, width, styled);
+}
+
+function cellsOf(
+  locks: readonly ListedLock[],
+  text: (column: (typeof listColumns)[number], lock: ListedLock) => string,
+): string[][] {
+  return locks.map((lock) => listColumns.map((column) => escapeControls(text(column, lock))));
 }

@@ -326,6 +326,8 @@ describe.skipIf(!haveTools("tmux") || !canIsolate)("list on a terminal", () => {
       expect(lines[0]).toMatch(/^NAME +STATE +HOLDER/);
       expect(lines[1]).toMatch(/^a-lock-\S* +locked +detached/);
       expect(lines[2]).toMatch(/^b +free +-/);
+      // The date goes first: what is behind it is told nowhere else.
+      if (columns === 80) expect(lines[1]).toMatch(/0 {2}日本語.*…$/);
       for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(columns);
     },
   );

@@ -61,7 +61,7 @@ async function programUsage(): Promise<string> {
 }
 
 /** As in `NAME`, `[NAME]`, `NAME...`. */
-function positionals({ args, repeats }: Command): string[] {
+export function positionals({ args, repeats }: Command): string[] {
   const found = Object.entries(args).filter(([, { type }]) => type === "positional");
   return found.map(([name, { required }], index) => {
     const word = `${name.toUpperCase()}${repeats && index === found.length - 1 ? "..." : ""}`;

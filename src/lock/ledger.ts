@@ -47,6 +47,7 @@ import {
   isLockedByOther,
   lockByte,
   tryLockByte,
+  tryShareByte,
   unlockByte,
   waitForByte,
 } from "../posix/byte-lock.ts";
@@ -78,6 +79,9 @@ const firstPageSeats = pageBytes / entryBytes - 1;
 
 const magic = 0x6b636c72; // "rlck"
 const version = 1;
+
+/** Who only looks tries so often to get the mutex, which is held for microseconds, a millisecond apart. */
+const looksForMutex = 20;
 
 /**
  * Byte locks lie beyond all data: the mutex, then a byte for each seat, then another one for each seat: who is
@@ -153,12 +157,15 @@ const messageStart = 64;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** Shared by all that only look, who do so one after the other: `list` looks at thousands. */
+const onlookersPage = new Uint8Array(pageBytes);
+
 export class Ledger {
   readonly #descriptor: number;
   /** Of a description of its own once the other one was handed on: who inherits that must not have the mutex. */
   #mutexDescriptor: number;
-  #bytes = new Uint8Array(pageBytes);
-  #words = new Uint32Array(this.#bytes.buffer);
+  #bytes: Uint8Array<ArrayBuffer>;
+  #words: Uint32Array;
   /** Which entries {@link store} has to write: a range of the first page, and single ones beyond it. */
   #firstChanged = Infinity;
   #lastChanged = -1;
@@ -174,16 +181,26 @@ export class Ledger {
   readonly lockName: string;
 
   readonly #createdPath: string | undefined;
+  readonly #looksOnly: boolean;
 
   /**
    * @param descriptor of the ledger's file, opened for this object alone: byte locks are a description's
-   * @param createdPath the file's name, where it has just been made
+   * @param options.createdPath the file's name, where it has just been made
+   * @param options.looksOnly for one who shows what there is, with a descriptor that may only read: nothing is ever
+   * written, and a process that was stopped in the mutex is not waited for
    */
-  constructor(descriptor: number, lockName: string, createdPath?: string) {
+  constructor(
+    descriptor: number,
+    lockName: string,
+    { createdPath, looksOnly = false }: { createdPath?: string; looksOnly?: boolean } = {},
+  ) {
     this.#descriptor = descriptor;
     this.#mutexDescriptor = descriptor;
     this.lockName = lockName;
     this.#createdPath = createdPath;
+    this.#looksOnly = looksOnly;
+    this.#bytes = looksOnly ? onlookersPage : new Uint8Array(pageBytes);
+    this.#words = new Uint32Array(this.#bytes.buffer);
   }
 
   /** Whether the file still has its name. */
@@ -198,6 +215,7 @@ export class Ledger {
    * @throws {LockDamagedError}
    */
   transact<T>(act: () => T): T {
+    if (this.#looksOnly) return this.#observe(act);
     lockByte(this.#mutexDescriptor, mutexByte);
     try {
       this.#load();
@@ -205,6 +223,39 @@ export class Ledger {
     } finally {
       this.#unlock();
     }
+  }
+
+  /** Runs `act` on the data as it is; without the mutex where that cannot be had soon. */
+  #observe<T>(act: () => T): T {
+    let shared = tryShareByte(this.#descriptor, mutexByte);
+    for (let tries = 0; !shared && tries < looksForMutex; tries++) {
+      Bun.sleepSync(1);
+      shared = tryShareByte(this.#descriptor, mutexByte);
+    }
+    try {
+      this.#bytes.fill(0, readAt(this.#descriptor, this.#bytes));
+      const damage = this.#damage();
+      if (damage !== undefined && damage !== "") throw this.#damaged(damage);
+      const bytes = Math.max(1, this.read(header, headerWords.pages)) * pageBytes;
+      if (bytes !== this.#bytes.length) {
+        this.#resize(bytes);
+        this.#bytes.fill(0, readAt(this.#descriptor, this.#bytes));
+      }
+      return act();
+    } finally {
+      if (shared) unlockByte(this.#descriptor, mutexByte);
+    }
+  }
+
+  /** Whether anybody has ever used it: it starts with what no other file starts with. */
+  get isBegun(): boolean {
+    return this.read(header, headerWords.magic) === magic;
+  }
+
+  #damaged(damage: string, more = ""): LockDamagedError {
+    return new LockDamagedError(
+      `Cannot use lock <${this.lockName}>: its ledger is damaged (${damage})${more}`,
+    );
   }
 
   /** Unlocks the mutex, and the seat that was left meanwhile. */
@@ -272,9 +323,7 @@ export class Ledger {
   /** Starts the ledger anew, which must not happen under others who take part. */
   #begin(damage: string): void {
     if (damage !== "" && isLockedByOther(this.#descriptor, allSeatBytes, 0)) {
-      throw new LockDamagedError(
-        `Cannot use lock <${this.lockName}>: its ledger is damaged (${damage}), and others use it`,
-      );
+      throw this.#damaged(damage, ", and others use it");
     }
     truncateFile(this.#descriptor, 0);
     allocateSharedFile(this.#descriptor, pageBytes);

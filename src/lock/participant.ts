@@ -152,7 +152,10 @@ export class Participant {
       this.withdraw();
       this.#ledger.close();
       this.#ledger = this.#openLedger();
-      this.#unit.refresh(() => this.#ledger.transact(() => unitsAtRest(this.#ledger)), true);
+      this.#ledger.transact(() => {
+        // It may be one that was kept, without a name too: what that says of the unit is not so any more.
+        if (this.#ledger.isLinked) this.#unit.refresh(() => unitsAtRest(this.#ledger), true);
+      });
     }
   }
 

@@ -4,7 +4,9 @@ import type { ArgsDef } from "citty";
 import { version } from "../../package.json";
 import { options } from "../../src/cli/arguments.ts";
 import { exitCodes, exitCodeTexts } from "../../src/cli/exit-code.ts";
+import type { Command } from "../../src/cli/command.ts";
 import { commands } from "../../src/cli/root.ts";
+import { positionals } from "../../src/cli/usage.ts";
 import { newLockName, resourcelock } from "../support/binary.ts";
 import { objectsOf } from "./scenario.ts";
 
@@ -35,10 +37,14 @@ function optionsOf(args: ArgsDef): string[] {
   });
 }
 
-async function argsOf(name: string): Promise<ArgsDef> {
+async function commandOf(name: string): Promise<Command> {
   const load = commands[name];
   if (load === undefined) throw new Error(`there is no command ${name}`);
-  return (await load()).args;
+  return await load();
+}
+
+async function argsOf(name: string): Promise<ArgsDef> {
+  return (await commandOf(name)).args;
 }
 
 describe.each(names)("the help of %s", (name) => {
@@ -75,7 +81,10 @@ describe.each(names)("the help of %s", (name) => {
   ])(`comes with %s, X being ${name}, and nothing is done`, async (words) => {
     const lockName = newLockName();
     const line = words.replace("X", name).replace("NAME", lockName).split(" ");
-    expect(await help(...line)).toStartWith(`Usage: resourcelock ${name} NAME [OPTIONS]`);
+    const command = await commandOf(name);
+    const usage = ["Usage: resourcelock", name, ...positionals(command), "[OPTIONS]"];
+    if (command.operands !== undefined) usage.push(command.operands);
+    expect(await help(...line)).toStartWith(`${usage.join(" ")}\n`);
     expect(objectsOf(lockName)).toEqual([]);
   });
 
@@ -102,8 +111,10 @@ describe("the help of the program", () => {
   test("names every command with what it does", async () => {
     const text = (await help("-h")).replaceAll(/\s+/g, " ");
     for (const name of names) {
-      const { description, operands } = (await commands[name]?.()) ?? {};
-      const words = [name, "NAME", ...(operands === undefined ? [] : [operands]), description];
+      const command = await commandOf(name);
+      const { description, operands } = command;
+      const call = [name, ...positionals(command), ...(operands === undefined ? [] : [operands])];
+      const words = [...call, description];
       expect(text).toContain(words.join(" "));
     }
     expect(optionsIn(await help("-h"))).toEqual(["-h, --help", "-V, --version"]);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { version } from "../../package.json";
 import { options } from "../../src/cli/arguments.ts";
 import { exitCodes, exitCodeTexts } from "../../src/cli/exit-code.ts";
+import { listColumns } from "../../src/cli/list-columns.ts";
 import * as library from "../../src/index.ts";
 import { binary, finish, newLockName, readUntil, resourcelock, start } from "../support/binary.ts";
 import { factsOfHelp, factsOfManualPage, factsOfProgram, factsOfReadme, headOf } from "./facts.ts";
@@ -151,7 +152,7 @@ test("README's table of JSON fields has those that each command prints", async (
 
   const { stdout } = await resourcelock("get", name, "-a", "0", "--json");
   expect(fieldsOf(stdout)).toEqual([documented("get"), documented("get -a")]);
-  for (const command of ["unget", "state"]) {
+  for (const command of ["unget", "state", "wait", "info"]) {
     const printed = await resourcelock(command, name, "--json");
     expect(fieldsOf(printed.stdout)).toEqual([documented(command)]);
   }
@@ -159,6 +160,42 @@ test("README's table of JSON fields has those that each command prints", async (
   expect(fieldsOf(await readUntil(trace.stdout, "\n"))).toEqual([documented("trace")]);
   trace.kill("SIGINT");
   await trace.exited;
+  const list = await resourcelock("list", "--json");
+  expect(fieldsOf(list.stdout)[0]).toEqual(documented("list"));
+  const removal = await resourcelock("remove", name, "--json");
+  expect(fieldsOf(removal.stdout)).toEqual([documented("remove")]);
+});
+
+test("README's table of the columns of list is that of the program", () => {
+  const { head, rows } = readme.table("The locks of a host");
+  expect(head).toEqual(["column", "JSON", "what it tells"]);
+  expect(rows).toEqual(
+    listColumns.map(({ head: column, field, description }) => [column, field, description]),
+  );
+});
+
+test("README and the manual page have the states and the metrics that list tells", async () => {
+  const source = await readText("src/lock/lock-list.ts");
+  const [, union = ""] = /type ListedState =([^;]*);/.exec(source) ?? [];
+  const states = [...union.matchAll(/"(\w+)"/g)].map(([, state = ""]) => state);
+  const { stdout } = await resourcelock("list", "--prometheus");
+  const metrics = [...stdout.matchAll(/^# TYPE (\w+)/gm)].map(([, metric = ""]) => metric);
+  expect([states.length > 0, metrics.length > 0]).toEqual([true, true]);
+  const { text: command = "" } = page.tagged("COMMANDS").find(({ tag }) => tag === "list") ?? {};
+  const { text: option = "" } =
+    page.tagged("OPTIONS").find(({ tag }) => tag === "--prometheus") ?? {};
+  for (const state of states) {
+    expect([command, readme.text]).toEqual([
+      expect.stringContaining(state),
+      expect.stringContaining(`\`${state}\``),
+    ]);
+  }
+  for (const metric of metrics) {
+    expect([option, readme.text]).toEqual([
+      expect.stringContaining(metric),
+      expect.stringContaining(`\`${metric}\``),
+    ]);
+  }
 });
 
 test("README's table of holders and waiters has the fields that state prints", async () => {

@@ -5,6 +5,7 @@
 import type { ArgDef } from "citty";
 import { exitCodeTexts } from "../../src/cli/exit-code.ts";
 import { commands } from "../../src/cli/root.ts";
+import { positionals } from "../../src/cli/usage.ts";
 import { resourcelock } from "../support/binary.ts";
 import type { ManualPage } from "./manual-page.ts";
 import type { Markdown } from "./markdown.ts";
@@ -24,8 +25,10 @@ export async function factsOfProgram(): Promise<Facts> {
     options: {},
   };
   for (const [name, load] of Object.entries(commands)) {
-    const { args, description, operands } = await load();
-    const call = [name, "NAME", ...(operands === undefined ? [] : [operands])].join(" ");
+    const command = await load();
+    const { args, description, operands } = command;
+    const words = [name, ...positionals(command), ...(operands === undefined ? [] : [operands])];
+    const call = words.join(" ");
     facts.commands[call] = description;
     facts.options[name] = Object.entries(args)
       .filter(([, { type }]) => type !== "positional")
@@ -89,21 +92,20 @@ function helpRows(help: string, title: string): [head: string, text: string][] {
 }
 
 export function factsOfReadme(readme: Markdown): Facts {
-  const table = readme.table("Options");
-  const names = table.head.slice(1, -1);
+  const options: Facts["options"] = {};
+  for (const table of readme.tablesUnder("Options")) {
+    for (const [index, name] of table.head.slice(1, -1).entries()) {
+      options[name] = table.rows
+        .map(([head = "", ...cells]) => ({ head, cell: cells[index] ?? "" }))
+        .filter(({ cell }) => cell !== "")
+        .map(({ head, cell }) => optionText(head, cell === "yes" ? undefined : cell))
+        .toSorted();
+    }
+  }
   return {
     commands: Object.fromEntries(readme.table("Commands").rows),
     exitStatuses: Object.fromEntries(readme.table("Exit statuses").rows),
-    options: Object.fromEntries(
-      names.map((name, index) => [
-        name,
-        table.rows
-          .map(([head = "", ...cells]) => ({ head, cell: cells[index] ?? "" }))
-          .filter(({ cell }) => cell !== "")
-          .map(({ head, cell }) => optionText(head, cell === "yes" ? undefined : cell))
-          .toSorted(),
-      ]),
-    ),
+    options,
   };
 }
 

@@ -44,9 +44,14 @@ export class Markdown {
     }
   }
 
+  /** All tables under a heading. */
+  tablesUnder(heading: string): Table[] {
+    return this.tables.filter((table) => table.heading === heading);
+  }
+
   /** The first table under a heading. */
   table(heading: string): Table {
-    const found = this.tables.find((table) => table.heading === heading);
+    const [found] = this.tablesUnder(heading);
     if (found === undefined) throw new Error(`README.md has no table under ${heading}`);
     return found;
   }

@@ -18,6 +18,9 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = Object
     unget: async () => (await import("./unget.ts")).default,
     state: async () => (await import("./state.ts")).default,
     trace: async () => (await import("./trace.ts")).default,
+    doctor: async () => (await import("./doctor.ts")).default,
+    complete: async () => (await import("./complete.ts")).default,
+    man: async () => (await import("./man.ts")).default,
   },
 );
 
@@ -70,9 +73,9 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   }
   if (found === undefined) throw noCommand(words);
   const { load, positionals } = found;
-  const { definition, args, operands, repeats } = await load();
+  const { definition, args, operands, takesRest, repeats } = await load();
   const rest = end === -1 ? undefined : argv.slice(end + 1);
-  if (rest !== undefined && operands === undefined) positionals.push(...rest);
+  if (rest !== undefined && !takesRest) positionals.push(...rest);
   const rawArgs = strictArguments({ options: words.options, positionals }, args, {
     operands,
     repeats,
@@ -89,7 +92,7 @@ interface Found {
 }
 
 /** The first word where it is a command; else the second one: the order of cjnfuncs.resourcelock. */
-function findCommand({ positionals }: Words): Found | undefined {
+export function findCommand({ positionals }: Words): Found | undefined {
   for (const index of [0, 1]) {
     const name = positionals[index];
     const load = name === undefined ? undefined : commands[name];

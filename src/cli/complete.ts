@@ -1,5 +1,5 @@
 /** `complete`: prints what makes a shell complete this program's command lines. */
-import { lockNamesOnHost } from "../lock/lock-names.ts";
+import { lockNamesOnHost } from "../lock/lock-files.ts";
 import { options } from "./arguments.ts";
 import { readBashLine, writeBashWord } from "./bash-line.ts";
 import { command } from "./command.ts";

@@ -5,6 +5,7 @@ import { options } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { exitCodeTexts } from "./exit-code.ts";
 import { commands } from "./root.ts";
+import { wrap } from "./wrap.ts";
 
 /** What every terminal has. */
 const columns = 80;
@@ -95,14 +96,4 @@ function table(rows: readonly Row[]): string[] {
       (line, index) => `  ${(index === 0 ? head : "").padEnd(width)}  ${line}`,
     ),
   );
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1) ?? "";
-    if (line !== "" && line.length + 1 + word.length > width) lines.push(word);
-    else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
-  }
-  return lines;
 }

@@ -37,6 +37,9 @@ async function outputOf(words: readonly string[], environment: Environment): Pro
   return stdout;
 }
 
+/** Without what differs between two hosts that are alike. */
+const masked = (text: string) => maskDates(text).replaceAll(/\d+ (?=[KM]iB)/g, "N ");
+
 const canIsolate = await haveMountNamespaces();
 
 describe.skipIf(!canIsolate).each(colored)("%s", (...words) => {
@@ -47,7 +50,6 @@ describe.skipIf(!canIsolate).each(colored)("%s", (...words) => {
   test("prints them there with CLICOLOR_FORCE, and says without them the same", async () => {
     const painted = await piped(words, { CLICOLOR_FORCE: "1" });
     expect(painted).toMatch(colors);
-    const masked = (text: string) => maskDates(text).replaceAll(/\d+ (?=[KM]iB)/g, "N ");
     expect(masked(painted.replaceAll(colors, ""))).toBe(masked(await piped(words)));
   });
 

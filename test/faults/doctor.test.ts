@@ -2,7 +2,7 @@
 import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { haveTools, type Outcome } from "../support/binary.ts";
+import { binary, haveTools, type Outcome } from "../support/binary.ts";
 import { expectShowable } from "./outcome.ts";
 import { isRoot, resourcelockAs, resourcelockAsNobody } from "./other-user.ts";
 import { haveMountNamespaces, PrivateSharedMemory } from "./private-shared-memory.ts";
@@ -77,6 +77,20 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
     for (const line of stdout.trimEnd().split("\n")) expect(line).toStartWith("ok       ");
     expectShowable({ stdout, stderr });
   });
+
+  test.skipIf(!haveTools("script", "stty")).each([40, 80])(
+    "fits a terminal of %d columns",
+    async (columns) => {
+      await using memory = await freshMemory();
+      await memory.prepare(": >/dev/shm/sem.damaged");
+      const line = `stty cols ${columns}; TERM=dumb ${binary} doctor`;
+      const { stdout } = await memory.run("script", "-qc", line, "/dev/null");
+      const lines = stdout.trimEnd().split("\r\n");
+      expect(lines.filter((shown) => shown.length > columns)).toEqual([]);
+      expect(lines.length).toBeGreaterThan((7 * 80) / columns);
+      for (const shown of lines) expect(shown).toMatch(/^(ok {7}|problem {2}| {9})\S/);
+    },
+  );
 
   test("changes nothing and makes nothing", async () => {
     await using memory = await freshMemory();

@@ -39,13 +39,12 @@ async function programUsage(): Promise<string> {
   const rows: Row[] = [];
   for (const [name, load] of Object.entries(commands)) {
     const command = await load();
-    const head = [name, ...positionals(command), command.operands ?? ""].join(" ").trimEnd();
-    rows.push([head, command.description]);
+    rows.push([callOf(name, command), command.description]);
   }
   return [
     `resourcelock ${version}: serialises work between processes by named locks`,
     "",
-    "Usage: resourcelock COMMAND NAME [OPTIONS]",
+    "Usage: resourcelock COMMAND [NAME] [OPTIONS]",
     "       resourcelock NAME COMMAND [OPTIONS]",
     "",
     "Commands:",
@@ -59,6 +58,11 @@ async function programUsage(): Promise<string> {
     "Exit status:",
     ...table(exitCodeTexts),
   ].join("\n");
+}
+
+/** How a command is called, as in `run NAME -- COMMAND [ARG...]`. */
+export function callOf(name: string, command: Command): string {
+  return [name, ...positionals(command), command.operands ?? ""].join(" ").trimEnd();
 }
 
 /** As in `NAME`, `[NAME]`, `NAME...`. */

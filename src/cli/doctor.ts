@@ -19,6 +19,7 @@ export default command({
   args: {
     "no-color": options["no-color"],
     ...commonOptions,
+    quiet: { ...options.quiet, description: "answer by the exit status alone" },
     verbose: { ...options.verbose, description: "tell of each lock who may use it" },
   },
   notes: [

@@ -112,9 +112,11 @@ function roomIn({ bytes, freeBytes, files, freeFiles }: FileSystem): number {
   return Math.floor(Math.min(byBytes, byFiles));
 }
 
+/** As in `28 KiB`, `512 MiB`, `23 GiB`, rounded down. */
 function sizeText(bytes: number): string {
-  const kibibytes = bytes / 1024;
-  return kibibytes < 1024 ? `${Math.floor(kibibytes)} KiB` : `${Math.floor(kibibytes / 1024)} MiB`;
+  if (bytes >= 10 * 2 ** 30) return `${Math.floor(bytes / 2 ** 30)} GiB`;
+  if (bytes >= 2 ** 20) return `${Math.floor(bytes / 2 ** 20)} MiB`;
+  return `${Math.floor(bytes / 2 ** 10)} KiB`;
 }
 
 /** Processes are told apart by what /proc tells of them. Without a /proc this program does not even start. */

@@ -247,10 +247,14 @@ describe("completions", () => {
   test("are there for the shells that README names", async () => {
     const shells = readme.table("Completions").rows.map(([shell = ""]) => shell);
     expect((await answer("complete", "")).map(([shell = ""]) => shell)).toEqual(shells);
-    for (const [shell = "", line = ""] of readme.table("Completions").rows) {
-      expect(line).toContain(`resourcelock complete ${shell}`);
-      const { stdout: help } = await resourcelock("complete", "--help");
-      expect(help.replaceAll(/\s+/g, " ")).toContain(line.replaceAll("\\", "").slice(0, 30));
+    const { stdout: help } = await resourcelock("complete", "--help");
+    const { text = "" } = page.tagged("COMMANDS").find(({ tag }) => tag === "complete SHELL") ?? {};
+    for (const [, line = "", file = ""] of readme.table("Completions").rows) {
+      const [path = ""] = file.split(",");
+      for (const told of [help, text]) {
+        expect(told).toContain(line);
+        expect(told).toContain(path);
+      }
     }
   });
 });

@@ -70,13 +70,12 @@ function widthsWithin(
     widths.pop();
     least.pop();
   }
-  while (totalWidth(widths) > width) {
+  for (let excess = totalWidth(widths) - width; excess > 0; excess = totalWidth(widths) - width) {
     const spare = widths.map((each, index) => (each > (least[index] ?? 0) ? each : 0));
-    const widest = Math.max(...spare);
+    const [widest = 0, next = 0] = spare.toSorted((one, other) => other - one);
     if (widest === 0) break;
-    const next = Math.max(0, ...spare.filter((each) => each < widest));
-    const column = spare.indexOf(widest);
-    const excess = totalWidth(widths) - width;
+    // The last of several, whose text is the one that can best be done without.
+    const column = spare.lastIndexOf(widest);
     const cut = Math.max(1, Math.min(excess, widest - next));
     widths[column] = Math.max(least[column] ?? 0, widest - cut);
   }

@@ -116,6 +116,9 @@ export const nameArgument = {
   description: "the lock's name",
 } as const satisfies ArgDef;
 
+/** The same where there may be several, with commas between. */
+export const nameListArgument = { ...nameArgument, valueHint: "NAME,..." } as const;
+
 /** What all commands take. */
 export const commonOptions = {
   json: options.json,

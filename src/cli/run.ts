@@ -13,7 +13,7 @@ import { monotonicSeconds } from "../posix/clock.ts";
 import { cString, errorText, PosixError } from "../posix/libc.ts";
 import { sendSignal, signalNumbers } from "../posix/process.ts";
 import { parseAccess } from "./access.ts";
-import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
+import { commonOptions, nameListArgument, options, outputOptions } from "./arguments.ts";
 import { awaitGrant } from "./await-grant.ts";
 import { command } from "./command.ts";
 import { conflictExitCode } from "./conflict.ts";
@@ -37,7 +37,7 @@ export default command({
   description: "Run a command while holding a lock",
   operands: "-- COMMAND [ARG...]",
   args: {
-    name: nameArgument,
+    name: nameListArgument,
     "get-timeout": { ...options["get-timeout"], default: "-1" },
     nonblock: options.nonblock,
     "conflict-exit-code": options["conflict-exit-code"],

@@ -328,6 +328,8 @@ export class Participant {
       return this.#wait();
     }
     faultPoint("taken");
+    // More than one unit is somebody's mistake, such as two of the seed's unget at once.
+    this.#unit.drain();
     return this.#granted();
   }
 

@@ -17,7 +17,7 @@
  */
 import { monotonicSeconds, now } from "../posix/clock.ts";
 import { faultPoint } from "../posix/fault-point.ts";
-import { processStart } from "../posix/process-start.ts";
+import { hasEnded } from "../posix/process-start.ts";
 import {
   evictions,
   header,
@@ -71,7 +71,7 @@ export function isPosted(ledger: Ledger, unit: LockUnit): boolean {
 /** Whether the process that a detached hold is bound to has ended. */
 export function isOwnerDead(ledger: Ledger): boolean {
   const owner = ledger.read(header, headerWords.boundProcess);
-  return owner !== 0 && processStart(owner) !== ledger.readWide(header, headerWords.boundStart);
+  return owner !== 0 && hasEnded(owner, ledger.readWide(header, headerWords.boundStart));
 }
 
 /**

@@ -54,6 +54,7 @@ const errnoNames: Record<number, string> = {
   110: "ETIMEDOUT",
 };
 
+export const ESRCH = 3;
 export const EINTR = 4;
 export const EAGAIN = 11;
 export const EACCES = 13;

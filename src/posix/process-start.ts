@@ -1,5 +1,5 @@
 /** Telling processes apart whose numbers are used again: proc_pid_stat(5). */
-import { readProcFile } from "./process.ts";
+import { processExists, readProcFile } from "./process.ts";
 
 /**
  * When a process was started, in clock ticks since the host's start; undefined where there is none, or only
@@ -12,4 +12,20 @@ export function processStart(processId: number): number | undefined {
   // The name, in parentheses, may hold anything, parentheses too. State is field 3, start time field 22.
   const [state, ...fields] = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return state === "Z" || state === "X" ? undefined : Number(fields[18]);
+}
+
+/**
+ * Whether the process that was started at a time has ended. One that /proc does not show (hidepid) is taken to live
+ * as long as there is one of that number.
+ *
+ * @param start as {@link processStart} gave it
+ */
+export function hasEnded(processId: number, start: number): boolean {
+  const found = processStart(processId);
+  if (found !== undefined) return found !== start;
+  return isShown(processId) || !processExists(processId);
+}
+
+function isShown(processId: number): boolean {
+  return readProcFile(`/proc/${processId}/stat`) !== undefined;
 }

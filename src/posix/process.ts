@@ -1,6 +1,6 @@
 /** This process: how it ends, what it does with signals, what it can know of its parent. */
 import { closeFile, isTerminal, openToRead, readFile } from "./file.ts";
-import { check, long, openLibc } from "./libc.ts";
+import { check, ESRCH, lastErrno, long, openLibc } from "./libc.ts";
 
 const libc = openLibc({
   _exit: { args: ["i32"], returns: "void" },
@@ -46,6 +46,11 @@ export function dieBySignal(name: SignalName): void {
 /** Sends a signal. @throws {PosixError} ESRCH, EPERM */
 export function sendSignal(processId: number, name: SignalName): void {
   check("kill", libc.kill(processId, signalNumbers[name]));
+}
+
+/** Whether there is a process of this number, or its zombie, this user's or another's. */
+export function processExists(processId: number): boolean {
+  return libc.kill(processId, 0) === 0 || lastErrno() !== ESRCH;
 }
 
 /** Whether this process ignores a signal, and so will the programs that it starts. */

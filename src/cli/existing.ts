@@ -32,25 +32,40 @@ export function openExisting(name: string, output: OutputOptions): Existing {
 
 /** The state of a lock. */
 export interface State extends Report {
+  exists: boolean;
   locked: boolean;
   status: LockStatus;
 }
 
-/** The state of a lock, in the words of cjnfuncs.resourcelock. */
-export function stateOf(name: string, output: OutputOptions): State {
+/** The state of the lock of a name, which may not be there. */
+export function stateOfName(name: string, output: OutputOptions): State {
   const { lock, missing } = openExisting(name, output);
-  if (lock === undefined) {
-    const status = { holders: [], waiters: [] };
-    return { text: missing.text, json: { ...missing.json, ...status }, locked: false, status };
-  }
+  if (lock === undefined) return stateOfMissing(missing);
   try {
-    const value = lock.lockValue();
-    const locked = value === 0;
-    const info = lock.getLockInfo();
-    const status = lock.status();
-    const json = { name: lock.lockName, exists: true, locked, value, info, ...status };
-    return { text: messages.state(lock.lockName, locked, info), json, locked, status };
+    return stateOf(lock);
   } finally {
     lock.close();
   }
+}
+
+/** The state of a lock, in the words of cjnfuncs.resourcelock. */
+export function stateOf(lock: ResourceLock): State {
+  const value = lock.lockValue();
+  const locked = value === 0;
+  const info = lock.getLockInfo();
+  const status = lock.status();
+  const json = { name: lock.lockName, exists: true, locked, value, info, ...status };
+  return { text: messages.state(lock.lockName, locked, info), json, exists: true, locked, status };
+}
+
+/** The state of a lock that nobody has made yet. */
+export function stateOfMissing(missing: Report): State {
+  const status = { holders: [], waiters: [] };
+  return {
+    text: missing.text,
+    json: { ...missing.json, ...status },
+    exists: false,
+    locked: false,
+    status,
+  };
 }

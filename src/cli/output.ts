@@ -15,16 +15,21 @@ export class OutputError extends Error {
 
 const encoder = new TextEncoder();
 
+/** {@link printText} of a line. */
+export function printLine(line: string): void {
+  printText(`${line}\n`);
+}
+
 /**
- * Writes a line to stdout, all of it. `console.log` would ignore a full disk and a closed pipe.
+ * Writes a text to stdout, all of it. `console.log` would ignore a full disk and a closed pipe.
  *
  * @throws {OutputError}
  */
-export function printLine(line: string): void {
+export function printText(text: string): void {
   // Bun opens /dev/null in place of a closed stdout, close-on-exec, which no inherited one can be.
   if (closesOnExec(stdout)) throw new OutputError("Cannot write to stdout: it is closed");
   try {
-    writeAll(stdout, `${line}\n`);
+    writeAll(stdout, text);
   } catch (error) {
     if (!(error instanceof PosixError)) throw error;
     throw new OutputError(`Cannot write to stdout: ${errorText(error.errno)}`, { cause: error });

@@ -45,8 +45,14 @@ export function statusLines(
   ];
 }
 
+/** As in `7ms`, `3.2s`, and from ten seconds on as {@link durationText}. */
+export function fineDurationText(seconds: number): string {
+  if (seconds < 0.9995) return `${Math.max(0, Math.round(seconds * 1000))}ms`;
+  return seconds < 9.95 ? `${seconds.toFixed(1)}s` : durationText(seconds);
+}
+
 /** As in `45s`, `3m12s`, `2h05m`, `3d04h`. */
-function durationText(seconds: number): string {
+export function durationText(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
   if (whole < 60) return `${whole}s`;
   if (whole < 3600) return `${Math.floor(whole / 60)}m${two(whole % 60)}s`;

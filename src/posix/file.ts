@@ -122,6 +122,13 @@ export function waitWritable(descriptor: number): void {
   libc.poll(request, 1, -1);
 }
 
+/** Whether a descriptor takes bytes now: a terminal does not after ^S. */
+export function isWritable(descriptor: number): boolean {
+  const request = new Int32Array([descriptor, POLLOUT]);
+  // What is closed or broken counts as ready: the write tells.
+  return libc.poll(request, 1, 0) !== 0;
+}
+
 /** What {@link fileStatus} tells. */
 export interface FileStatus {
   isRegularFile: boolean;

@@ -12,21 +12,22 @@ const prompt = "[\\#]$ ";
 export class Terminal {
   readonly #directory: string;
   #commands = 0;
+  #closed = false;
 
   private constructor(directory: string) {
     this.#directory = directory;
   }
 
   /** Opens a terminal that is gone when the test has ended. `resourcelock` in it is the binary. */
-  static async open({ columns = 80 } = {}): Promise<Terminal> {
+  static async open({ columns = 80, lines = 24 } = {}): Promise<Terminal> {
     const directory = mkdtempSync(join(tmpdir(), "test-terminal-"));
     symlinkSync(binary, join(directory, "resourcelock"));
     const terminal = new Terminal(directory);
     onTestFinished(async () => {
-      await terminal.#tmux("kill-server");
+      if (!terminal.#closed) await terminal.close();
       rmSync(directory, { recursive: true });
     });
-    const size = ["-x", String(columns), "-y", "24"];
+    const size = ["-x", String(columns), "-y", String(lines)];
     await terminal.#tmux("new-session", "-d", "-c", directory, ...size, "bash --noprofile --norc");
     await terminal.prompt();
     return terminal;
@@ -52,6 +53,27 @@ export class Terminal {
   /** What is on the screen. */
   screen(): Promise<string> {
     return this.#tmux("capture-pane", "-p");
+  }
+
+  /** What is on the screen, with its colours as SGR sequences. */
+  coloredScreen(): Promise<string> {
+    return this.#tmux("capture-pane", "-p", "-e");
+  }
+
+  /** Whether the cursor is shown. */
+  async isCursorShown(): Promise<boolean> {
+    return (await this.#tmux("display-message", "-p", "#{cursor_flag}")) === "1\n";
+  }
+
+  /** Changes the size of the terminal. */
+  async resize(columns: number, lines: number): Promise<void> {
+    await this.#tmux("resize-window", "-x", String(columns), "-y", String(lines));
+  }
+
+  /** Takes the terminal away from the processes in it. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#tmux("kill-server");
   }
 
   /** Waits until something is on the screen. */

@@ -18,6 +18,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = Object
     unget: async () => (await import("./unget.ts")).default,
     state: async () => (await import("./state.ts")).default,
     trace: async () => (await import("./trace.ts")).default,
+    history: async () => (await import("./history.ts")).default,
   },
 );
 

@@ -1,8 +1,10 @@
 /** The picture that `trace` draws on a terminal: of each lock a line of words and a line of cells, one a look. */
 import type { HolderStatus } from "../lock/lock-status.ts";
+import { tableLines, type TableColumn } from "./aligned-table.ts";
 import type { Paint, Style } from "./colors.ts";
 import { cutToColumns, fitToColumns } from "./columns.ts";
 import { escapeControls } from "./escape.ts";
+import { legendLines } from "./legend.ts";
 import { fineDurationText } from "./status-text.ts";
 import type { Cell, CellKind, TraceRow } from "./timeline.ts";
 
@@ -33,13 +35,18 @@ const styles: Record<CellKind, Style> = {
   stale: "red",
 };
 
-const legend: readonly (readonly [kind: CellKind, text: string])[] = [
+const legendTexts: readonly (readonly [kind: CellKind, text: string])[] = [
   ["free", "free"],
   ["held", "held"],
   ["contended", "so many wait"],
   ["briefly", "held in between"],
   ["stale", "holder died"],
 ];
+const legend = legendTexts.map(([kind, text]) => ({
+  glyph: glyphs[kind],
+  style: styles[kind],
+  text,
+}));
 
 /**
  * The lines of the picture, none wider than the terminal. Where they are too many, the legend is left out first,
@@ -55,7 +62,7 @@ export function tracePicture(
 ): string[] {
   const { columns, lines } = size;
   if (columns < fewestColumns) return [cutToColumns("narrow", columns)].slice(0, lines);
-  const words = wordLines(rows, columns, paint);
+  const words = tableLines(table, rows, columns, paint);
   const [head = "", ...states] = words;
   const full = rows.flatMap((row, index) => [
     states[index] ?? "",
@@ -63,7 +70,7 @@ export function tracePicture(
   ]);
   if (full.length <= lines) {
     return fitting(
-      [[head], full, [axis(lookSeconds, columns, paint)], legendLines(columns, paint)],
+      [[head], full, [axis(lookSeconds, columns, paint)], legendLines(legend, columns, paint)],
       lines,
     );
   }
@@ -79,23 +86,13 @@ function fitting(parts: readonly string[][], lines: number): string[] {
   return kept.flat().slice(0, Math.max(0, lines));
 }
 
-interface Column {
-  head: string;
-  /** Columns of the terminal; undefined shares what the others leave. */
-  width: number | undefined;
-  align: "left" | "right";
-  /** Shown on terminals from so many columns on. */
-  fromColumns: number;
-  text(row: TraceRow): string;
-}
-
-const table: readonly Column[] = [
-  { head: "LOCK", width: undefined, align: "left", fromColumns: 0, text: ({ name }) => name },
+/** Of fixed widths, so that they stand still. */
+const table: readonly TableColumn<TraceRow>[] = [
+  { head: "LOCK", mostOfRest: 0.45, style: () => "bold", text: ({ name }) => name },
   {
     head: "HELD BY",
-    width: undefined,
-    align: "left",
-    fromColumns: 0,
+    width: "rest",
+    style: ({ cells }) => styles[cells.at(-1)?.kind ?? "unseen"],
     text: ({ holders, cells }) => holdersText(holders, cells),
   },
   {
@@ -129,44 +126,8 @@ const table: readonly Column[] = [
   },
 ];
 
-const gap = "  ";
 /** There is no picture that says anything in fewer. */
 const fewestColumns = 8;
-/** An entry of the legend is not cut. */
-const fewestLegendColumns = 20;
-
-/** The heads of the columns, then a line a lock. */
-function wordLines(rows: readonly TraceRow[], columns: number, paint: Paint): string[] {
-  const shown = table.filter(({ fromColumns }) => columns >= fromColumns);
-  const taken = shown.reduce((sum, { width = 0 }) => sum + width, gap.length * (shown.length - 1));
-  const left = Math.max(0, columns - taken);
-  const names = rows.map(({ name }) => Bun.stringWidth(escapeControls(name)));
-  const nameWidth = Math.min(Math.max(4, ...names), Math.floor(left * 0.45));
-  const widths = shown.map(
-    ({ head, width }) => width ?? (head === "LOCK" ? nameWidth : left - nameWidth),
-  );
-  const line = (texts: readonly string[], style: (index: number) => Style | undefined) =>
-    shown
-      .map(({ align }, index) => {
-        const text = fitToColumns(escapeControls(texts[index] ?? ""), widths[index] ?? 0, align);
-        const chosen = style(index);
-        return chosen === undefined ? text : paint(chosen, text);
-      })
-      .join(gap);
-  return [
-    line(
-      shown.map(({ head }) => head),
-      () => "dim",
-    ),
-    ...rows.map((row) => {
-      const state = row.cells.at(-1)?.kind ?? "unseen";
-      return line(
-        shown.map(({ text }) => text(row)),
-        (index) => (index === 0 ? "bold" : index === 1 ? styles[state] : undefined),
-      );
-    }),
-  ];
-}
 
 function holdersText(holders: readonly HolderStatus[], cells: readonly Cell[]): string {
   if (cells.at(-1)?.kind === "missing") return "no such lock yet";
@@ -231,23 +192,6 @@ function axis(lookSeconds: readonly number[], columns: number, paint: Paint): st
   }
   const room = columns - end.length;
   return paint("dim", cutToColumns(line.slice(0, room).padEnd(room) + end, columns));
-}
-
-function legendLines(columns: number, paint: Paint): string[] {
-  const lines: string[] = [];
-  let [line, width] = ["", 0];
-  for (const [kind, text] of legend) {
-    const entryWidth = Bun.stringWidth(`${glyphs[kind]} ${text}`);
-    if (width > 0 && width + gap.length + entryWidth > columns) {
-      lines.push(line);
-      [line, width] = ["", 0];
-    }
-    const entry = `${paint(styles[kind], glyphs[kind])} ${paint("dim", text)}`;
-    line += width === 0 ? entry : gap + entry;
-    width += entryWidth + (width === 0 ? 0 : gap.length);
-  }
-  lines.push(line);
-  return columns < fewestLegendColumns ? [] : lines;
 }
 
 /** One line a lock: its name and its cells. */

@@ -69,18 +69,25 @@ export class LiveScreen {
   }
 
   #leave(): void {
-    if (!this.#cursorHidden) return;
+    if (this.#cursorHidden) this.#say(`\r${clearBelow}${showCursor}`);
     this.#cursorHidden = false;
+  }
+
+  /** The next picture is drawn where the cursor is then. */
+  #forget(): void {
+    if (this.#cursorHidden) this.#say(showCursor);
+    [this.#widths, this.#cursorHidden] = [[], false];
+  }
+
+  #say(text: string): void {
+    // Where ^S has stopped the terminal this would wait for ^Q.
+    if (!isWritable(stdout)) return;
     try {
-      printText(`\r${clearBelow}${showCursor}`);
+      printText(text);
     } catch (error) {
       // The terminal is gone: there is nothing to restore.
       if (!(error instanceof OutputError)) throw error;
     }
-  }
-
-  #forget(): void {
-    [this.#widths, this.#cursorHidden] = [[], false];
   }
 
   /** ^Z: stops as if there were no handler, and returns when the job goes on. */

@@ -24,8 +24,9 @@ export async function factsOfProgram(): Promise<Facts> {
     options: {},
   };
   for (const [name, load] of Object.entries(commands)) {
-    const { args, description, operands } = await load();
-    const call = [name, "NAME", ...(operands === undefined ? [] : [operands])].join(" ");
+    const { args, description, operands, repeats } = await load();
+    const lock = repeats ? "NAME..." : "NAME";
+    const call = [name, lock, ...(operands === undefined ? [] : [operands])].join(" ");
     facts.commands[call] = description;
     facts.options[name] = Object.entries(args)
       .filter(([, { type }]) => type !== "positional")

@@ -4,7 +4,7 @@ import { clockText, dateText } from "./clock-text.ts";
 import type { Paint, Style } from "./colors.ts";
 import { cutToColumns, fitToColumns } from "./columns.ts";
 import { escapeControls } from "./escape.ts";
-import { endingStyles, endingTexts } from "./history-table.ts";
+import { endingStyles, endingTexts, endOf } from "./history-table.ts";
 import { legendLines } from "./legend.ts";
 import { TimeScale } from "./time-scale.ts";
 
@@ -51,7 +51,7 @@ export function historyPlot(
   const widest = Math.max(...labels.map((label) => Bun.stringWidth(label)));
   const labelColumns = Math.min(widest, Math.max(6, Math.floor(columns * 0.3)));
   const plotColumns = columns - labelColumns - 1;
-  const spans = records.map(({ queued, ended }) => ({ start: queued, end: ended ?? now }));
+  const spans = records.map((record) => ({ start: record.queued, end: lastMoment(record, now) }));
   const scale = new TimeScale(spans, plotColumns);
   const rows = records.map((record, index) => {
     const label = fitToColumns(labels[index] ?? "", labelColumns);
@@ -86,21 +86,22 @@ function titleOf(
   return escapeControls(title);
 }
 
+/** When it ended, or the last that is known of it. */
+function lastMoment(record: GrantRecord, now: number): number {
+  return Math.max(record.queued, endOf(record, now) ?? record.granted ?? record.queued);
+}
+
 interface PlotCell {
   glyph: string;
   style: Style;
 }
 
 /** Bars that follow each other share a border, so that no two holders seem to hold at once. */
-function cellsOf(
-  { queued, granted, ended, ending }: GrantRecord,
-  scale: TimeScale,
-  columns: number,
-  now: number,
-): PlotCell[] {
+function cellsOf(record: GrantRecord, scale: TimeScale, columns: number, now: number): PlotCell[] {
+  const { queued, granted, ending } = record;
   const cells: PlotCell[] = Array.from({ length: columns }, () => ({ glyph: " ", style: "dim" }));
   for (const column of scale.breaks) cells[column] = idle;
-  const end = ended ?? now;
+  const end = lastMoment(record, now);
   cells.fill(waiting, scale.borderOf(queued), scale.borderOf(granted ?? end));
   const last = scale.lastColumnOf(end);
   const lastBar = granted ?? queued;

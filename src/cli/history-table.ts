@@ -26,14 +26,26 @@ export const endingStyles: Record<GrantRecord["ending"], Style> = {
   lapsed: "yellow",
 };
 
-/** How long a request waited, in seconds, until now if it still does. */
-export function waitedSeconds({ queued, granted, ended }: GrantRecord, now: number): number {
-  return Math.max(0, (granted ?? ended ?? now) - queued);
+/** When a hold or a wait ended, or now where it goes on; null where nobody knows, as of a waiter that died. */
+export function endOf({ ended, ending }: GrantRecord, now: number): number | null {
+  const goesOn = ending === "waiting" || ending === "held" || ending === "detached";
+  return ended ?? (goesOn ? now : null);
 }
 
-/** How long it held the lock, in seconds, until now if it still does; null where it was not granted. */
-export function heldSeconds({ granted, ended }: GrantRecord, now: number): number | null {
-  return granted === null ? null : Math.max(0, (ended ?? now) - granted);
+/** How long a request waited, in seconds, until now if it still does; null where nobody knows. */
+export function waitedSeconds(record: GrantRecord, now: number): number | null {
+  const end = record.granted ?? endOf(record, now);
+  return end === null ? null : Math.max(0, end - record.queued);
+}
+
+/** How long it held the lock, in seconds, until now if it still does; null where it did not, or nobody knows. */
+export function heldSeconds(record: GrantRecord, now: number): number | null {
+  const end = endOf(record, now);
+  return record.granted === null || end === null ? null : Math.max(0, end - record.granted);
+}
+
+function secondsText(seconds: number | null): string {
+  return seconds === null ? "-" : fineDurationText(seconds);
 }
 
 /**
@@ -71,15 +83,12 @@ export function historyTable(
       head: "WAITED",
       align: "right",
       fromColumns: 46,
-      text: (record) => fineDurationText(waitedSeconds(record, now)),
+      text: (record) => secondsText(waitedSeconds(record, now)),
     },
     {
       head: "HELD",
       align: "right",
-      text: (record) => {
-        const held = heldSeconds(record, now);
-        return held === null ? "-" : fineDurationText(held);
-      },
+      text: (record) => secondsText(heldSeconds(record, now)),
     },
     {
       head: "ENDING",

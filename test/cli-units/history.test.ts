@@ -62,6 +62,20 @@ describe("the table", () => {
     ]);
   });
 
+  test("does not tell a time that nobody knows", () => {
+    const [, died, waiter] = historyTable(
+      [
+        record("cat", [0, 1, null], "recovered", { kind: "shared" }),
+        record("make", [0, null, null], "lapsed"),
+      ],
+      80,
+      now,
+      plain,
+    );
+    expect(died).toMatch(/ shared +1\.0s +- +holder died$/);
+    expect(waiter).toMatch(/ exclusive +- +- +gave up$/);
+  });
+
   test("is cut to a narrow terminal, and not cut where there is none", () => {
     expect(maskTimes(historyTable(records.slice(0, 2), 38, now, plain))).toEqual([
       "WHEN      COMMAND    HELD  ENDING",
@@ -118,6 +132,20 @@ describe("the picture", () => {
   test("a short time has a finer axis", () => {
     const [, , , labels] = historyPlot("x", [record("a", [0, 0, 0.5], "released")], 60, now, plain);
     expect(labels).toMatch(/^ +\d\d:\d\d:\d\d\.000 .*\.500$/);
+  });
+
+  test("one of which nobody knows when it ended has a mark where it was last known of", () => {
+    const all = [
+      record("a", [0, 0, 10], "released"),
+      record("b", [0, 5, null], "recovered"),
+      record("c", [5, null, null], "lapsed"),
+    ];
+    const rows = historyPlot("x", all, 27, now, plain).slice(1, 4);
+    expect(rows).toEqual([
+      "4242 a ████████████████████",
+      "4242 b ░░░░░░░░░░†",
+      "4242 c           ×",
+    ]);
   });
 
   test("two that follow each other are never in one column", () => {

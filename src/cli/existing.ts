@@ -60,7 +60,7 @@ export function stateOf(lock: ResourceLock): State {
 
 /** The state of a lock that nobody has made yet. */
 export function stateOfMissing(missing: Report): State {
-  const status = { holders: [], waiters: [] };
+  const status = { holders: [], waiters: [], grants: 0, recoveries: 0 };
   return {
     text: missing.text,
     json: { ...missing.json, ...status },

@@ -59,8 +59,7 @@ export class LockTimeline {
    * @param now seconds since 1970
    */
   add({ exists, locked, status }: State, seconds: number, now: number): void {
-    const { waiters } = status;
-    const { grants = 0 } = status as typeof status & { grants?: number };
+    const { waiters, grants } = status;
     const holders = locked ? status.holders : [];
     const granted = this.#rate.add(grants, seconds);
     const waits = waiters.map(({ since }) => now - (since ?? now));

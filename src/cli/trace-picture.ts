@@ -144,7 +144,7 @@ function holderText({ attachment, pid, command, slot }: HolderStatus): string {
     case "attached":
       return who;
     case "detached":
-      return "detached, until unget";
+      return command === "" ? "detached" : `detached: ${command}`;
     case "bound":
       return `bound to ${pid}`;
     case "foreign":

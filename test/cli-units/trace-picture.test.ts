@@ -121,7 +121,7 @@ test("ways to hold a lock are told in words", () => {
   expect(text({ ...holder, slot: 3 }, { ...holder, pid: 1, slot: 0 })).toBe(
     "2 holders: slot 3 4242 make deploy, slot 0 1 make depl…".slice(0, 54),
   );
-  expect(text({ ...holder, attachment: "detached", pid: null })).toBe("detached, until unget");
+  expect(text({ ...holder, attachment: "detached" })).toBe("detached: make deploy");
   expect(text({ ...holder, attachment: "bound" })).toBe("bound to 4242");
   expect(text({ ...holder, attachment: "foreign", pid: null })).toBe("a peer without a ledger");
   expect(text({ ...holder, attachment: "stale" })).toBe("died: 4242 make deploy");

@@ -46,7 +46,7 @@ describe.skipIf(!haveTools("tmux"))("trace on a terminal", () => {
     await terminal.command(
       `resourcelock run ${name} -q -- true & resourcelock trace ${name} -u 0.05`,
     );
-    await terminal.see(new RegExp(`^${name} +detached, until unget +\\S+ +1 .*\n +█*1+$`, "m"));
+    await terminal.see(new RegExp(`^${name} +detached: holder +\\S+ +1 .*\n +█*1+$`, "m"));
     expect(await terminal.coloredScreen()).toMatch(/\u001B\[33m1+$/m);
     await terminal.press("C-c");
     await resourcelock("unget", name);

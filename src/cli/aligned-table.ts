@@ -33,24 +33,13 @@ export function tableLines<Row>(
   columns: number,
   paint: Paint,
 ): string[] {
-  const shown = table
-    .filter(({ fromColumns = 0 }) => columns >= fromColumns)
-    .map((column) => ({ ...column, texts: rows.map((row) => escapeControls(column.text(row))) }));
-  const fixed = shown.map(({ width }) => (typeof width === "number" ? width : 0));
-  const gaps = gap.length * (shown.length - 1);
-  const rest = Math.max(0, columns - gaps - sum(fixed));
-  const widths = shown.map(({ head, texts, width, mostOfRest = 1 }) => {
-    if (typeof width === "number") return width;
-    const widest = Math.max(...[head, ...texts].map((text) => Bun.stringWidth(text)));
-    if (width === "rest" && columns !== Infinity) return 0;
-    return Math.min(widest, mostOfRest === 1 ? rest : Math.floor(rest * mostOfRest));
-  });
-  const left = Math.max(0, columns - gaps - sum(widths));
+  const shown = table.filter(({ fromColumns = 0 }) => columns >= fromColumns);
+  const texts = shown.map((column) => rows.map((row) => escapeControls(column.text(row))));
+  const widths = widthsOf(shown, texts, columns);
   const line = (cell: (index: number) => string, style: (index: number) => Style | undefined) =>
     shown
-      .map(({ align = "left", width }, index) => {
-        const own = width === "rest" && columns !== Infinity ? left : (widths[index] ?? 0);
-        const fitted = fitToColumns(cell(index), own, align);
+      .map(({ align }, index) => {
+        const fitted = fitToColumns(cell(index), widths[index] ?? 0, align);
         const text = index === shown.length - 1 ? fitted.trimEnd() : fitted;
         const chosen = style(index);
         return chosen === undefined ? text : paint(chosen, text);
@@ -63,11 +52,32 @@ export function tableLines<Row>(
     ),
     ...rows.map((row, number) =>
       line(
-        (index) => shown[index]?.texts[number] ?? "",
+        (index) => texts[index]?.[number] ?? "",
         (index) => shown[index]?.style?.(row),
       ),
     ),
   ];
+}
+
+function widthsOf<Row>(
+  table: readonly TableColumn<Row>[],
+  texts: readonly (readonly string[])[],
+  columns: number,
+): number[] {
+  const fixed = table.map(({ width }) => (typeof width === "number" ? width : 0));
+  const rest = Math.max(0, columns - gap.length * (table.length - 1) - sum(fixed));
+  const widths = table.map(({ head, width, mostOfRest = 1 }, index) => {
+    if (typeof width === "number") return width;
+    const widest = Math.max(
+      ...[head, ...(texts[index] ?? [])].map((text) => Bun.stringWidth(text)),
+    );
+    if (columns === Infinity) return widest;
+    return width === "rest" ? 0 : Math.min(widest, Math.floor(rest * mostOfRest));
+  });
+  const left = Math.max(0, columns - gap.length * (table.length - 1) - sum(widths));
+  return table.map(({ width }, index) =>
+    width === "rest" && columns !== Infinity ? left : (widths[index] ?? 0),
+  );
 }
 
 function sum(numbers: readonly number[]): number {

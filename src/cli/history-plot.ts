@@ -96,21 +96,23 @@ interface PlotCell {
   style: Style;
 }
 
+const blank: PlotCell = { glyph: " ", style: "dim" };
+
 /** Bars that follow each other share a border, so that no two holders seem to hold at once. */
 function cellsOf(record: GrantRecord, scale: TimeScale, columns: number, now: number): PlotCell[] {
   const { queued, granted, ending } = record;
-  const cells: PlotCell[] = Array.from({ length: columns }, () => ({ glyph: " ", style: "dim" }));
-  for (const column of scale.breaks) cells[column] = idle;
   const end = lastMoment(record, now);
-  cells.fill(waiting, scale.borderOf(queued), scale.borderOf(granted ?? end));
-  const last = scale.lastColumnOf(end);
-  const lastBar = granted ?? queued;
-  const start = Math.min(scale.borderOf(lastBar), last);
+  const start = Math.min(scale.borderOf(granted ?? queued), scale.lastColumnOf(end));
   const stop = Math.max(start + 1, scale.borderOf(end));
-  cells.fill(granted === null ? waiting : holding, start, stop);
-  const glyph = endingGlyphs[ending];
-  if (glyph !== "") cells[stop - 1] = { glyph, style: endingStyles[ending] };
-  return cells;
+  const waits = scale.borderOf(queued);
+  const mark = endingGlyphs[ending];
+  const cellAt = (column: number): PlotCell => {
+    if (column === stop - 1 && mark !== "") return { glyph: mark, style: endingStyles[ending] };
+    if (column >= start && column < stop) return granted === null ? waiting : holding;
+    if (column >= waits && column < start) return waiting;
+    return scale.breaks.includes(column) ? idle : blank;
+  };
+  return Array.from({ length: columns }, (_, column) => cellAt(column));
 }
 
 function paintCells(cells: readonly PlotCell[], paint: Paint): string {

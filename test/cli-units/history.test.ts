@@ -154,7 +154,7 @@ describe("the picture", () => {
     );
     const rows = historyPlot("x", many, 80, now, plain).slice(1, 31);
     const holders = Array.from({ length: 80 }, (_, column) =>
-      rows.filter((row) => [...row][column] === "█"),
+      rows.filter((row) => Array.from(row)[column] === "█"),
     );
     for (const holding of holders) expect(holding.length).toBeLessThanOrEqual(1);
   });

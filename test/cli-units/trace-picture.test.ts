@@ -6,6 +6,7 @@ import { tracePicture } from "../../src/cli/trace-picture.ts";
 import type { HolderStatus } from "../../src/index.ts";
 
 const plain: Paint = (_, text) => text;
+const marked: Paint = (style, text) => `<${style} ${text}>`;
 
 const holder: HolderStatus = {
   pid: 4242,
@@ -27,7 +28,7 @@ function cellsOf(letters: string): Cell[] {
     s: "stale",
     u: "unseen",
   };
-  return [...letters].map((letter) => {
+  return Array.from(letters).map((letter) => {
     const kind = kinds[letter];
     return kind === undefined
       ? { kind: "contended", waiters: Number.parseInt(letter, 36) }
@@ -138,15 +139,14 @@ test("names and commands are escaped", () => {
 });
 
 test("colours are around runs of cells of one kind", () => {
-  const paint: Paint = (style, text) => `<${style} ${text}>`;
-  const [, words, cells] = tracePicture(rows, looks, { columns: 8, lines: 24 }, paint);
+  const [, words, cells] = tracePicture(rows, looks, { columns: 8, lines: 24 }, marked);
   expect(cells).toBe("<dim   ··><green ██><yellow 11>");
   expect(words).toContain("<bold ");
 });
 
 test("no line is wider than the terminal, and there are no more than it has", () => {
   const name = fc.string({ unit: "grapheme", minLength: 1, maxLength: 80 });
-  const letters = fc.string({ unit: fc.constantFrom(..."mfbhsu19z"), maxLength: 300 });
+  const letters = fc.string({ unit: fc.constantFrom(...Array.from("mfbhsu19z")), maxLength: 300 });
   const sizes = fc.record({ columns: fc.integer({ min: 1, max: 200 }), lines: fc.nat(30) });
   fc.assert(
     fc.property(fc.array(fc.tuple(name, letters), { minLength: 1 }), sizes, (locks, size) => {

@@ -14,6 +14,10 @@ function maskHistory(text: string): string {
     .replaceAll(/CLOCK +\d+/g, "CLOCK PID");
 }
 
+function requireRecord(value: unknown): asserts value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) throw new Error(`no record: ${String(value)}`);
+}
+
 const record = {
   pid: expect.any(Number),
   kind: "exclusive",
@@ -58,6 +62,7 @@ test("history --json has an object a line, with times that fit each other", asyn
   await resourcelock("run", name, "-m", "first", "--", "true");
   await resourcelock("run", name, "-m", "second", "--shared", "--", "true");
   const [first, second] = await jsonLines("history", name);
+  requireRecord(first);
   expect(first).toEqual({ ...record, name, command: "first", ending: "released" });
   expect(second).toEqual({
     ...record,
@@ -66,11 +71,13 @@ test("history --json has an object a line, with times that fit each other", asyn
     kind: "shared",
     ending: "released",
   });
-  const { queued, granted, ended, waited, held } = first as Record<string, number>;
-  expect(waited).toBeCloseTo((granted ?? 0) - (queued ?? 0), 3);
-  expect(held).toBeCloseTo((ended ?? 0) - (granted ?? 0), 3);
-  expect(granted).toBeGreaterThanOrEqual(queued ?? Infinity);
-  expect(ended).toBeGreaterThanOrEqual(granted ?? Infinity);
+  const [queued = 0, granted = 0, ended = 0] = ["queued", "granted", "ended"].map((field) =>
+    Number(first[field]),
+  );
+  expect(granted).toBeGreaterThanOrEqual(queued);
+  expect(ended).toBeGreaterThanOrEqual(granted);
+  expect(first["waited"]).toBeCloseTo(granted - queued, 3);
+  expect(first["held"]).toBeCloseTo(ended - granted, 3);
 });
 
 test("history tells how each request ended", async () => {
@@ -89,8 +96,8 @@ test("history tells how each request ended", async () => {
   await untilWaiting(name);
   const records = await jsonLines("history", name);
   const endings = records.map((one) => {
-    const { command, ending } = one as Record<string, unknown>;
-    return [command, ending];
+    requireRecord(one);
+    return [one["command"], one["ending"]];
   });
   expect(endings).toContainEqual(["killed", "recovered"]);
   expect(endings).toContainEqual(["adopter", "forced"]);
@@ -154,9 +161,9 @@ describe.skipIf(!haveTools("tmux"))("history on a terminal", () => {
     const table = await terminal.output(`resourcelock history ${name}`);
     expect(table).toMatch(/^WHEN .*ENDING$/m);
     expect(table).toMatch(/ mmm+… .*detached$/m);
-    expect(await terminal.coloredScreen()).toMatch(/\u001B\[32mdetached/);
+    expect(await terminal.coloredScreen()).toMatch(/ESC\[32mdetached/);
     const plot = await terminal.output(`resourcelock history ${name} --plot --no-color`);
     expect(plot).toMatch(/… █+>$/m);
-    expect(await terminal.coloredScreen()).not.toMatch(/\u001B\[\d*[1-9]m/);
+    expect(await terminal.coloredScreen()).not.toMatch(/ESC\[\d*[1-9]m/);
   });
 });

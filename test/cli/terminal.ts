@@ -55,9 +55,9 @@ export class Terminal {
     return this.#tmux("capture-pane", "-p");
   }
 
-  /** What is on the screen, with its colours as SGR sequences. */
-  coloredScreen(): Promise<string> {
-    return this.#tmux("capture-pane", "-p", "-e");
+  /** What is on the screen, with its colours as SGR sequences, as in `ESC[32m`. */
+  async coloredScreen(): Promise<string> {
+    return (await this.#tmux("capture-pane", "-p", "-e")).replaceAll("\u001B", "ESC");
   }
 
   /** Whether the cursor is shown. */

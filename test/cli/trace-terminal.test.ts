@@ -47,7 +47,7 @@ describe.skipIf(!haveTools("tmux"))("trace on a terminal", () => {
       `resourcelock run ${name} -q -- true & resourcelock trace ${name} -u 0.05`,
     );
     await terminal.see(new RegExp(`^${name} +detached: holder +\\S+ +1 .*\n +█*1+$`, "m"));
-    expect(await terminal.coloredScreen()).toMatch(/\u001B\[33m1+$/m);
+    expect(await terminal.coloredScreen()).toMatch(/ESC\[33m1+$/m);
     await terminal.press("C-c");
     await resourcelock("unget", name);
   });
@@ -59,7 +59,7 @@ describe.skipIf(!haveTools("tmux"))("trace on a terminal", () => {
     await startTrace(terminal, name, "-u", "0.05", option);
     await terminal.see(/█{10}$/m);
     // Not even dim or bold.
-    expect(await terminal.coloredScreen()).not.toMatch(/\u001B\[\d*[1-9]m/);
+    expect(await terminal.coloredScreen()).not.toMatch(/ESC\[\d*[1-9]m/);
     await terminal.press("C-c");
   });
 

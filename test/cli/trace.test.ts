@@ -68,7 +68,8 @@ test("trace --json prints a complete object a line", async () => {
     time,
     name,
     ...held,
-    ...counters(1),
+    grants: 1,
+    recoveries,
     holders: [detached],
     waiters: [],
   });

@@ -74,8 +74,9 @@ describe.each(names)("the help of %s", (name) => {
     "X -h",
   ])(`comes with %s, X being ${name}, and nothing is done`, async (words) => {
     const lockName = newLockName();
+    const lockWord = (await commands[name]?.())?.repeats ? "NAME..." : "NAME";
     const line = words.replace("X", name).replace("NAME", lockName).split(" ");
-    expect(await help(...line)).toStartWith(`Usage: resourcelock ${name} NAME [OPTIONS]`);
+    expect(await help(...line)).toStartWith(`Usage: resourcelock ${name} ${lockWord} [OPTIONS]`);
     expect(objectsOf(lockName)).toEqual([]);
   });
 
@@ -102,8 +103,9 @@ describe("the help of the program", () => {
   test("names every command with what it does", async () => {
     const text = (await help("-h")).replaceAll(/\s+/g, " ");
     for (const name of names) {
-      const { description, operands } = (await commands[name]?.()) ?? {};
-      const words = [name, "NAME", ...(operands === undefined ? [] : [operands]), description];
+      const { description, operands, repeats } = (await commands[name]?.()) ?? {};
+      const lockWord = repeats ? "NAME..." : "NAME";
+      const words = [name, lockWord, ...(operands === undefined ? [] : [operands]), description];
       expect(text).toContain(words.join(" "));
     }
     expect(optionsIn(await help("-h"))).toEqual(["-h, --help", "-V, --version"]);

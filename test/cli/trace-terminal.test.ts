@@ -7,6 +7,9 @@ import { Terminal } from "./terminal.ts";
 
 setDefaultTimeout(60_000);
 
+/** Wide enough for the names of locks in tests. */
+const columns = 120;
+
 /** Starts a trace in a bash that says its process id first. */
 async function startTrace(terminal: Terminal, ...words: string[]): Promise<number> {
   await terminal.command(`sh -c 'echo trace $$; exec resourcelock trace ${words.join(" ")}'`);
@@ -18,7 +21,8 @@ async function startTrace(terminal: Terminal, ...words: string[]): Promise<numbe
 
 describe.skipIf(!haveTools("tmux"))("trace on a terminal", () => {
   test("draws a row a lock, and leaves the last picture at ^C, with 0", async () => {
-    const [one, other, terminal] = [newLockName(), newLockName(), await Terminal.open()];
+    const [one, other] = [newLockName(), newLockName()];
+    const terminal = await Terminal.open({ columns });
     await startTrace(terminal, one, other, "-u", "0.05");
     await terminal.see(
       new RegExp(
@@ -42,7 +46,7 @@ describe.skipIf(!haveTools("tmux"))("trace on a terminal", () => {
   });
 
   test("shows who holds and how many wait, by a glyph as well as by a colour", async () => {
-    const [name, terminal] = [await newHeldLock(), await Terminal.open()];
+    const [name, terminal] = [await newHeldLock(), await Terminal.open({ columns })];
     await terminal.command(
       `resourcelock run ${name} -q -- true & resourcelock trace ${name} -u 0.05`,
     );
@@ -150,8 +154,10 @@ describe.skipIf(!haveTools("tmux"))("trace on a terminal", () => {
     await terminal.see(new RegExp(`^<${name}> is currently locked\\? +<True>`, "m"));
     await terminal.press("C-c");
     await terminal.prompt();
-    await terminal.command(`clear; resourcelock trace -v ${name}`);
-    await terminal.see(new RegExp(`^<${name}> is currently locked\\? +<True>`, "m"));
+    await terminal.command(`resourcelock trace -v ${name}`);
+    await terminal.see(
+      new RegExp(`debug: .*\\n(?:.*\\n)*<${name}> is currently locked\\? +<True>`, "m"),
+    );
     await terminal.press("C-c");
     await terminal.prompt();
   });

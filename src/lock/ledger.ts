@@ -35,7 +35,7 @@
  * | 3 | kind: 0 exclusive, 1 shared, 2 slots |
  * | 4 | how many slots there are |
  * | 5 | what it does: see {@link seatStates} |
- * | 6 | 1 where its rights were taken from it |
+ * | 6 | whether its rights were taken from it: see {@link evictions} |
  * | 7 | slot number |
  * | 8, 9 | since when it waits, or waited |
  * | 10, 11 | token of its grant, 0 for none |
@@ -60,7 +60,7 @@ import {
   truncateFile,
   writeAt,
 } from "../posix/file.ts";
-import { faultPoint } from "../posix/fault-point.ts";
+import { faultPoint, isFaultWanted } from "../posix/fault-point.ts";
 import { LockDamagedError } from "./errors.ts";
 import { allocateSharedFile } from "./shared-file.ts";
 
@@ -105,6 +105,9 @@ export const seatStates = {
   lapsed: 7,
   detached: 8,
 } as const;
+
+/** Whether a seat's rights were taken from it; and whether a unit that it may have got was adopted, too. */
+export const evictions = { none: 0, evicted: 1, superseded: 2 } as const;
 
 /** The words of the header. */
 export const headerWords = {
@@ -390,6 +393,8 @@ export class Ledger {
       for (let step = 1; step <= seats; step++) {
         const seat = step <= firstPageSeats ? ((last + step - 1) % firstPageSeats) + 1 : step;
         if (seat === kept) continue;
+        // Only seats beyond the first page take two writes.
+        if (seat <= firstPageSeats && isFaultWanted("between")) continue;
         const free = this.read(seat, seatWords.ticket) === 0 || !this.isLive(seat);
         if (!free || !tryLockByte(this.#descriptor, mutexByte + seat)) continue;
         this.#entry(seat).fill(0);

@@ -12,10 +12,7 @@ export type Attachment = "attached" | "detached" | "bound" | "foreign" | "stale"
 
 /** A participant, as others see it. */
 export interface ParticipantStatus {
-  /**
-   * Its process; null for a peer's. Of a detached hold the one that took it, which need not be there any more; of a
-   * bound one the one that it is bound to.
-   */
+  /** Its process, or the one that it is bound to; null for a peer's and for a detached hold. */
   pid: number | null;
   /** The first bytes of its message, the command line by default. */
   command: string;
@@ -81,12 +78,12 @@ function holdersOf(ledger: Ledger, unit: LockUnit): HolderStatus[] {
   if (ledger.read(header, headerWords.notedHash) !== unit.infoHash()) return [foreign];
   if (state === lockStates.detached) {
     const owner = ledger.read(header, headerWords.boundProcess);
-    if (owner === 0) return [recordedHolder(ledger, "detached")];
+    if (owner === 0) return [{ ...recordedHolder(ledger, "detached"), pid: null }];
     const attachment = isOwnerDead(ledger) ? "stale" : "bound";
     return [{ ...recordedHolder(ledger, attachment), pid: owner }];
   }
   // Free, as far as anybody wrote: somebody died between two steps, or is between them.
-  const waking = seatAtSemaphore(ledger, 0, false);
+  const waking = seatAtSemaphore(ledger, 0);
   if (waking !== 0) return [attachedHolder(ledger, waking)];
   return [{ ...foreign, attachment: "stale" }];
 }

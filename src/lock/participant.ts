@@ -13,11 +13,19 @@
  * | holding | holds |
  * | evicted, any of these | somebody forced the lock, or it was stopped when its turn came |
  */
-import { monotonicSeconds, now } from "../posix/clock.ts";
+import { monotonicSeconds, now, pause } from "../posix/clock.ts";
 import { faultPoint } from "../posix/fault-point.ts";
 import { processStart } from "../posix/process-start.ts";
 import { LockDamagedError, LockFullError } from "./errors.ts";
-import { header, headerWords, type Ledger, lockStates, seatStates, seatWords } from "./ledger.ts";
+import {
+  evictions,
+  header,
+  headerWords,
+  type Ledger,
+  lockStates,
+  seatStates,
+  seatWords,
+} from "./ledger.ts";
 import { formatLockInfo } from "./lock-info.ts";
 import { hashOf, type LockUnit } from "./lock-unit.ts";
 import {
@@ -42,6 +50,7 @@ import {
   noteMissing,
   recordedSeat,
   secondsIn,
+  supersede,
   unitsAtRest,
   writeEnding,
   writeFree,
@@ -62,12 +71,12 @@ export interface Wish {
 
 /**
  * What became of a request: granted, or what it has to wait for, for so long at most: that a seat's participant
- * leaves, or that it no longer waits; or the semaphore.
+ * leaves, or that it no longer waits; the semaphore; or only that time passes.
  */
 export type Look =
   | "granted"
   | { for: "leaving" | "waiting"; seat: number; againSeconds: number }
-  | { for: "semaphore"; againSeconds: number };
+  | { for: "semaphore" | "time"; againSeconds: number };
 
 /** A holder whose unit was adopted. */
 export interface Predecessor {
@@ -80,8 +89,8 @@ export interface Predecessor {
 const stalledSeconds = 0.5;
 /** A waiter looks so often on its own for what no byte lock tells: evictions, replaced objects. */
 const tickSeconds = 1;
-/** Any of several slots may become free, and a byte lock waits for one. */
-const slotTickSeconds = 0.1;
+/** So often where it cannot wait for a byte: any of several slots may become free, or somebody else adopts. */
+const shortTickSeconds = 0.1;
 
 export class Participant {
   readonly #openLedger: () => Ledger;
@@ -93,7 +102,7 @@ export class Participant {
   /** Whether the unit was got by waiting for the semaphore, and the record does not say so yet. */
   #unitInHand = false;
   #stalled: { ticket: number; fromSeconds: number } | undefined;
-  #grant: { token: number; slot: number; info: string } | undefined;
+  #grant: { token: number; slot: number; info: string; hash: number } | undefined;
   #adopted: Predecessor | undefined;
 
   /**
@@ -193,7 +202,7 @@ export class Participant {
     if (before !== undefined) {
       this.#giveUnitBack();
       const isSlots = this.#wish.kind === kinds.slots && !before.ofGroup;
-      const again = this.#afterStalled(isSlots ? slotTickSeconds : tickSeconds);
+      const again = this.#afterStalled(isSlots ? shortTickSeconds : tickSeconds);
       return {
         for: before.ofGroup ? "waiting" : "leaving",
         seat: before.seat,
@@ -265,12 +274,13 @@ export class Participant {
       return this.#wait();
     }
     if (!isLost(this.#ledger, this.#seat)) return this.#wait();
+    return this.#lost(hash);
+  }
+
+  #lost(hash: number): Look {
     if (this.#read(headerWords.state) === lockStates.detached) {
       const owner = this.#read(headerWords.boundProcess);
-      return this.#adopt(hash, {
-        process: owner,
-        message: "the process that it was bound to",
-      });
+      return this.#adopt(hash, { process: owner, message: "the process that it was bound to" });
     }
     const remaining = graceSeconds - noteMissing(this.#ledger);
     if (remaining > 0) return this.#wait(remaining);
@@ -320,7 +330,7 @@ export class Participant {
 
   /** Waits for the semaphore: of a group only one, as two could not tell whose unit is missing. */
   #wait(seconds = tickSeconds): Look {
-    const other = seatAtSemaphore(this.#ledger, this.#seat, true);
+    const other = seatAtSemaphore(this.#ledger, this.#seat);
     if (other !== 0) {
       this.#setState(seatStates.waiting);
       return { for: "waiting", seat: other, againSeconds: seconds };
@@ -348,8 +358,13 @@ export class Participant {
    * @param hash of the info text as it is now
    */
   #adopt(hash: number, predecessor: Predecessor): Look {
-    if (!this.#wish.adopt) return this.#wait();
+    if (!this.#wish.adopt) {
+      // Not at the semaphore, where it would be in the way of those who adopt.
+      this.#setState(seatStates.waiting);
+      return { for: "time", againSeconds: shortTickSeconds };
+    }
     this.#adopted = predecessor;
+    supersede(this.#ledger);
     writeEnding(this.#ledger, recordedSeat(this.#ledger), seatStates.recovered);
     this.#ledger.write(header, headerWords.notedHash, hash);
     const recoveries = this.#ledger.readWide(header, headerWords.recoveries) + 1;
@@ -363,14 +378,15 @@ export class Participant {
     const grantedAt = seconds * 1e6 + microseconds;
     const info = formatLockInfo(this.#wish.message, { seconds, microseconds });
     const bytes = this.#unit.encode(info);
+    const hash = hashOf(bytes.subarray(0, -1));
     const ledger = this.#ledger;
     ledger.write(header, headerWords.state, lockStates.held);
-    ledger.write(header, headerWords.holderHash, hashOf(bytes.subarray(0, -1)));
+    ledger.write(header, headerWords.holderHash, hash);
     ledger.write(header, headerWords.semaphore, this.#unit.semaphoreId);
     ledger.writeWide(header, headerWords.grantedAt, grantedAt);
     ledger.write(header, headerWords.boundProcess, 0);
     ledger.writeWide(header, headerWords.missingSince, 0);
-    this.#sitDown(grantedAt, info);
+    this.#sitDown(grantedAt, info, hash);
     this.#unitInHand = false;
     faultPoint("held");
     try {
@@ -387,12 +403,13 @@ export class Participant {
   #join(): Look {
     const { seconds, microseconds } = now();
     const info = formatLockInfo(this.#wish.message, { seconds, microseconds });
-    this.#sitDown(seconds * 1e6 + microseconds, info);
+    this.#sitDown(seconds * 1e6 + microseconds, info, this.#read(headerWords.holderHash));
     faultPoint("joined");
     return "granted";
   }
 
-  #sitDown(grantedAt: number, info: string): void {
+  /** @param hash of the info text of the grant, this one's or its group's */
+  #sitDown(grantedAt: number, info: string, hash: number): void {
     const ledger = this.#ledger;
     const token = ledger.draw();
     const slot = this.#wish.kind === kinds.slots ? freeSlot(ledger, this.#seat) : 0;
@@ -404,7 +421,7 @@ export class Participant {
     ledger.writeWide(this.#seat, seatWords.token, token);
     ledger.writeWide(this.#seat, seatWords.grantedAt, grantedAt);
     ledger.store();
-    this.#grant = { token, slot, info };
+    this.#grant = { token, slot, info, hash };
   }
 
   /** A grant whose text cannot be written is none. */
@@ -429,6 +446,7 @@ export class Participant {
   block(look: Exclude<Look, "granted">, seconds: number): void {
     if (look.for === "leaving") this.#ledger.waitForSeat(look.seat);
     else if (look.for === "waiting") this.#ledger.waitForWaiting(look.seat);
+    else if (look.for === "time") pause(Math.min(seconds, look.againSeconds));
     else if (this.#unit.take(Math.min(seconds, look.againSeconds)) === "granted") {
       this.#unitInHand = true;
       faultPoint("taken-by-waiting");
@@ -439,7 +457,7 @@ export class Participant {
   isDue(look: Exclude<Look, "granted">): boolean {
     if (look.for === "leaving") return !this.#ledger.isSeatTaken(look.seat);
     if (look.for === "waiting") return !this.#ledger.isSeatWaiting(look.seat);
-    return this.#unit.value > 0;
+    return look.for === "semaphore" && this.#unit.value > 0;
   }
 
   /** How many wait, and the place of this one among them. */
@@ -466,10 +484,13 @@ export class Participant {
 
   /**
    * Whether there was a unit in hand that has to be given back: then the record, to be stored before, says that the
-   * lock is free. Where it says held, the unit was one too many, by a peer's force.
+   * lock is free. Where it says held, the unit was one too many, by a peer's force; and it may have been adopted.
    */
   #dropUnit(): boolean {
-    const gives = this.#unitInHand && this.#read(headerWords.state) !== lockStates.held;
+    const isExtra =
+      this.#read(headerWords.state) === lockStates.held ||
+      this.#ledger.read(this.#seat, seatWords.evicted) === evictions.superseded;
+    const gives = this.#unitInHand && !isExtra;
     this.#unitInHand = false;
     if (gives) writeFree(this.#ledger, this.#unit.infoHash());
     return gives;
@@ -527,7 +548,8 @@ export class Participant {
     // The semaphore before the text: a peer posts before it writes.
     if (isPosted(this.#ledger, this.#unit)) return undefined;
     const hash = this.#unit.infoHash();
-    return isHoldersText(this.#ledger, this.#unit, hash) ? hash : undefined;
+    const isOwn = hash === this.#grant?.hash;
+    return isOwn || isHoldersText(this.#ledger, this.#unit, hash) ? hash : undefined;
   }
 
   /**

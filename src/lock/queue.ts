@@ -1,5 +1,5 @@
 /** The queue of a lock: who is before whom, as the seats of its ledger tell. All of it under the mutex. */
-import { type Ledger, seatStates, seatWords } from "./ledger.ts";
+import { evictions, type Ledger, seatStates, seatWords } from "./ledger.ts";
 
 /** Alone; with others that say so; or with so many others. */
 export const kinds = { exclusive: 0, shared: 1, slots: 2 } as const;
@@ -9,11 +9,11 @@ export const kindNames = ["exclusive", "shared", "slots"] as const;
 
 /** Whether a seat's rights were taken from it. */
 export function isEvicted(ledger: Ledger, seat: number): boolean {
-  return ledger.read(seat, seatWords.evicted) !== 0;
+  return ledger.read(seat, seatWords.evicted) !== evictions.none;
 }
 
 /** Whether a seat, of somebody alive or dead, holds. */
-export function isHolding(ledger: Ledger, seat: number): boolean {
+function isHolding(ledger: Ledger, seat: number): boolean {
   return (
     ledger.read(seat, seatWords.state) === seatStates.holding &&
     ledger.read(seat, seatWords.ticket) !== 0 &&
@@ -70,18 +70,21 @@ export function firstWaiter(ledger: Ledger, own: number): number {
   return first;
 }
 
-/**
- * A living one that is at the semaphore, 0 for none.
- *
- * @param standing only those that were not evicted; one that was may have got the unit all the same
- */
-export function seatAtSemaphore(ledger: Ledger, own: number, standing: boolean): number {
+function isAtSemaphore(ledger: Ledger, seat: number): boolean {
+  return ledger.read(seat, seatWords.state) === seatStates.atSemaphore && ledger.isLive(seat);
+}
+
+/** A living one but for `own` that is at the semaphore and was not evicted, 0 for none. */
+export function seatAtSemaphore(ledger: Ledger, own: number): number {
   for (let seat = 1; seat <= ledger.seats; seat++) {
-    if (seat === own || ledger.read(seat, seatWords.state) !== seatStates.atSemaphore) continue;
-    if (standing && isEvicted(ledger, seat)) continue;
-    if (ledger.isLive(seat)) return seat;
+    if (seat !== own && isAtSemaphore(ledger, seat) && !isEvicted(ledger, seat)) return seat;
   }
   return 0;
+}
+
+/** Those that were evicted while they were at the semaphore, and do not know it. */
+export function evictedAtSemaphore(ledger: Ledger): number[] {
+  return seatsThat(ledger, (seat) => isAtSemaphore(ledger, seat) && isEvicted(ledger, seat));
 }
 
 /** Whom a seat has to wait for. */

@@ -18,10 +18,18 @@
 import { monotonicSeconds, now } from "../posix/clock.ts";
 import { faultPoint } from "../posix/fault-point.ts";
 import { processStart } from "../posix/process-start.ts";
-import { header, headerWords, type Ledger, lockStates, seatStates, seatWords } from "./ledger.ts";
+import {
+  evictions,
+  header,
+  headerWords,
+  type Ledger,
+  lockStates,
+  seatStates,
+  seatWords,
+} from "./ledger.ts";
 import { isLaterGrant } from "./lock-info.ts";
 import { hashOf, type LockUnit } from "./lock-unit.ts";
-import { holders, seatAtSemaphore } from "./queue.ts";
+import { evictedAtSemaphore, holders, seatAtSemaphore } from "./queue.ts";
 
 /** For so long an unexplained 0 may be a peer between taking the unit and writing its text. */
 export const graceSeconds = 1;
@@ -68,8 +76,8 @@ export function isOwnerDead(ledger: Ledger): boolean {
 
 /**
  * Whether nobody will give the unit back, with the semaphore at 0 and the info text as noted; but for the grace
- * time. That cannot be said while another one is at the semaphore, evicted or not: it may have got the unit and
- * not have been able to say so yet.
+ * time. That cannot be said while another one is at the semaphore: it may have got the unit and not have been able
+ * to say so yet. One that was evicted there has been stopped for long; {@link supersede} sees to its unit.
  *
  * @param own the seat of who asks, or is asked about
  */
@@ -77,7 +85,18 @@ export function isLost(ledger: Ledger, own: number): boolean {
   const state = ledger.read(header, headerWords.state);
   const isUnowned =
     state === lockStates.free || (state === lockStates.detached && isOwnerDead(ledger));
-  return isUnowned && seatAtSemaphore(ledger, own, false) === 0;
+  return isUnowned && seatAtSemaphore(ledger, own) === 0;
+}
+
+/**
+ * Before a unit is adopted: those that were evicted at the semaphore may be stopped with just that unit in
+ * hand. They are told to drop what they have got.
+ */
+export function supersede(ledger: Ledger): void {
+  for (const seat of evictedAtSemaphore(ledger)) {
+    ledger.write(seat, seatWords.evicted, evictions.superseded);
+  }
+  ledger.store();
 }
 
 /** Notes that the unit is missing without an explanation; how long it has been by now, in seconds. */
@@ -113,7 +132,7 @@ export function writeFree(ledger: Ledger, noted: number | undefined): void {
 
 /** Takes a seat's rights from it; its participant finds out when it looks. */
 export function evict(ledger: Ledger, seat: number): void {
-  ledger.write(seat, seatWords.evicted, 1);
+  ledger.write(seat, seatWords.evicted, evictions.evicted);
   ledger.writeWide(seat, seatWords.endedAt, microsecondsNow());
   ledger.writeWide(header, headerWords.evictedAt, monotonicMicroseconds());
   ledger.store();

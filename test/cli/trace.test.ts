@@ -2,7 +2,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readlinkSync, rmSync } from "node:fs";
 import { maskDates, newLockName, resourcelock } from "../support/binary.ts";
 import { startCommand } from "./running.ts";
-import { eventually, newHeldLock, objectsOf, parseLines } from "./scenario.ts";
+import { detachedHolder, eventually, newHeldLock, objectsOf, parseLines } from "./scenario.ts";
 
 setDefaultTimeout(60_000);
 
@@ -53,26 +53,10 @@ test("trace --json prints a complete object a line", async () => {
   const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   const missing = { exists: false, locked: false, value: null, info: null };
   const held = { exists: true, locked: true, value: 0, info: "DATE - cli" };
-  const detached = expect.objectContaining({ attachment: "detached" });
-  const recoveries = 0;
-  expect(lines[0]).toEqual({
-    time,
-    name,
-    ...missing,
-    grants: 0,
-    recoveries,
-    holders: [],
-    waiters: [],
-  });
-  expect(lines.at(-1)).toEqual({
-    time,
-    name,
-    ...held,
-    grants: 1,
-    recoveries,
-    holders: [detached],
-    waiters: [],
-  });
+  const none = { holders: [], waiters: [], grants: 0, recoveries: 0 };
+  expect(lines[0]).toEqual({ time, name, ...missing, ...none });
+  const holders = [detachedHolder("cli")];
+  expect(lines.at(-1)).toEqual({ time, name, ...held, ...none, holders, grants: 1 });
 });
 
 test("trace of several locks prints a line each at every look, in the order of the words", async () => {

@@ -17,6 +17,8 @@ export interface CommandParts<Args extends ArgsDef> {
   repeats?: boolean;
   /** What stands behind `--`, for `--help`: these words are another command's, not for the parser to see. */
   operands?: string;
+  /** Whether words may stand behind `--` that `--help` does not tell of. */
+  takesRest?: boolean;
   /** What `--help` says under the options. */
   notes?: readonly string[];
   /** Does the work; its result is the exit status. */
@@ -30,6 +32,8 @@ export interface Command {
   args: ArgsDef;
   repeats: boolean;
   operands: string | undefined;
+  /** Whether the words behind `--` are not for the parser to see. */
+  takesRest: boolean;
   notes: readonly string[];
 }
 
@@ -52,6 +56,7 @@ export function command<const Args extends ArgsDef>(parts: CommandParts<Args>): 
     args: parts.args,
     repeats: parts.repeats ?? false,
     operands: parts.operands,
+    takesRest: parts.operands !== undefined || (parts.takesRest ?? false),
     notes: parts.notes ?? [],
   };
 }

@@ -34,6 +34,8 @@ export function openExisting(name: string, output: OutputOptions): Existing {
 export interface State extends Report {
   exists: boolean;
   locked: boolean;
+  /** The info text; null where there is no lock. */
+  info: string | null;
   status: LockStatus;
 }
 
@@ -55,7 +57,14 @@ export function stateOf(lock: ResourceLock): State {
   const info = lock.getLockInfo();
   const status = lock.status();
   const json = { name: lock.lockName, exists: true, locked, value, info, ...status };
-  return { text: messages.state(lock.lockName, locked, info), json, exists: true, locked, status };
+  return {
+    text: messages.state(lock.lockName, locked, info),
+    json,
+    exists: true,
+    locked,
+    info,
+    status,
+  };
 }
 
 /** The state of a lock that nobody has made yet. */
@@ -66,6 +75,7 @@ export function stateOfMissing(missing: Report): State {
     json: { ...missing.json, ...status },
     exists: false,
     locked: false,
+    info: null,
     status,
   };
 }

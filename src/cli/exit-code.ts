@@ -29,13 +29,13 @@ export const exitCodes = {
 /** What `--help` and the documentation say about each. */
 export const exitCodeTexts: readonly (readonly [status: string, text: string])[] = [
   ["0", "done; yes"],
-  ["1", "no: unget of a lock that is not locked, state --check of a locked one"],
+  ["1", "no: not locked (unget), locked (state --check), in use (remove); doctor found something"],
   ["64", "wrong usage"],
   ["70", "internal error"],
   ["71", "the system failed: an output that is closed or full, a damaged lock"],
   ["73", "the lock cannot be created: /dev/shm is full, read-only or absent"],
-  ["75", "not granted in time; -E CODE changes it"],
-  ["77", "the lock is another user's"],
+  ["75", "not granted in time, or with wait not free; -E CODE changes it"],
+  ["77", "the lock is another user's, or this user is not in the GROUP"],
   ["126", "run: the command cannot be executed"],
   ["127", "run: the command was not found"],
   ["128+N", "run: the command was killed by signal N"],

@@ -19,6 +19,13 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = Object
     state: async () => (await import("./state.ts")).default,
     trace: async () => (await import("./trace.ts")).default,
     history: async () => (await import("./history.ts")).default,
+    list: async () => (await import("./list.ts")).default,
+    remove: async () => (await import("./remove.ts")).default,
+    wait: async () => (await import("./wait.ts")).default,
+    info: async () => (await import("./info.ts")).default,
+    doctor: async () => (await import("./doctor.ts")).default,
+    complete: async () => (await import("./complete.ts")).default,
+    man: async () => (await import("./man.ts")).default,
   },
 );
 
@@ -71,9 +78,9 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   }
   if (found === undefined) throw noCommand(words);
   const { load, positionals } = found;
-  const { definition, args, operands, repeats } = await load();
+  const { definition, args, operands, takesRest, repeats } = await load();
   const rest = end === -1 ? undefined : argv.slice(end + 1);
-  if (rest !== undefined && operands === undefined) positionals.push(...rest);
+  if (rest !== undefined && !takesRest) positionals.push(...rest);
   const rawArgs = strictArguments({ options: words.options, positionals }, args, {
     operands,
     repeats,
@@ -90,7 +97,7 @@ interface Found {
 }
 
 /** The first word where it is a command; else the second one: the order of cjnfuncs.resourcelock. */
-function findCommand({ positionals }: Words): Found | undefined {
+export function findCommand({ positionals }: Words): Found | undefined {
   for (const index of [0, 1]) {
     const name = positionals[index];
     const load = name === undefined ? undefined : commands[name];

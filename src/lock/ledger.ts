@@ -47,6 +47,7 @@ import {
   isLockedByOther,
   lockByte,
   tryLockByte,
+  tryShareByte,
   unlockByte,
   waitForByte,
 } from "../posix/byte-lock.ts";
@@ -78,6 +79,9 @@ const firstPageSeats = pageBytes / entryBytes - 1;
 
 const magic = 0x6b636c72; // "rlck"
 const version = 1;
+
+/** Who only looks tries so often to get the mutex, which is held for microseconds, a millisecond apart. */
+const looksForMutex = 20;
 
 /**
  * Byte locks lie beyond all data: the mutex, then a byte for each seat, then another one for each seat: who is
@@ -153,16 +157,20 @@ const messageStart = 64;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** Shared by all that only look, who do so one after the other: `list` looks at thousands. */
+const onlookersPage = new Uint8Array(pageBytes);
+
 export class Ledger {
   readonly #descriptor: number;
   /** Of a description of its own once the other one was handed on: who inherits that must not have the mutex. */
   #mutexDescriptor: number;
-  #bytes = new Uint8Array(pageBytes);
-  #words = new Uint32Array(this.#bytes.buffer);
+  #bytes: Uint8Array<ArrayBuffer>;
+  #words: Uint32Array;
   /** Which entries {@link store} has to write: a range of the first page, and single ones beyond it. */
   #firstChanged = Infinity;
   #lastChanged = -1;
   readonly #changedBeyond = new Set<number>();
+  #taken: number[] | undefined;
   /** The seat whose byte this description has locked: the kernel tells only about others' locks. */
   #mine = 0;
   /** Whether its other byte is locked, too. */
@@ -173,16 +181,26 @@ export class Ledger {
   readonly lockName: string;
 
   readonly #createdPath: string | undefined;
+  readonly #looksOnly: boolean;
 
   /**
    * @param descriptor of the ledger's file, opened for this object alone: byte locks are a description's
-   * @param createdPath the file's name, where it has just been made
+   * @param options.createdPath the file's name, where it has just been made
+   * @param options.looksOnly for one who shows what there is, with a descriptor that may only read: nothing is ever
+   * written, and a process that was stopped in the mutex is not waited for
    */
-  constructor(descriptor: number, lockName: string, createdPath?: string) {
+  constructor(
+    descriptor: number,
+    lockName: string,
+    { createdPath, looksOnly = false }: { createdPath?: string; looksOnly?: boolean } = {},
+  ) {
     this.#descriptor = descriptor;
     this.#mutexDescriptor = descriptor;
     this.lockName = lockName;
     this.#createdPath = createdPath;
+    this.#looksOnly = looksOnly;
+    this.#bytes = looksOnly ? onlookersPage : new Uint8Array(pageBytes);
+    this.#words = new Uint32Array(this.#bytes.buffer);
   }
 
   /** Whether the file still has its name. */
@@ -197,6 +215,7 @@ export class Ledger {
    * @throws {LockDamagedError}
    */
   transact<T>(act: () => T): T {
+    if (this.#looksOnly) return this.#observe(act);
     lockByte(this.#mutexDescriptor, mutexByte);
     try {
       this.#load();
@@ -204,6 +223,39 @@ export class Ledger {
     } finally {
       this.#unlock();
     }
+  }
+
+  /** Runs `act` on the data as it is; without the mutex where that cannot be had soon. */
+  #observe<T>(act: () => T): T {
+    let shared = tryShareByte(this.#descriptor, mutexByte);
+    for (let tries = 0; !shared && tries < looksForMutex; tries++) {
+      Bun.sleepSync(1);
+      shared = tryShareByte(this.#descriptor, mutexByte);
+    }
+    try {
+      this.#bytes.fill(0, readAt(this.#descriptor, this.#bytes));
+      const damage = this.#damage();
+      if (damage !== undefined && damage !== "") throw this.#damaged(damage);
+      const bytes = Math.max(1, this.read(header, headerWords.pages)) * pageBytes;
+      if (bytes !== this.#bytes.length) {
+        this.#resize(bytes);
+        this.#bytes.fill(0, readAt(this.#descriptor, this.#bytes));
+      }
+      return act();
+    } finally {
+      if (shared) unlockByte(this.#descriptor, mutexByte);
+    }
+  }
+
+  /** Whether anybody has ever used it: it starts with what no other file starts with. */
+  get isBegun(): boolean {
+    return this.read(header, headerWords.magic) === magic;
+  }
+
+  #damaged(damage: string, more = ""): LockDamagedError {
+    return new LockDamagedError(
+      `Cannot use lock <${this.lockName}>: its ledger is damaged (${damage})${more}`,
+    );
   }
 
   /** Unlocks the mutex, and the seat that was left meanwhile. */
@@ -225,6 +277,7 @@ export class Ledger {
   #load(): void {
     [this.#firstChanged, this.#lastChanged] = [Infinity, -1];
     this.#changedBeyond.clear();
+    this.#taken = undefined;
     let length = readAt(this.#descriptor, this.#bytes);
     if (length < entryBytes) this.#bytes.fill(0, length);
     const damage = this.#damage();
@@ -270,9 +323,7 @@ export class Ledger {
   /** Starts the ledger anew, which must not happen under others who take part. */
   #begin(damage: string): void {
     if (damage !== "" && isLockedByOther(this.#descriptor, allSeatBytes, 0)) {
-      throw new LockDamagedError(
-        `Cannot use lock <${this.lockName}>: its ledger is damaged (${damage}), and others use it`,
-      );
+      throw this.#damaged(damage, ", and others use it");
     }
     truncateFile(this.#descriptor, 0);
     allocateSharedFile(this.#descriptor, pageBytes);
@@ -290,6 +341,21 @@ export class Ledger {
     this.#bytes = new Uint8Array(bytes);
     this.#bytes.set(previous.subarray(0, Math.min(bytes, previous.length)));
     this.#words = new Uint32Array(this.#bytes.buffer);
+  }
+
+  /**
+   * The seats that had a ticket when the data was loaded, of whoever is alive or dead. One loop over the bare words,
+   * as there are 31 seats at least and mostly none is taken.
+   */
+  get taken(): readonly number[] {
+    if (this.#taken === undefined) {
+      this.#taken = [];
+      const words = this.#words;
+      for (let at = entryWords; at < words.length; at += entryWords) {
+        if (words[at] !== 0 || words[at + 1] !== 0) this.#taken.push(at / entryWords);
+      }
+    }
+    return this.#taken;
   }
 
   /** How many seats there are now. */
@@ -405,6 +471,7 @@ export class Ledger {
           unlockByte(this.#descriptor, waitingBytes + seat);
         }
         this.#mine = seat;
+        this.#taken = undefined;
         return seat;
       }
       const pages = this.#bytes.length / pageBytes;

@@ -10,6 +10,9 @@ const encoder = new TextEncoder();
 /** A byte order mark is part of the text. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
+/** What a grant puts before its text. */
+const dateOfGrant = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})? - /;
+
 let cachedSecond = -1;
 let cachedText = "";
 
@@ -58,6 +61,11 @@ export function decodeLockInfo(bytes: Uint8Array): string {
   return decoder.decode(end === -1 ? bytes : bytes.subarray(0, end));
 }
 
+/** An info text without the date that a grant put before it. */
+export function withoutDate(info: string): string {
+  return info.replace(dateOfGrant, "");
+}
+
 /**
  * Whether an info text is that of a grant later than a moment: then somebody else took the lock, in the way of
  * a peer that knows no ledger. Any other text was only set.
@@ -65,7 +73,7 @@ export function decodeLockInfo(bytes: Uint8Array): string {
  * @param grantedAt microseconds since 1970
  */
 export function isLaterGrant(info: string, grantedAt: number): boolean {
-  if (!/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})? - /.test(info)) return false;
+  if (!dateOfGrant.test(info)) return false;
   const seconds = Math.floor(grantedAt / 1e6);
   const mine = formatLockInfo("", { seconds, microseconds: grantedAt % 1e6 });
   return info.slice(0, mine.length - 3) > mine.slice(0, -3);

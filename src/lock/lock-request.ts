@@ -56,6 +56,11 @@ export class LockRequest {
     this.participant.block(this.#look, this.againSeconds);
   }
 
+  /** Whether the semaphore is what it waits for. */
+  get isAtSemaphore(): boolean {
+    return this.#look !== undefined && this.#look !== "granted" && this.#look.for === "semaphore";
+  }
+
   /** Whether it is worth to {@link poll} again now. */
   get isDue(): boolean {
     if (this.#look === undefined || this.#look === "granted") return true;

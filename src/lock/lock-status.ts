@@ -39,8 +39,11 @@ export interface LockStatus {
   recoveries: number;
 }
 
+/** What of a lock's unit tells how it is held. */
+export type UnitState = Pick<LockUnit, "value" | "infoHash">;
+
 /** @param ledger undefined where there is none yet */
-export function statusOf(ledger: Ledger | undefined, unit: LockUnit): LockStatus {
+export function statusOf(ledger: Ledger | undefined, unit: UnitState): LockStatus {
   if (ledger === undefined) {
     return {
       holders: unit.value === 0 ? [foreign] : [],
@@ -49,12 +52,17 @@ export function statusOf(ledger: Ledger | undefined, unit: LockUnit): LockStatus
       recoveries: 0,
     };
   }
-  return ledger.transact(() => ({
+  return ledger.transact(() => statusUnderMutex(ledger, unit));
+}
+
+/** The same, for who has the ledger's mutex. */
+export function statusUnderMutex(ledger: Ledger, unit: UnitState): LockStatus {
+  return {
     holders: holdersOf(ledger, unit),
     waiters: waiters(ledger).map((seat) => participantOf(ledger, seat)),
     grants: ledger.readWide(header, headerWords.grants),
     recoveries: ledger.readWide(header, headerWords.recoveries),
-  }));
+  };
 }
 
 function participantOf(ledger: Ledger, seat: number): ParticipantStatus {
@@ -66,7 +74,7 @@ function participantOf(ledger: Ledger, seat: number): ParticipantStatus {
   };
 }
 
-function holdersOf(ledger: Ledger, unit: LockUnit): HolderStatus[] {
+function holdersOf(ledger: Ledger, unit: UnitState): HolderStatus[] {
   const state = ledger.read(header, headerWords.state);
   if (state === lockStates.held) {
     const living = holders(ledger);

@@ -65,7 +65,7 @@ export interface Wish {
   message: string;
   /** Whether to take over a unit whose holder died. */
   adopt: boolean;
-  /** Whether it will wait by {@link Participant.block}; else it looks now and then ({@link Participant.isDue}). */
+  /** Whether it will wait for the semaphore by {@link Participant.block}; else it looks ({@link Participant.isDue}). */
   blocks: boolean;
 }
 
@@ -152,7 +152,10 @@ export class Participant {
       this.withdraw();
       this.#ledger.close();
       this.#ledger = this.#openLedger();
-      this.#unit.refresh(() => this.#ledger.transact(() => unitsAtRest(this.#ledger)), true);
+      this.#ledger.transact(() => {
+        // It may be one that was kept, without a name too: what that says of the unit is not so any more.
+        if (this.#ledger.isLinked) this.#unit.refresh(() => unitsAtRest(this.#ledger), true);
+      });
     }
   }
 

@@ -28,7 +28,7 @@ function isWaiting(ledger: Ledger, seat: number): boolean {
 
 /** A living holder but for `own`, 0 for none. */
 export function otherHolder(ledger: Ledger, own: number): number {
-  for (let seat = 1; seat <= ledger.seats; seat++) {
+  for (const seat of ledger.taken) {
     if (seat !== own && isHolding(ledger, seat) && ledger.isLive(seat)) return seat;
   }
   return 0;
@@ -48,9 +48,7 @@ export function waiters(ledger: Ledger): number[] {
 }
 
 function seatsThat(ledger: Ledger, is: (seat: number) => boolean): number[] {
-  const found: number[] = [];
-  for (let seat = 1; seat <= ledger.seats; seat++) if (is(seat)) found.push(seat);
-  return found;
+  return ledger.taken.filter(is);
 }
 
 function ticketOf(ledger: Ledger, seat: number): number {
@@ -61,7 +59,7 @@ function ticketOf(ledger: Ledger, seat: number): number {
 export function firstWaiter(ledger: Ledger, own: number): number {
   let first = 0;
   let firstTicket = Infinity;
-  for (let seat = 1; seat <= ledger.seats; seat++) {
+  for (const seat of ledger.taken) {
     const ticket = ticketOf(ledger, seat);
     if (ticket === 0 || ticket >= firstTicket || seat === own) continue;
     if (!isWaiting(ledger, seat) || isEvicted(ledger, seat) || !ledger.isLive(seat)) continue;
@@ -76,7 +74,7 @@ function isAtSemaphore(ledger: Ledger, seat: number): boolean {
 
 /** A living one but for `own` that is at the semaphore and was not evicted, 0 for none. */
 export function seatAtSemaphore(ledger: Ledger, own: number): number {
-  for (let seat = 1; seat <= ledger.seats; seat++) {
+  for (const seat of ledger.taken) {
     if (seat !== own && isAtSemaphore(ledger, seat) && !isEvicted(ledger, seat)) return seat;
   }
   return 0;
@@ -112,7 +110,7 @@ export function nearestBefore(ledger: Ledger, seat: number): Before | undefined 
   let nearest = 0;
   let nearestTicket = 0;
   const slotsSeats: number[] = [];
-  for (let other = 1; other <= ledger.seats; other++) {
+  for (const other of ledger.taken) {
     const otherTicket = ticketOf(ledger, other);
     if (otherTicket === 0 || other === seat || isEvicted(ledger, other)) continue;
     if (otherTicket > ticket && !isHolding(ledger, other)) continue;
@@ -151,7 +149,7 @@ function nearestSlot(ledger: Ledger, slotsSeats: readonly number[]): Before {
 /** The lowest slot number that no living holder has. */
 export function freeSlot(ledger: Ledger, own: number): number {
   const used = new Set<number>();
-  for (let seat = 1; seat <= ledger.seats; seat++) {
+  for (const seat of ledger.taken) {
     const holdsSlot =
       seat !== own &&
       ledger.read(seat, seatWords.kind) === kinds.slots &&

@@ -1,5 +1,6 @@
 /** The resource lock: `resource_lock` of the Python module cjnfuncs.resourcelock, on the same objects. */
 import { now } from "../posix/clock.ts";
+import { type Access, accessOf } from "./access.ts";
 import { LockClosedError, LockNotFoundError } from "./errors.ts";
 import type { Ledger } from "./ledger.ts";
 import { LockGuard } from "./lock-guard.ts";
@@ -32,6 +33,13 @@ export interface ResourceLockOptions {
   sharedMemorySize?: number;
   /** Whether to make the lock's objects when there are none. Default true. */
   create?: boolean;
+  /**
+   * Permission bits of the lock's objects, when they have to be made, whatever the umask; a lock that exists keeps
+   * what it has. Default 0o600, and 0o660 with `group`.
+   */
+  mode?: number | undefined;
+  /** The group, by name or number, that the objects get when they have to be made. Default: the process's. */
+  group?: string | number | undefined;
   /** Where debug texts go. Default: nowhere. */
   logger?: LockLogger | undefined;
 }
@@ -85,6 +93,7 @@ export class ResourceLock implements Disposable {
   logger: LockLogger | undefined;
 
   #closed = false;
+  readonly #access: Access;
   readonly #unit: LockUnit;
   /** A ledger that no participant uses now: opening one is dearer than a whole grant. */
   #spareLedger: Ledger | undefined;
@@ -95,19 +104,27 @@ export class ResourceLock implements Disposable {
    * @param lockName with or without a leading slash; 1 to 247 bytes without another one
    * @throws {LockNameError} for a name that cannot be used
    * @throws {LockNotFoundError} with `create: false`, where nobody has made the lock yet
-   * @throws {LockPermissionError} where the lock is another user's
+   * @throws {LockPermissionError} where the lock is another user's, or this user is not in `group`
+   * @throws {RangeError} for a `mode` or `group` that there is not
    * @throws {LockCreateError} where /dev/shm is full, read-only or absent
    * @throws {LockDamagedError} where its files are not those of a lock
    */
   constructor(
     lockName: string,
-    { sharedMemorySize = newSegmentBytes, create = true, logger }: ResourceLockOptions = {},
+    {
+      sharedMemorySize = newSegmentBytes,
+      create = true,
+      mode,
+      group,
+      logger,
+    }: ResourceLockOptions = {},
   ) {
     if (!Number.isSafeInteger(sharedMemorySize) || sharedMemorySize < 1) {
       throw new RangeError(`Cannot make an info segment of ${sharedMemorySize} bytes`);
     }
     this.lockName = parseLockName(lockName);
     this.logger = logger;
+    this.#access = accessOf(mode, group);
     const unit = create
       ? this.#create(sharedMemorySize)
       : LockUnit.open(this.lockName, sharedMemorySize);
@@ -119,7 +136,7 @@ export class ResourceLock implements Disposable {
   }
 
   #create(sharedMemorySize: number): LockUnit {
-    const ledger = openOrCreateLedger(this.lockName);
+    const ledger = openOrCreateLedger(this.lockName, this.#access);
     try {
       const unit = LockUnit.openOrCreate(this.lockName, sharedMemorySize, () =>
         ledger.transact(() => unitsAtRest(ledger)),
@@ -158,7 +175,7 @@ export class ResourceLock implements Disposable {
       this.#debug("getLock", () => messages.alreadyAcquired(this.lockName, this.getLockInfo()));
       return true;
     }
-    const request = this.request({ timeout, ...options });
+    const request = this.request({ timeout, ...options, blocks: true });
     let granted = request.poll();
     while (!granted && request.remainingSeconds > 0) {
       waitOnThisThread(request);
@@ -220,8 +237,8 @@ export class ResourceLock implements Disposable {
    * Starts a request whose waiting the caller does, as the command line does between signals and notices.
    * When it is over, {@link settle} has to be told.
    *
-   * @param options.blocks whether it is waited for by {@link LockRequest.block}. Default false: by
-   * {@link LockRequest.isDue}
+   * @param options.blocks whether it is waited for by {@link LockRequest.block}, at the semaphore at least.
+   * Default false: by {@link LockRequest.isDue}
    * @throws as {@link getLock}
    */
   request({
@@ -270,7 +287,7 @@ export class ResourceLock implements Disposable {
   #openLedger(): Ledger {
     const spare = this.#spareLedger;
     this.#spareLedger = undefined;
-    return spare ?? openOrCreateLedger(this.lockName);
+    return spare ?? openOrCreateLedger(this.lockName, this.#access);
   }
 
   /** The ledger to look at, where there is one. */
@@ -283,7 +300,9 @@ export class ResourceLock implements Disposable {
   }
 
   #ledgerMade(): Ledger {
-    return this.#ledgerThere() ?? (this.#spareLedger = openOrCreateLedger(this.lockName));
+    return (
+      this.#ledgerThere() ?? (this.#spareLedger = openOrCreateLedger(this.lockName, this.#access))
+    );
   }
 
   #keepLedger(ledger: Ledger): void {
@@ -480,8 +499,15 @@ function requireSlots(slots: number | undefined, shared: boolean): void {
   }
 }
 
-/** The library leaves the signals of its program alone, and so has no timer to end a wait in the kernel by. */
+/**
+ * The library leaves the signals of its program alone, and so has no timer to end a wait for a byte lock by; a wait
+ * for the semaphore has a limit of its own.
+ */
 function waitOnThisThread(request: LockRequest): void {
+  if (request.isAtSemaphore) {
+    request.block();
+    return;
+  }
   let milliseconds = shortestPollMilliseconds;
   while (!request.isDue) {
     Bun.sleepSync(Math.min(milliseconds, request.againSeconds * 1000));

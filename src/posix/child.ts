@@ -3,7 +3,8 @@
  * back in the command (what that is was measured: see the comments), and Bun.spawn is not used, as it
  * closes descriptors from 3 on and resets ignored signals.
  */
-import { CString, ptr } from "bun:ffi";
+import { ptr } from "bun:ffi";
+import { namesInDirectory } from "./directory.ts";
 import { keepOnExec } from "./file.ts";
 import { check, cString, isPosixError, long, openLibc, PosixError, size } from "./libc.ts";
 import { parentId, readProcFile, signalNumbers } from "./process.ts";
@@ -16,17 +17,12 @@ const libc = openLibc({
   waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
   getrlimit: { args: ["i32", "ptr"], returns: "i32" },
   setrlimit: { args: ["i32", "ptr"], returns: "i32" },
-  opendir: { args: ["ptr"], returns: "ptr" },
-  readdir: { args: ["ptr"], returns: "ptr" },
-  closedir: { args: ["ptr"], returns: "i32" },
   readlink: { args: ["ptr", "ptr", size], returns: long },
 });
 
 const RLIMIT_NOFILE = 7;
 const WNOHANG = 1;
 const POSIX_SPAWN_SETSIGDEF = 4;
-/** Where struct dirent has d_name, on 64-bit Linux. */
-const nameInDirectoryEntry = 19;
 
 /**
  * The descriptors from 3 on that this process was started with. Bun marks them close-on-exec at start;
@@ -56,17 +52,13 @@ function ownedByBun(open: ReadonlyMap<number, string>): Set<number> {
   return owned;
 }
 
+/** The listing's own descriptor is among them; closed by now, it has no target any more. */
 function openDescriptors(): number[] {
-  const descriptors: number[] = [];
-  const directory = libc.opendir(cString("/proc/self/fd"));
-  if (directory === null) return descriptors;
-  for (let entry = libc.readdir(directory); entry !== null; entry = libc.readdir(directory)) {
-    const name = new CString(entry, nameInDirectoryEntry);
-    if (!name.startsWith(".")) descriptors.push(Number(name));
+  try {
+    return namesInDirectory("/proc/self/fd").map(Number);
+  } catch {
+    return [];
   }
-  // The listing's own descriptor is in the list too; closed here, it has no target any more.
-  libc.closedir(directory);
-  return descriptors;
 }
 
 function linkTarget(path: string): string | undefined {

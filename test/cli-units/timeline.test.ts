@@ -22,6 +22,7 @@ function stateWith(status: Partial<LockStatus>, parts: Partial<State> = {}): Sta
     json: {},
     exists: true,
     locked: holders.length > 0,
+    info: null,
     status: { holders: [], waiters: [], grants: 0, recoveries: 0, ...status },
     ...parts,
   };

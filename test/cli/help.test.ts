@@ -4,6 +4,7 @@ import type { ArgsDef } from "citty";
 import { version } from "../../package.json";
 import { options } from "../../src/cli/arguments.ts";
 import { exitCodes, exitCodeTexts } from "../../src/cli/exit-code.ts";
+import type { Command } from "../../src/cli/command.ts";
 import { commands } from "../../src/cli/root.ts";
 import { newLockName, resourcelock } from "../support/binary.ts";
 import { objectsOf } from "./scenario.ts";
@@ -35,10 +36,26 @@ function optionsOf(args: ArgsDef): string[] {
   });
 }
 
-async function argsOf(name: string): Promise<ArgsDef> {
+async function commandOf(name: string): Promise<Command> {
   const load = commands[name];
   if (load === undefined) throw new Error(`there is no command ${name}`);
-  return (await load()).args;
+  return await load();
+}
+
+async function argsOf(name: string): Promise<ArgsDef> {
+  return (await commandOf(name)).args;
+}
+
+/** A command with its positionals: `run NAME`, `doctor`. */
+async function headOf(name: string): Promise<string> {
+  const { args, repeats } = await commandOf(name);
+  const words = Object.entries(args)
+    .filter(([, { type }]) => type === "positional")
+    .map(([word, { required }]) => {
+      const shown = `${word.toUpperCase()}${repeats ? "..." : ""}`;
+      return required === false ? `[${shown}]` : shown;
+    });
+  return [name, ...words].join(" ");
 }
 
 describe.each(names)("the help of %s", (name) => {
@@ -74,9 +91,8 @@ describe.each(names)("the help of %s", (name) => {
     "X -h",
   ])(`comes with %s, X being ${name}, and nothing is done`, async (words) => {
     const lockName = newLockName();
-    const lockWord = (await commands[name]?.())?.repeats ? "NAME..." : "NAME";
     const line = words.replace("X", name).replace("NAME", lockName).split(" ");
-    expect(await help(...line)).toStartWith(`Usage: resourcelock ${name} ${lockWord} [OPTIONS]`);
+    expect(await help(...line)).toStartWith(`Usage: resourcelock ${await headOf(name)} [OPTIONS]`);
     expect(objectsOf(lockName)).toEqual([]);
   });
 
@@ -103,17 +119,20 @@ describe("the help of the program", () => {
   test("names every command with what it does", async () => {
     const text = (await help("-h")).replaceAll(/\s+/g, " ");
     for (const name of names) {
-      const { description, operands, repeats } = (await commands[name]?.()) ?? {};
-      const lockWord = repeats ? "NAME..." : "NAME";
-      const words = [name, lockWord, ...(operands === undefined ? [] : [operands]), description];
-      expect(text).toContain(words.join(" "));
+      const { description, operands = "" } = await commandOf(name);
+      const words = `${await headOf(name)} ${operands}`.trimEnd();
+      expect(text).toContain(`${words} ${description}`);
     }
     expect(optionsIn(await help("-h"))).toEqual(["-h, --help", "-V, --version"]);
   });
 
   test("has the table of exit statuses, with every status that there is", async () => {
     const [, table = ""] = (await help("-h")).split("Exit status:\n");
-    const rows = table.trimEnd().split("\n");
+    // A line that starts in the second column goes on with its row.
+    const rows = table
+      .trimEnd()
+      .replaceAll(/\n {6,}(?=\S)/g, " ")
+      .split("\n");
     expect(rows.map((row) => row.trim().split(/ {2,}/))).toEqual(
       exitCodeTexts.map((row) => [...row]),
     );

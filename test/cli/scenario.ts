@@ -120,6 +120,11 @@ export async function eventually<T>(
   }
 }
 
+/** Whether something is still not over a moment later. */
+export function isPending(promise: Promise<unknown>): Promise<boolean> {
+  return Promise.race([promise.then(() => false), Bun.sleep(1).then(() => true)]);
+}
+
 function isThere<T>(found: T): found is Exclude<T, null | undefined | false> {
   return found !== null && found !== undefined && found !== false;
 }

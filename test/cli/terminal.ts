@@ -1,4 +1,4 @@
-/** A terminal with an interactive bash in it, for tests to type into and look at: tmux. */
+/** A terminal with an interactive shell in it, for tests to type into and look at: tmux. */
 import { onTestFinished } from "bun:test";
 import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,6 +8,17 @@ import { eventually } from "./scenario.ts";
 
 /** So that a prompt can be told from the one before: it has the number of the command that is to come. */
 const prompt = "[\\#]$ ";
+
+/** None of them reads what its user has configured. */
+const shells = {
+  bash: "bash --noprofile --norc",
+  // Its prompt has the number too.
+  zsh: "env PS1='[%h]$ ' zsh -f",
+  // Its prompt has only that of the first command.
+  fish: `fish --no-config --init-command 'set fish_greeting; set fish_autosuggestion_enabled 0; function fish_prompt; echo "[1]\\$ "; end'`,
+};
+
+export type ShellName = keyof typeof shells;
 
 export class Terminal {
   readonly #directory: string;
@@ -19,7 +30,11 @@ export class Terminal {
   }
 
   /** Opens a terminal that is gone when the test has ended. `resourcelock` in it is the binary. */
-  static async open({ columns = 80, lines = 24 } = {}): Promise<Terminal> {
+  static async open({
+    columns = 80,
+    lines = 24,
+    shell = "bash",
+  }: { columns?: number; lines?: number; shell?: ShellName } = {}): Promise<Terminal> {
     const directory = mkdtempSync(join(tmpdir(), "test-terminal-"));
     symlinkSync(binary, join(directory, "resourcelock"));
     const terminal = new Terminal(directory);
@@ -28,14 +43,14 @@ export class Terminal {
       rmSync(directory, { recursive: true });
     });
     const size = ["-x", String(columns), "-y", String(lines)];
-    await terminal.#tmux("new-session", "-d", "-c", directory, ...size, "bash --noprofile --norc");
+    await terminal.#tmux("new-session", "-d", "-c", directory, ...size, shells[shell]);
     await terminal.prompt();
     return terminal;
   }
 
   /** Types a line. */
   async type(line: string): Promise<void> {
-    await this.#tmux("send-keys", "-l", line);
+    await this.keys(line);
     await this.press("Enter");
   }
 
@@ -43,6 +58,11 @@ export class Terminal {
   async command(line: string): Promise<void> {
     this.#commands += 1;
     await this.type(line);
+  }
+
+  /** Types a text, without the Enter behind it. */
+  async keys(text: string): Promise<void> {
+    await this.#tmux("send-keys", "-l", "--", text);
   }
 
   /** Presses a key, as tmux names it: `C-c`, `Enter`. */

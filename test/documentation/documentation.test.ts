@@ -6,6 +6,7 @@ import { version } from "../../package.json";
 import { options } from "../../src/cli/arguments.ts";
 import { exitCodes, exitCodeTexts } from "../../src/cli/exit-code.ts";
 import { endingTexts } from "../../src/cli/history-table.ts";
+import { listColumns } from "../../src/cli/list-columns.ts";
 import * as library from "../../src/index.ts";
 import { binary, finish, newLockName, readUntil, resourcelock, start } from "../support/binary.ts";
 import { factsOfHelp, factsOfManualPage, factsOfProgram, factsOfReadme, headOf } from "./facts.ts";
@@ -152,7 +153,7 @@ test("README's table of JSON fields has those that each command prints", async (
 
   const { stdout } = await resourcelock("get", name, "-a", "0", "--json");
   expect(fieldsOf(stdout)).toEqual([documented("get"), documented("get -a")]);
-  for (const command of ["unget", "state"]) {
+  for (const command of ["unget", "state", "wait", "info"]) {
     const printed = await resourcelock(command, name, "--json");
     expect(fieldsOf(printed.stdout)).toEqual([documented(command)]);
   }
@@ -160,6 +161,42 @@ test("README's table of JSON fields has those that each command prints", async (
   expect(fieldsOf(await readUntil(trace.stdout, "\n"))).toEqual([documented("trace")]);
   trace.kill("SIGINT");
   await trace.exited;
+  const list = await resourcelock("list", "--json");
+  expect(fieldsOf(list.stdout)[0]).toEqual(documented("list"));
+  const removal = await resourcelock("remove", name, "--json");
+  expect(fieldsOf(removal.stdout)).toEqual([documented("remove")]);
+});
+
+test("README's table of the columns of list is that of the program", () => {
+  const { head, rows } = readme.table("The locks of a host");
+  expect(head).toEqual(["column", "JSON", "what it tells"]);
+  expect(rows).toEqual(
+    listColumns.map(({ head: column, field, description }) => [column, field, description]),
+  );
+});
+
+test("README and the manual page have the states and the metrics that list tells", async () => {
+  const source = await readText("src/lock/lock-list.ts");
+  const [, union = ""] = /type ListedState =([^;]*);/.exec(source) ?? [];
+  const states = [...union.matchAll(/"(\w+)"/g)].map(([, state = ""]) => state);
+  const { stdout } = await resourcelock("list", "--prometheus");
+  const metrics = [...stdout.matchAll(/^# TYPE (\w+)/gm)].map(([, metric = ""]) => metric);
+  expect([states.length > 0, metrics.length > 0]).toEqual([true, true]);
+  const { text: command = "" } = page.tagged("COMMANDS").find(({ tag }) => tag === "list") ?? {};
+  const { text: option = "" } =
+    page.tagged("OPTIONS").find(({ tag }) => tag === "--prometheus") ?? {};
+  for (const state of states) {
+    expect([command, readme.text]).toEqual([
+      expect.stringContaining(state),
+      expect.stringContaining(`\`${state}\``),
+    ]);
+  }
+  for (const metric of metrics) {
+    expect([option, readme.text]).toEqual([
+      expect.stringContaining(metric),
+      expect.stringContaining(`\`${metric}\``),
+    ]);
+  }
 });
 
 test("README's table of holders and waiters has the fields that state prints", async () => {
@@ -217,6 +254,66 @@ test("README and the manual page have each way in which a lock can be held", asy
   for (const name of attachments) expect(text).toContain(name);
 });
 
+test("README's table of findings has the fields that doctor prints", async () => {
+  const { rows } = readme.table("Findings in JSON");
+  const documented = rows.flatMap(([fields = ""]) => fields.split(", ")).toSorted();
+  const { stdout } = await resourcelock("doctor", "--json");
+  for (const fields of fieldsOf(stdout)) expect(fields).toEqual(documented);
+});
+
+test("README's table of checks has those that doctor makes, in their order", async () => {
+  const name = newLockName();
+  await resourcelock("get", "-q", name);
+  const { stdout } = await resourcelock("doctor", "--json", "-v");
+  const checks = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line).check);
+  const documented = readme.table("Is this host all right?").rows.map(([check = ""]) => check);
+  expect(documented).toEqual([...new Set(checks)]);
+});
+
+/** The words that can stand at the end of a command line, each with what it means. */
+const answer = async (...words: string[]) => {
+  const { stdout } = await resourcelock("complete", "fish", "--", ...words);
+  return stdout
+    .trimEnd()
+    .split("\n")
+    .slice(1)
+    .map((line) => line.split("\t"));
+};
+
+describe("completions", () => {
+  test("have the commands that --help has, each with what it does", async () => {
+    const told = Object.entries((await factsOfHelp()).commands);
+    const offered = (await answer("")).map(([name = "", text = ""]) => [name, text]);
+    expect(offered).toEqual(told.map(([call, text]) => [call.split(" ")[0] ?? "", text]));
+  });
+
+  test("have the options that --help has of each command, by all their names", async () => {
+    const facts = await factsOfHelp();
+    for (const [name, told] of Object.entries(facts.options)) {
+      const names = told.flatMap((head) => head.match(/(?<=^|, )--?[\w-]+/g) ?? []);
+      const offered = (await answer(name, "-")).map(([option = ""]) => option);
+      expect([name, ...offered.toSorted()]).toEqual([name, ...names.toSorted()]);
+    }
+  });
+
+  test("are there for the shells that README names", async () => {
+    const shells = readme.table("Completions").rows.map(([shell = ""]) => shell);
+    expect((await answer("complete", "")).map(([shell = ""]) => shell)).toEqual(shells);
+    const { stdout: help } = await resourcelock("complete", "--help");
+    const { text = "" } = page.tagged("COMMANDS").find(({ tag }) => tag === "complete SHELL") ?? {};
+    for (const [, line = "", file = ""] of readme.table("Completions").rows) {
+      const [path = ""] = file.split(",");
+      for (const told of [help, text]) {
+        expect(told).toContain(line);
+        expect(told).toContain(path);
+      }
+    }
+  });
+});
+
 test("README and the manual page have the variables that a command finds", async () => {
   const { stdout } = await resourcelock("run", newLockName(), "--slots", "2", "--", "env");
   const set = [...stdout.matchAll(/^RESOURCELOCK_\w+(?==)/gm)]
@@ -234,7 +331,8 @@ function pathsOf(map: string): string[] {
   const folders: string[] = [];
   return map.split("\n").flatMap((line) => {
     const depth = line.search(/\S/) / 2;
-    const [names = ""] = /^(?:[\w-]+(?:\/|\.ts|\.1)(?: +|$))*/.exec(line.trim()) ?? [];
+    const [names = ""] =
+      /^(?:[\w-]+(?:\/|\.(?:d\.)?ts|\.1|\.bash|\.zsh|\.fish)(?: +|$))*/.exec(line.trim()) ?? [];
     return names
       .split(/ +/)
       .filter((name) => name !== "")

@@ -44,9 +44,14 @@ export class Markdown {
     }
   }
 
+  /** All tables under a heading. */
+  tablesUnder(heading: string): Table[] {
+    return this.tables.filter((table) => table.heading === heading);
+  }
+
   /** The first table under a heading. */
   table(heading: string): Table {
-    const found = this.tables.find((table) => table.heading === heading);
+    const [found] = this.tablesUnder(heading);
     if (found === undefined) throw new Error(`README.md has no table under ${heading}`);
     return found;
   }
@@ -62,7 +67,7 @@ function textUntil(lines: Iterator<string>, end: string): string {
 
 function cells(line: string): Row {
   return line
-    .split("|")
+    .split(/(?<!\\)\|/)
     .slice(1, -1)
-    .map((cell) => cell.replaceAll(/`|\*\*/g, "").trim());
+    .map((cell) => cell.replaceAll(/`|\*\*|\\(?=\|)/g, "").trim());
 }

@@ -79,7 +79,7 @@ function scriptOf(session: string): string {
 function maskStatus(text: string): string {
   return text
     .replace(/\bpid \d+/g, "pid PID")
-    .replace(/ for \d+s\b/g, " for TIME")
+    .replace(/ \d+s\b/g, " TIME")
     .replace(/"token":\d+/g, '"token":TOKEN')
     .replace(/"since":[\d.]+/g, '"since":SINCE');
 }

@@ -197,19 +197,31 @@ bool peerWindow = false;        /* the peer has taken the unit and not yet writt
 #endif
 #define step(...) atomic { if :: __VA_ARGS__ orDie fi }
 
+/* A unit that may have been adopted; where it was another one, that one is gone. */
+#define isSuperseded(i) (i < N && seat[i % N].superseded)
+inline dropSuperseded() {
+  hasTaken[me] = false;
+  if
+  :: sem == 0 && record != Held && !peerInside && !leftHeld && !(record == Free && info == noted) -> gone = true
+  :: else
+  fi
+}
+
 inline die() {
   d_step {
     kills--; died = true;
     if :: mutex == me -> mutex = NOBODY :: else fi;
+    /* Killed with a unit that nobody knows of, and the info text is a peer's: that looks foreign. */
+    if
+    :: hasTaken[me] && isSuperseded(me) -> dropSuperseded()
+    :: hasTaken[me] && !isSuperseded(me) && record != Held && !(record == Free && info == noted) ->
+       assert(FOREIGN > 0); gone = true
+    :: else
+    fi;
     if
     :: me < N ->
        /* Nobody looks at a seat whose byte is free: emptied only to have fewer states. */
        alive[me] = false; inside[me] = false; process[me] = Running; emptySeat()
-    :: else
-    fi;
-    /* Killed with a unit that nobody knows of, and the info text is a peer's: that looks foreign. */
-    if
-    :: hasTaken[me] && record != Held && !(record == Free && info == noted) -> assert(FOREIGN > 0); gone = true
     :: else
     fi;
     text = 0; hasTaken[me] = false; answer = false; lapsed = false; round = 0
@@ -467,12 +479,7 @@ leave:                          /* evicted while it waited, or given up */
     if
     :: hasTaken[me] && record == Held -> hasTaken[me] = false
 #ifndef MUTANT_KEEP_SUPERSEDED
-    :: hasTaken[me] && record != Held && seat[me].superseded ->
-       hasTaken[me] = false;
-       if
-       :: sem == 0 && !peerInside && !(record == Free && info == noted) -> gone = true
-       :: else
-       fi
+    :: hasTaken[me] && record != Held && seat[me].superseded -> dropSuperseded()
     :: hasTaken[me] && record != Held && !seat[me].superseded -> noted = info; record = Free; bound = NOBODY
 #else
     :: hasTaken[me] && record != Held -> noted = info; record = Free; bound = NOBODY

@@ -1,0 +1,360 @@
+/** `list`: what it tells of each lock, in each of its forms. */
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { haveMountNamespaces, PrivateSharedMemory } from "../faults/private-shared-memory.ts";
+import {
+  bash,
+  binary,
+  finish,
+  haveTools,
+  maskDates,
+  newLockName,
+  type Outcome,
+  resourcelock,
+  start,
+} from "../support/binary.ts";
+import { startCommand } from "./running.ts";
+import { eventually, isPending, jsonLines, newHeldLock, printed } from "./scenario.ts";
+import { Terminal } from "./terminal.ts";
+
+setDefaultTimeout(60_000);
+
+/** The lines about locks with `part` in their names: others have theirs on this host, too. */
+async function listed(part: string, ...options: string[]): Promise<string[]> {
+  const { status, stdout, stderr } = await resourcelock("list", ...options);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  return maskDates(stdout)
+    .split("\n")
+    .filter((line) => line.includes(part))
+    .map((line) => line.replaceAll(/ {2,}/g, "  "));
+}
+
+/** The same, as the objects of --json. */
+async function listedObjects(part: string, ...options: string[]): Promise<unknown[]> {
+  const lines = await listed(part, "--json", ...options);
+  return lines.map((line) => JSON.parse(line));
+}
+
+describe("list", () => {
+  test("tells of each lock who holds it, for how long, who waits, and its info text", async () => {
+    const name = newLockName();
+    await resourcelock("get", `${name}-a`, "-q", "-m", "detached");
+    await resourcelock("unget", `${name}-a`, "-q");
+    const holder = startCommand("run", `${name}-b`, "--", "sh", "-c", "echo $$; read line; :");
+    await holder.stdout.until("\n");
+    const waiters = [1, 2].map(() => startCommand("get", `${name}-b`, "-q", "-t", "1h"));
+    const [line = ""] = await eventually(
+      () => "two that wait",
+      async () => {
+        const found = await listed(`${name}-b`);
+        return /^\S+ {2}locked {2}.* {2}2 {2}DATE/.test(found[0] ?? "") ? found : undefined;
+      },
+    );
+    expect(line.replace(/ {2}\d+ (sh.*?) {2}\d+s/, "  PID $1  TIME")).toBe(
+      `${name}-b  locked  PID sh -c echo $$; read line; :  TIME  2  DATE - sh -c echo $$; read line; :`,
+    );
+    expect(await listed(`${name}-a`)).toEqual([`${name}-a  free  -  -  0  DATE - detached`]);
+    for (const waiter of waiters) waiter.kill("SIGTERM");
+    await holder.endInput();
+    expect((await holder.end()).status).toBe(0);
+  });
+
+  test("tells how a lock is held without a process", async () => {
+    const name = newLockName();
+    await resourcelock("get", `${name}-a`, "-q");
+    await resourcelock("get", `${name}-b`, "-q", "--owner-pid", String(process.pid));
+    await bash(`sh -c '"$RESOURCELOCK" get ${name}-c -q --owner-pid $$; :'`);
+    const lines = await listed(name);
+    expect(lines.map((line) => line.replace(/died: \d+/, "died: PID"))).toEqual([
+      expect.stringMatching(/-a {2}locked {2}detached {2}\d+s {2}0 {2}DATE - cli$/),
+      expect.stringContaining(`-b  locked  bound to ${process.pid}`),
+      expect.stringContaining(`-c  stale  died: PID`),
+    ]);
+  });
+
+  test("--json has what state --json has, of each lock on a line", async () => {
+    const name = await newHeldLock();
+    const [state] = await jsonLines("state", name);
+    const [object] = await listedObjects(name);
+    expect(object).toMatchObject({
+      ...(typeof state === "object" ? state : {}),
+      state: "locked",
+      user: expect.any(String),
+      held: expect.any(Number),
+      info: "DATE - holder",
+    });
+    await resourcelock("unget", name, "-q");
+    expect(await listedObjects(name)).toMatchObject([{ state: "free", held: null, locked: false }]);
+  });
+
+  test("--locked leaves the free ones out, and --stale all but what is stale", async () => {
+    const name = newLockName();
+    await resourcelock("get", `${name}-held`, "-q");
+    await resourcelock("get", `${name}-free`, "-q", "-a", "0");
+    await bash(`sh -c '"$RESOURCELOCK" get ${name}-stale -q --owner-pid $$; :'`);
+    const names = async (option: string) =>
+      (await listed(name, option)).map((line) => line.split(" ")[0]?.slice(name.length));
+    expect(await names("--locked")).toEqual(["-held", "-stale"]);
+    expect(await names("--stale")).toEqual(["-stale"]);
+  });
+
+  test("--sort orders by name or by age; another order is wrong usage", async () => {
+    const name = newLockName();
+    await resourcelock("get", `${name}-b`, "-q");
+    await resourcelock("get", `${name}-a`, "-q");
+    await resourcelock("get", `${name}-c`, "-q", "-a", "0");
+    const order = async (...options: string[]) =>
+      (await listed(name, ...options)).map((line) => line.split(" ")[0]?.slice(name.length));
+    expect(await order()).toEqual(["-a", "-b", "-c"]);
+    expect(await order("--sort", "name")).toEqual(["-a", "-b", "-c"]);
+    expect(await order("--sort=age")).toEqual(["-b", "-a", "-c"]);
+    for (const wrong of ["size", "toString", ""]) {
+      const { status, stderr } = await resourcelock("list", `--sort=${wrong}`);
+      expect([status, stderr.split("\n")[0]]).toEqual([
+        64,
+        `resourcelock: --sort: ${JSON.stringify(wrong)} is not name or age`,
+      ]);
+    }
+  });
+
+  test("takes no NAME, in neither order of the words", async () => {
+    for (const words of [
+      ["list", "x"],
+      ["x", "list"],
+    ]) {
+      const { status, stderr } = await resourcelock(...words);
+      expect([status, stderr]).toEqual([64, expect.stringContaining('unexpected word "x"')]);
+    }
+  });
+
+  test("-q prints nothing, and -v tells on stderr how many there were", async () => {
+    const name = await newHeldLock();
+    expect(await resourcelock("list", "-q")).toEqual(printed(""));
+    const { stdout, stderr } = await resourcelock("list", "-v", "--locked");
+    expect(stdout).toContain(name);
+    expect(stderr).toMatch(/^resourcelock: debug: \d+ found, \d+ listed\n$/);
+  });
+
+  test("shows control characters of names and texts escaped, in each form", async () => {
+    const name = newLockName('\u001B[31m"\\\n');
+    await resourcelock("get", "-q", "-m", "\u001B]0;title\u0007", "--", name);
+    const part = name.slice(0, name.indexOf("\u001B"));
+    const shown = `${part}\\x1b[31m"\\\\n`;
+    expect((await listed(part))[0]).toStartWith(`${shown}  locked`);
+    expect((await listed(part))[0]).toEndWith(String.raw` - \x1b]0;title\x07`);
+    expect(await listedObjects(part)).toMatchObject([{ name }]);
+    expect(await listed(part, "--prometheus")).toContain(
+      String.raw`resourcelock_locked{name="${part}\\x1b[31m\"\\\n"} 1`,
+    );
+    for (const option of ["--json", "--prometheus", "-v"]) {
+      const { stdout } = await resourcelock("list", option);
+      // oxlint-disable-next-line no-control-regex
+      expect(stdout.replaceAll("\n", "")).not.toMatch(/[\u0000-\u001F\u007F-\u009F]/);
+    }
+  });
+
+  test("lists a name as long as a name can be, and is not cut where it is piped", async () => {
+    const name = newLockName().padEnd(247, "x");
+    await resourcelock("get", name, "-q", "-m", "y".repeat(500));
+    expect(await listed(name)).toEqual([
+      `${name}  locked  detached  0s  0  DATE - ${"y".repeat(500)}`,
+    ]);
+  });
+
+  test("is status 71 where its output cannot be written", async () => {
+    await newHeldLock();
+    const { status, stderr } = await bash('"$RESOURCELOCK" list >/dev/full');
+    expect([status, stderr]).toEqual([
+      71,
+      "resourcelock: Cannot write to stdout: No space left on device\n",
+    ]);
+  });
+});
+
+/** The value of each metric of a lock. */
+async function samples(name: string): Promise<Record<string, number>> {
+  const lines = await listed(`{name="${name}"} `, "--prometheus");
+  return Object.fromEntries(
+    lines.map((line) => {
+      const [, metric = "", value] = /^resourcelock_(\w+)\{.*\} (\S+)$/.exec(line) ?? [];
+      return [metric, Number(value)];
+    }),
+  );
+}
+
+describe("list --prometheus", () => {
+  test("has the samples of each lock, its counters included", async () => {
+    const name = newLockName();
+    await resourcelock("get", name, "-q", "-a", "0");
+    const free = { locked: 0, held_seconds: 0, waiters: 0, grants_total: 1, recoveries_total: 0 };
+    expect(await samples(name)).toEqual(free);
+    await bash(`sh -c '"$RESOURCELOCK" get ${name} -q --owner-pid $$; :'`);
+    await resourcelock("get", name, "-q");
+    const recovered = { ...free, locked: 1, grants_total: 3, recoveries_total: 1 };
+    expect(await samples(name)).toEqual({ ...recovered, held_seconds: expect.any(Number) });
+  });
+
+  test("has HELP and TYPE before the samples of each metric, and no other lines", async () => {
+    await newHeldLock();
+    const { stdout } = await resourcelock("list", "--prometheus");
+    const groups = stdout
+      .trimEnd()
+      .split(/^# HELP /m)
+      .slice(1);
+    const types = groups.map((group) => {
+      const [help = "", type = "", ...lines] = group.trimEnd().split("\n");
+      const [metric = ""] = help.split(" ");
+      for (const line of lines) expect(line).toMatch(/^\w+\{name="(\\.|[^"\\])*"\} [\d.e+]+$/);
+      for (const line of lines) expect(line).toStartWith(`${metric}{`);
+      expect(lines.length).toBeGreaterThan(0);
+      return type;
+    });
+    expect(types).toEqual([
+      "# TYPE resourcelock_locked gauge",
+      "# TYPE resourcelock_held_seconds gauge",
+      "# TYPE resourcelock_waiters gauge",
+      "# TYPE resourcelock_grants_total counter",
+      "# TYPE resourcelock_recoveries_total counter",
+    ]);
+  });
+
+  test("cannot be had together with --json", async () => {
+    const { status, stderr } = await resourcelock("list", "--prometheus", "--json");
+    expect([status, stderr]).toEqual([64, expect.stringContaining("not both")]);
+  });
+});
+
+const canIsolate = await haveMountNamespaces();
+
+const nothing = (text: string): Outcome => ({
+  status: 0,
+  stdout: "",
+  stderr: `resourcelock: there are no ${text}\n`,
+});
+
+describe.skipIf(!canIsolate)("list on a host", () => {
+  test("without locks says so on stderr, and has no metrics but their names", async () => {
+    await using host = await PrivateSharedMemory.mount("size=1m");
+    writeFileSync(`${host.directory}/data`, "of another program");
+    mkdirSync(`${host.directory}/sem.directory`);
+    expect(await host.resourcelock("list")).toEqual(nothing("locks"));
+    expect(await host.resourcelock("list", "--json", "--locked")).toEqual(nothing("locked locks"));
+    expect(await host.resourcelock("list", "--stale")).toEqual(nothing("stale locks"));
+    expect(await host.resourcelock("list", "--stale", "-q")).toEqual(printed(""));
+    const { stdout } = await host.resourcelock("list", "--prometheus");
+    expect(stdout).toMatch(/^(# (HELP|TYPE) resourcelock_.*\n)+$/);
+  });
+
+  test("without /dev/shm is status 73", async () => {
+    await using host = await PrivateSharedMemory.absent();
+    expect(await host.resourcelock("list")).toEqual({
+      status: 73,
+      stdout: "",
+      stderr: "resourcelock: Cannot look for locks: this host has no /dev/shm\n",
+    });
+  });
+
+  test("with locks that come and go meanwhile lists the others", async () => {
+    await using host = await PrivateSharedMemory.mount("size=4m");
+    await host.prepare(`for i in $(seq 20); do ${binary} get stays-$i -q; done`);
+    const churn = host.run(
+      "sh",
+      "-c",
+      `for i in $(seq 60); do ${binary} get goes-$i -q; ${binary} remove goes-$i -q --force; done`,
+    );
+    do {
+      const { status, stdout, stderr } = await host.resourcelock("list", "--json");
+      expect([status, stderr]).toEqual([0, ""]);
+      expect(stdout.match(/"name":"stays-/g)).toHaveLength(20);
+    } while (await isPending(churn));
+    expect((await churn).status).toBe(0);
+  });
+
+  test.skipIf(process.getuid?.() !== 0 || !haveTools("setpriv"))(
+    "with another user's locks tells what can be known of them",
+    async () => {
+      await using host = await PrivateSharedMemory.mount("size=1m,mode=1777");
+      await host.resourcelock("get", "secret", "-q");
+      await host.resourcelock("get", "open", "-q", "--mode", "0666", "-m", "for all");
+      await host.resourcelock("get", "seen", "-q", "--mode", "0644", "-m", "to look at");
+      const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", binary];
+      const list = (...options: string[]) => host.run(...nobody, "list", ...options);
+      const { stdout } = await list();
+      expect(maskDates(stdout).replaceAll(/\d+s/g, " 0s").replaceAll(/ {2,}/g, "  ")).toBe(
+        [
+          "NAME  STATE  HOLDER  HELD  WAITERS  INFO",
+          "open  locked  detached  0s  0  DATE - for all",
+          "secret  unreadable  ?  -  -  it belongs to user root",
+          "seen  locked  detached  0s  0  DATE - to look at",
+          "",
+        ].join("\n"),
+      );
+      const { stdout: json } = await list("--json");
+      expect(JSON.parse(json.split("\n")[1] ?? "")).toMatchObject({
+        name: "secret",
+        state: "unreadable",
+        locked: null,
+        value: null,
+        user: "root",
+      });
+      expect((await list("--prometheus")).stdout).not.toContain("secret");
+      expect((await list("--locked")).stdout).not.toContain("secret");
+    },
+  );
+});
+
+const inHost = (host: PrivateSharedMemory) =>
+  `nsenter --mount --target ${host.directory.split("/")[2]} ${binary}`;
+
+describe.skipIf(!haveTools("tmux") || !canIsolate)("list on a terminal", () => {
+  test.skipIf(process.getuid?.() !== 0).each([80, 40, 30])(
+    "of %d columns cuts its lines to them",
+    async (columns) => {
+      await using host = await PrivateSharedMemory.mount("size=1m");
+      await host.resourcelock(
+        "get",
+        "a-lock-with-a-rather-long-name",
+        "-q",
+        "-m",
+        "日本語".repeat(9),
+      );
+      await host.resourcelock("get", "b", "-q", "-a", "0", "-m", "short");
+      const terminal = await Terminal.open({ columns });
+      const screen = await terminal.output(`${inHost(host)} list`);
+      const lines = screen.trimEnd().split("\n");
+      expect(lines).toHaveLength(3);
+      expect(lines[0]).toMatch(/^NAME +STATE +HOLDER/);
+      expect(lines[1]).toMatch(/^a-lock-\S* +locked +detached/);
+      expect(lines[2]).toMatch(/^b +free +-/);
+      // The date goes first: what is behind it is told nowhere else.
+      if (columns === 80) expect(lines[1]).toMatch(/0 {2}日本語.*…$/);
+      for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(columns);
+    },
+  );
+
+  test.skipIf(process.getuid?.() !== 0)("has colours, unless they are not wanted", async () => {
+    await using host = await PrivateSharedMemory.mount("size=1m");
+    await host.resourcelock("get", "x", "-q");
+    const colours = (environment: string, ...options: string[]) =>
+      finish(
+        start([
+          "script",
+          "-qec",
+          `env ${environment} ${inHost(host)} list ${options.join(" ")}`,
+          "/dev/null",
+        ]),
+      );
+    const yellow = "\u001B[33mlocked\u001B[0m";
+    expect((await colours("TERM=xterm")).stdout).toContain(yellow);
+    for (const outcome of [
+      await colours("TERM=xterm", "--no-color"),
+      await colours("TERM=xterm NO_COLOR=1"),
+      await colours("TERM=dumb"),
+    ]) {
+      expect(outcome.stdout).toContain("locked");
+      expect(outcome.stdout).not.toContain("\u001B[");
+    }
+    const forced = await host.run("env", "CLICOLOR_FORCE=1", binary, "list");
+    expect(forced.stdout).toContain(yellow);
+  });
+});

@@ -1,0 +1,65 @@
+/** The manual page that the program has in it. */
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { bash, haveTools, resourcelock } from "../support/binary.ts";
+import { newDirectory, printed } from "./scenario.ts";
+import { Terminal } from "./terminal.ts";
+
+setDefaultTimeout(60_000);
+
+const source = readFileSync(join(import.meta.dir, "../../src/cli/resourcelock.1"), "utf8");
+
+test("man that is piped prints the source of the page, byte for byte", async () => {
+  expect(await resourcelock("man")).toEqual(printed(source));
+});
+
+test("man takes no name and no options but help", async () => {
+  expect(await resourcelock("man", "demo")).toMatchObject({ status: 64, stdout: "" });
+  expect(await resourcelock("man", "--json")).toMatchObject({ status: 64, stdout: "" });
+});
+
+test("man says so where the page cannot be written", async () => {
+  const { status, stderr } = await bash("resourcelock man >/dev/full");
+  expect({ status, stderr }).toEqual({
+    status: 71,
+    stderr: "resourcelock: Cannot write to stdout: No space left on device\n",
+  });
+});
+
+describe.skipIf(!haveTools("tmux"))("on a terminal man", () => {
+  describe.skipIf(!haveTools("man"))("with man(1)", () => {
+    test("shows the page as that does", async () => {
+      const terminal = await Terminal.open();
+      await terminal.command("MANPAGER=cat resourcelock man");
+      const screen = await terminal.prompt();
+      expect(screen).toMatch(/^SEE ALSO$/m);
+      expect(screen).toMatch(/^resourcelock \S+ +\S+ +RESOURCELOCK\(1\)$/m);
+      expect(await terminal.status()).toBe("0");
+    });
+
+    test("leaves ^C to the pager", async () => {
+      const terminal = await Terminal.open();
+      const pager = join(newDirectory(), "pager");
+      const script = `trap 'echo caught' INT; cat >/dev/null; echo ready; read -r a </dev/tty; echo left`;
+      writeFileSync(pager, `#!/bin/bash\n${script}\n`, { mode: 0o755 });
+      await terminal.command(`MANPAGER=${pager} resourcelock man`);
+      await terminal.see(/^ready$/m);
+      await terminal.press("C-c");
+      await terminal.see(/caught$/m);
+      await terminal.press("Enter");
+      await terminal.see(/^left$/m);
+      await terminal.prompt();
+      expect(await terminal.status()).toBe("0");
+    });
+  });
+
+  test("without man(1) prints the source, and says on stderr what that is", async () => {
+    const terminal = await Terminal.open();
+    await terminal.command("PATH=. resourcelock man 2>said");
+    expect(await terminal.prompt()).toContain(source.trimEnd().split("\n").at(-1) ?? "");
+    expect(await terminal.output("cat said")).toBe(
+      "resourcelock: warning: man is not installed; this is the source of the page\n",
+    );
+  });
+});

@@ -1,29 +1,42 @@
 /** Tables with aligned columns, cut to the terminal's width. */
 import type { Paint, Style } from "./colors.ts";
-import { fitToColumns } from "./columns.ts";
+import { cutToColumns } from "./columns.ts";
 import { escapeControls } from "./escape.ts";
 
 /** A column of a table: its head, how it is laid out and what stands in it. */
 export interface TableColumn<Row> {
   head: string;
+  /** Numbers and durations stand at the right. */
   align?: "left" | "right";
+  /** So many columns of the terminal, where there is room. Default: as many as its widest text takes. */
+  width?: number;
+  /** How narrow it may get where there is none; undefined where all of it has to be seen. */
+  least?: number;
+  /** Whether it takes what the others leave of the terminal. */
+  fills?: boolean;
   /**
-   * So many columns of the terminal; by default as many as its widest text takes. The one `rest` column has what
-   * the others leave.
+   * Where all are as narrow as they may be, columns are left out: those with the highest number first, of one
+   * number the last one. Default: 0.
    */
-  width?: number | "rest";
-  /** What part a column by its widest text may take of what those with a number leave. Default: all. */
-  mostOfRest?: number;
-  /** Left out on terminals with fewer columns than this. Default: never. */
-  fromColumns?: number;
+  dispensable?: number;
   style?: (row: Row) => Style | undefined;
   text: (row: Row) => string;
+  /** The same in fewer words, for where the table is wider than the terminal. */
+  short?: (row: Row) => string;
+}
+
+/** A column with its texts, on its way to the width that it gets. */
+interface Laid<Row> {
+  column: TableColumn<Row>;
+  texts: readonly string[];
+  width: number;
+  least: number;
 }
 
 const gap = "  ";
 
 /**
- * The heads, then a line a row.
+ * The heads, then a line a row. Where they are wider than the terminal, the widest columns are cut first.
  *
  * @param columns how wide the terminal is; Infinity where nothing is to be cut
  */
@@ -33,53 +46,86 @@ export function tableLines<Row>(
   columns: number,
   paint: Paint,
 ): string[] {
-  const shown = table.filter(({ fromColumns = 0 }) => columns >= fromColumns);
-  const texts = shown.map((column) => rows.map((row) => escapeControls(column.text(row))));
-  const widths = widthsOf(shown, texts, columns);
-  const line = (cell: (index: number) => string, style: (index: number) => Style | undefined) =>
-    shown
-      .map(({ align }, index) => {
-        const fitted = fitToColumns(cell(index), widths[index] ?? 0, align);
-        const text = index === shown.length - 1 ? fitted.trimEnd() : fitted;
-        const chosen = style(index);
-        return chosen === undefined ? text : paint(chosen, text);
+  const laid = layOut(table, rows, columns);
+  const line = (
+    textOf: (each: Laid<Row>) => string,
+    styleOf: (column: TableColumn<Row>) => Style | undefined,
+  ) =>
+    laid
+      .map((each, index) => {
+        const { column, width } = each;
+        const text = cutToColumns(textOf(each), width);
+        const space = " ".repeat(width - Bun.stringWidth(text));
+        const style = styleOf(column);
+        const painted = style === undefined || text === "" ? text : paint(style, text);
+        if (column.align === "right") return space + painted;
+        return index === laid.length - 1 ? painted : painted + space;
       })
       .join(gap);
   return [
     line(
-      (index) => shown[index]?.head ?? "",
+      ({ column }) => column.head,
       () => "dim",
     ),
-    ...rows.map((row, number) =>
+    ...rows.map((row, index) =>
       line(
-        (index) => texts[index]?.[number] ?? "",
-        (index) => shown[index]?.style?.(row),
+        ({ texts }) => texts[index] ?? "",
+        ({ style }) => style?.(row),
       ),
     ),
   ];
 }
 
-function widthsOf<Row>(
+function layOut<Row>(
   table: readonly TableColumn<Row>[],
-  texts: readonly (readonly string[])[],
+  rows: readonly Row[],
   columns: number,
-): number[] {
-  const fixed = table.map(({ width }) => (typeof width === "number" ? width : 0));
-  const rest = Math.max(0, columns - gap.length * (table.length - 1) - sum(fixed));
-  const widths = table.map(({ head, width, mostOfRest = 1 }, index) => {
-    if (typeof width === "number") return width;
-    const widest = Math.max(
-      ...[head, ...(texts[index] ?? [])].map((text) => Bun.stringWidth(text)),
-    );
-    if (columns === Infinity) return widest;
-    return width === "rest" ? 0 : Math.min(widest, Math.floor(rest * mostOfRest));
-  });
-  const left = Math.max(0, columns - gap.length * (table.length - 1) - sum(widths));
-  return table.map(({ width }, index) =>
-    width === "rest" && columns !== Infinity ? left : (widths[index] ?? 0),
-  );
+): Laid<Row>[] {
+  let laid = table.map((column) => natural(column, rows.map(column.text)));
+  if (totalWidth(laid) > columns) {
+    laid = table.map((column) => natural(column, rows.map(column.short ?? column.text)));
+    leaveOut(laid, columns);
+    narrow(laid, columns);
+  }
+  const filling = laid.find(({ column }) => column.fills === true);
+  if (filling !== undefined && columns !== Infinity) {
+    filling.width += Math.max(0, columns - totalWidth(laid));
+  }
+  return laid;
 }
 
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
+function natural<Row>(column: TableColumn<Row>, written: readonly string[]): Laid<Row> {
+  const texts = written.map(escapeControls);
+  const width =
+    column.width ??
+    [column.head, ...texts].reduce((most, text) => Math.max(most, Bun.stringWidth(text)), 0);
+  return { column, texts, width, least: Math.min(width, column.least ?? width) };
+}
+
+/** How wide a line of such columns is. */
+function totalWidth(laid: readonly { width: number }[]): number {
+  return laid.reduce((sum, { width }) => sum + width, gap.length * (laid.length - 1));
+}
+
+function leaveOut<Row>(laid: Laid<Row>[], columns: number): void {
+  const rank = ({ column }: Laid<Row>) => column.dispensable ?? 0;
+  while (laid.length > 1 && totalWidth(laid.map(({ least }) => ({ width: least }))) > columns) {
+    const highest = Math.max(...laid.map(rank));
+    laid.splice(
+      laid.findLastIndex((each) => rank(each) === highest),
+      1,
+    );
+  }
+}
+
+function narrow<Row>(laid: readonly Laid<Row>[], columns: number): void {
+  for (let excess = totalWidth(laid) - columns; excess > 0; excess = totalWidth(laid) - columns) {
+    const spare = laid.map(({ width, least }) => (width > least ? width : 0));
+    const [widest = 0, next = 0] = spare.toSorted((one, other) => other - one);
+    // The last of several, whose text is the one that can best be done without.
+    const found = laid[spare.lastIndexOf(widest)];
+    if (widest === 0 || found === undefined) break;
+    const cut = Math.max(1, Math.min(excess, widest - next));
+    found.width = Math.max(found.least, widest - cut);
+  }
 }

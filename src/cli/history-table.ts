@@ -74,15 +74,15 @@ export function historyTable(
     {
       head: "PID",
       align: "right",
-      fromColumns: 50,
+      dispensable: 2,
       text: ({ pid }) => (pid === null ? "-" : String(pid)),
     },
-    { head: "COMMAND", width: "rest", text: ({ command }) => command },
+    { head: "COMMAND", least: 8, text: ({ command }) => command },
     ...kinds,
     {
       head: "WAITED",
       align: "right",
-      fromColumns: 46,
+      dispensable: 1,
       text: (record) => secondsText(waitedSeconds(record, now)),
     },
     {
@@ -106,6 +106,6 @@ function momentOf({ granted, queued }: GrantRecord): number {
 
 const kindColumn: TableColumn<GrantRecord> = {
   head: "KIND",
-  fromColumns: 60,
+  dispensable: 3,
   text: ({ kind, slot }) => (slot === null ? kind : `slot ${slot}`),
 };

@@ -1,6 +1,5 @@
 /** `history`: prints the last grants of a lock, as a table or as a picture. */
-import { isTerminal } from "../posix/file.ts";
-import { terminalColumns } from "../posix/terminal.ts";
+import { columnsOf } from "../posix/terminal.ts";
 import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
 import { painter } from "./colors.ts";
 import { command } from "./command.ts";
@@ -42,12 +41,13 @@ export default command({
       return exitCodes.done;
     }
     const paint = painter(stdout, args["no-color"] ?? false);
-    const columns = isTerminal(stdout) ? terminalColumns(stdout) : undefined;
+    const columns = columnsOf(stdout);
     if (missing !== undefined) printLine(escapeControls(missing.text));
     else if (records.length === 0) printLine(escapeControls(`<${name}> has no history yet`));
     else if (args.plot) {
-      printLine(historyPlot(name, records, columns ?? plotColumns, now, paint).join("\n"));
-    } else printLine(historyTable(records, columns ?? Infinity, now, paint).join("\n"));
+      const width = columns === Infinity ? plotColumns : columns;
+      printLine(historyPlot(name, records, width, now, paint).join("\n"));
+    } else printLine(historyTable(records, columns, now, paint).join("\n"));
     return exitCodes.done;
   },
 });

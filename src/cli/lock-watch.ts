@@ -1,5 +1,5 @@
 /** Looking at a lock again and again. */
-import { identityOf } from "../lock/lock-identity.ts";
+import { identityOf } from "../lock/lock-files.ts";
 import { parseLockName } from "../lock/lock-name.ts";
 import type { ResourceLock } from "../lock/resource-lock.ts";
 import { openExisting, type State, stateOf, stateOfMissing } from "./existing.ts";

@@ -1,6 +1,7 @@
 /** What was seen of a lock, look by look, for the picture of `trace`. */
 import type { HolderStatus } from "../lock/lock-status.ts";
 import type { State } from "./existing.ts";
+import { heldSeconds } from "./status-text.ts";
 
 /**
  * What a look saw: no such lock; free; free, but granted since the look before; held; held while others wait;
@@ -64,10 +65,9 @@ export class LockTimeline {
     const granted = this.#rate.add(grants, seconds);
     const waits = waiters.map(({ since }) => now - (since ?? now));
     const longest = Math.max(this.#row.longestWaitSeconds ?? 0, ...waits);
-    const since = holders.map((holder) => holder.since).filter((time) => time !== null);
     this.#row = {
       holders,
-      heldSeconds: since.length === 0 ? null : Math.max(0, now - Math.min(...since)),
+      heldSeconds: heldSeconds(holders, now),
       waiters: waiters.length,
       longestWaitSeconds: longest === 0 ? null : longest,
       grantsPerMinute: this.#rate.grants,

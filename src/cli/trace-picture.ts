@@ -5,7 +5,7 @@ import type { Paint, Style } from "./colors.ts";
 import { cutToColumns, fitToColumns } from "./columns.ts";
 import { escapeControls } from "./escape.ts";
 import { legendLines } from "./legend.ts";
-import { fineDurationText } from "./status-text.ts";
+import { briefHolderText, fineDurationText } from "./status-text.ts";
 import type { Cell, CellKind, TraceRow } from "./timeline.ts";
 
 /** What the picture may take of the terminal. */
@@ -86,12 +86,14 @@ function fitting(parts: readonly string[][], lines: number): string[] {
   return kept.flat().slice(0, Math.max(0, lines));
 }
 
-/** Of fixed widths, so that they stand still. */
+/** Of widths that do not follow their texts, so that they stand still. */
 const table: readonly TableColumn<TraceRow>[] = [
-  { head: "LOCK", mostOfRest: 0.45, style: () => "bold", text: ({ name }) => name },
+  { head: "LOCK", least: 8, style: () => "bold", text: ({ name }) => name },
   {
     head: "HELD BY",
-    width: "rest",
+    width: 20,
+    least: 11,
+    fills: true,
     style: ({ cells }) => styles[cells.at(-1)?.kind ?? "unseen"],
     text: ({ holders, cells }) => holdersText(holders, cells),
   },
@@ -99,21 +101,20 @@ const table: readonly TableColumn<TraceRow>[] = [
     head: "FOR",
     width: 6,
     align: "right",
-    fromColumns: 36,
+    dispensable: 1,
     text: ({ heldSeconds }) => (heldSeconds === null ? "" : fineDurationText(heldSeconds)),
   },
   {
     head: "WAITING",
     width: 7,
     align: "right",
-    fromColumns: 24,
     text: ({ waiters }) => String(waiters),
   },
   {
     head: "LONGEST",
     width: 7,
     align: "right",
-    fromColumns: 56,
+    dispensable: 2,
     text: ({ longestWaitSeconds }) =>
       longestWaitSeconds === null ? "-" : fineDurationText(longestWaitSeconds),
   },
@@ -121,7 +122,7 @@ const table: readonly TableColumn<TraceRow>[] = [
     head: "GRANTS/MIN",
     width: 10,
     align: "right",
-    fromColumns: 70,
+    dispensable: 3,
     text: ({ grantsPerMinute }) => String(grantsPerMinute),
   },
 ];
@@ -133,25 +134,7 @@ function holdersText(holders: readonly HolderStatus[], cells: readonly Cell[]): 
   if (cells.at(-1)?.kind === "missing") return "no such lock yet";
   if (holders.length === 0) return "free";
   const count = holders.length === 1 ? "" : `${holders.length} holders: `;
-  return count + holders.map(holderText).join(", ");
-}
-
-function holderText({ attachment, pid, command, slot }: HolderStatus): string {
-  const who = [slot === null ? "" : `slot ${slot}`, pid ?? "", command]
-    .filter((word) => word !== "")
-    .join(" ");
-  switch (attachment) {
-    case "attached":
-      return who;
-    case "detached":
-      return command === "" ? "detached" : `detached: ${command}`;
-    case "bound":
-      return `bound to ${pid}`;
-    case "foreign":
-      return "a peer without a ledger";
-    default:
-      return who === "" ? "a process that died" : `died: ${who}`;
-  }
+  return count + holders.map(briefHolderText).join(", ");
 }
 
 /** The newest cells, the last one at the right edge. */

@@ -1,6 +1,6 @@
 /** `trace`: prints the state of locks again and again, or draws it on a terminal. */
-import { isTerminal } from "../posix/file.ts";
 import { monotonicSeconds } from "../posix/clock.ts";
+import { obeysControls } from "../posix/terminal.ts";
 import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
 import { painter } from "./colors.ts";
 import { command } from "./command.ts";
@@ -47,7 +47,7 @@ export default command({
 
 /** The debug texts of -v would stand in the picture. */
 function isLive({ json, quiet, verbose }: OutputOptions): boolean {
-  return !json && !quiet && !verbose && process.env["TERM"] !== "dumb" && isTerminal(stdout);
+  return !json && !quiet && !verbose && obeysControls(stdout);
 }
 
 async function print(

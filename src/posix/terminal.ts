@@ -1,4 +1,5 @@
 /** Terminals: ioctl_tty(2), tcgetpgrp(3). */
+import { isTerminal } from "./file.ts";
 import { openLibc, size } from "./libc.ts";
 
 const TIOCGWINSZ = 0x5413;
@@ -26,9 +27,14 @@ export function terminalSize(descriptor: number): TerminalSize {
   return { columns: window[1] || 80, lines: window[0] || 24 };
 }
 
-/** How wide a terminal is; 80 where it does not say. */
-export function terminalColumns(descriptor: number): number {
-  return terminalSize(descriptor).columns;
+/** Whether a descriptor is a terminal that does what control sequences say. */
+export function obeysControls(descriptor: number): boolean {
+  return process.env["TERM"] !== "dumb" && isTerminal(descriptor);
+}
+
+/** How wide what a descriptor writes to is: Infinity for what is no terminal. */
+export function columnsOf(descriptor: number): number {
+  return isTerminal(descriptor) ? terminalSize(descriptor).columns : Infinity;
 }
 
 /** Whether this process is of the job that the terminal belongs to; true for one that it does not belong to. */

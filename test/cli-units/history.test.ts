@@ -51,14 +51,14 @@ const maskTimes = (lines: readonly string[]) =>
 describe("the table", () => {
   test("has a line a record, with how long it waited and held, and how it ended", () => {
     expect(maskTimes(historyTable(records, 80, now, plain))).toEqual([
-      "WHEN       PID  COMMAND                                WAITED  HELD  ENDING",
-      "HH:MM:SS  4242  make deploy                               0ms   12s  released",
-      "HH:MM:SS  4250  tar -cf /srv/home.tar /home              9.0s  8.0s  holder died",
-      "HH:MM:SS  4251  sync                                     5.0s     -  gave up",
-      "HH:MM:SS  4252  sync again                                12s  1.0s  forced",
-      "HH:MM:SS  4253  x                                         0ms  1.2s  released",
-      "HH:MM:SS     -  cron                                      0ms   15s  detached",
-      "HH:MM:SS  4260  cat                                       10s     -  waits",
+      "WHEN       PID  COMMAND                      WAITED  HELD  ENDING",
+      "HH:MM:SS  4242  make deploy                     0ms   12s  released",
+      "HH:MM:SS  4250  tar -cf /srv/home.tar /home    9.0s  8.0s  holder died",
+      "HH:MM:SS  4251  sync                           5.0s     -  gave up",
+      "HH:MM:SS  4252  sync again                      12s  1.0s  forced",
+      "HH:MM:SS  4253  x                               0ms  1.2s  released",
+      "HH:MM:SS     -  cron                            0ms   15s  detached",
+      "HH:MM:SS  4260  cat                             10s     -  waits",
     ]);
   });
 

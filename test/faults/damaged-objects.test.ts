@@ -77,6 +77,8 @@ describe("an info segment", () => {
       info: "",
       holders: [],
       waiters: [],
+      grants: 1,
+      recoveries: 0,
     });
     expect((await resourcelock("unget", name)).status).toBe(1);
     expect(statSync(infoPath(name)).size).toBe(0);

@@ -60,13 +60,22 @@ export function filesOf(part: string, directory = sharedMemory): Record<string, 
 /** Words 2, 3 and 18 of a ledger's header: the counter, and the seat last taken. */
 const drawnFrom = [8, 9, 10, 11, 12, 13, 14, 15, 72, 73, 74, 75];
 
-/** Files of {@link filesOf} without what a request leaves changed in the ledger that was not granted. */
+const entryBytes = 128;
+
+/**
+ * Files of {@link filesOf} without what a request leaves changed in the ledger that was not granted: draws, and the
+ * history in the seats that nobody has a ticket for.
+ */
 export function withoutDraws(files: Record<string, string>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(files).map(([file, text]) => {
       if (!file.endsWith(".ledger")) return [file, text];
       const bytes = Buffer.from(text, "latin1");
-      for (const byte of drawnFrom) bytes[text.indexOf(" ") + 1 + byte] = 0;
+      const header = text.indexOf(" ") + 1;
+      for (const byte of drawnFrom) bytes[header + byte] = 0;
+      for (let seat = header + entryBytes; seat < bytes.length; seat += entryBytes) {
+        if (bytes.readBigUInt64LE(seat) === 0n) bytes.fill(0, seat, seat + entryBytes);
+      }
       return [file, bytes.toString("latin1")];
     }),
   );

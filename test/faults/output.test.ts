@@ -265,6 +265,8 @@ describe.skipIf(!haveTools("python3"))(
         info,
         holders: [],
         waiters: [],
+        grants: 1,
+        recoveries: 0,
       });
       expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     });

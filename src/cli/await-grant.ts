@@ -1,9 +1,10 @@
 /** Waiting for a lock on the command line: in the kernel, between signals and notices. */
 import type { LockRequest } from "../lock/lock-request.ts";
 import type { GetLockOptions, ResourceLock } from "../lock/resource-lock.ts";
-import { interruptWaits, setAlarm } from "../posix/alarm.ts";
+import { catchAlarms, setAlarm } from "../posix/alarm.ts";
 import { monotonicSeconds } from "../posix/clock.ts";
-import { ignoreSignal, isIgnored, signalNumbers } from "../posix/process.ts";
+import { EventLoopWatch } from "../posix/event-loop.ts";
+import { ignoreSignal, isIgnored } from "../posix/process.ts";
 import { diagnostics } from "./output.ts";
 import { Interrupted, type SignalTrap, turn } from "./signals.ts";
 import { WaitNotice } from "./wait-notice.ts";
@@ -57,14 +58,14 @@ async function wait(
   const startSeconds = monotonicSeconds();
   // A byte lock is waited for without a limit; the alarm's signal is the limit.
   const wasIgnored = isIgnored("SIGALRM");
-  process.on("SIGALRM", () => {});
-  interruptWaits(signalNumbers.SIGALRM);
+  catchAlarms();
+  const eventLoop = new EventLoopWatch();
   let granted = false;
   try {
     while (!granted && request.remainingSeconds > 0) {
       setAlarm(Math.max(0.001, request.againSeconds));
       request.block();
-      await turn();
+      if (eventLoop.isDue) await turn();
       if (trap.received !== undefined) break;
       granted = request.poll();
       if (!granted) notice?.update(monotonicSeconds() - startSeconds);

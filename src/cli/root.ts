@@ -1,8 +1,7 @@
 /** The command tree: from the words of a command line to an exit status. */
-import { runCommand } from "citty";
 import { version } from "../../package.json";
 import { type SignalName, signalNumbers } from "../posix/process.ts";
-import { options, splitWords, strictArguments, suggestion, type Words } from "./arguments.ts";
+import { options, parsedArguments, splitWords, suggestion, type Words } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { exitCodeOf, exitCodes } from "./exit-code.ts";
 import { diagnostics, printLine } from "./output.ts";
@@ -78,15 +77,11 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   }
   if (found === undefined) throw noCommand(words);
   const { load, positionals } = found;
-  const { definition, args, operands, takesRest, repeats } = await load();
+  const { run, args, operands, takesRest, repeats } = await load();
   const rest = end === -1 ? undefined : argv.slice(end + 1);
   if (rest !== undefined && !takesRest) positionals.push(...rest);
-  const rawArgs = strictArguments({ options: words.options, positionals }, args, {
-    operands,
-    repeats,
-  });
-  const { result } = await runCommand(definition, { rawArgs, data: { rest } });
-  return typeof result === "number" ? result : exitCodes.internal;
+  const given = { options: words.options, positionals };
+  return await run({ args: parsedArguments(given, args, { operands, repeats }), data: rest });
 }
 
 interface Found {

@@ -160,6 +160,14 @@ const decoder = new TextDecoder();
 /** Shared by all that only look, who do so one after the other: `list` looks at thousands. */
 const onlookersPage = new Uint8Array(pageBytes);
 
+/** The seat to try at a step, where `last` was the last one that was taken: first those of the first page, then others. */
+function seatInTurn(last: number, step: number, seats: number): number {
+  if (step <= firstPageSeats) return ((last + step - 1) % firstPageSeats) + 1;
+  const stepBeyond = step - firstPageSeats - 1;
+  const lastBeyond = Math.max(0, last - firstPageSeats);
+  return firstPageSeats + ((lastBeyond + stepBeyond) % (seats - firstPageSeats)) + 1;
+}
+
 export class Ledger {
   readonly #descriptor: number;
   /** Of a description of its own once the other one was handed on: who inherits that must not have the mutex. */
@@ -454,10 +462,10 @@ export class Ledger {
    */
   takeSeat(kept: number): number | undefined {
     for (;;) {
-      const last = this.read(header, headerWords.lastSeat) % firstPageSeats;
+      const last = this.read(header, headerWords.lastSeat);
       const { seats } = this;
       for (let step = 1; step <= seats; step++) {
-        const seat = step <= firstPageSeats ? ((last + step - 1) % firstPageSeats) + 1 : step;
+        const seat = seatInTurn(last, step, seats);
         if (seat === kept) continue;
         // Only seats beyond the first page take two writes.
         if (seat <= firstPageSeats && isFaultWanted("between")) continue;

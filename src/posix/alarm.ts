@@ -1,12 +1,27 @@
 /** Ending waits in the kernel: setitimer(2) and siginterrupt(3). */
+import type { Pointer } from "bun:ffi";
 import { check, openLibc } from "./libc.ts";
+import { signalNumbers } from "./process.ts";
 
 const libc = openLibc({
+  abs: { args: ["i32"], returns: "i32" },
   setitimer: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+  signal: { args: ["i32", "ptr"], returns: "ptr" },
   siginterrupt: { args: ["i32", "i32"], returns: "i32" },
 });
 
 const ITIMER_REAL = 0;
+
+/**
+ * Makes the signal of {@link setAlarm} end calls that wait, and do nothing else. Its handler is libc's abs, a function
+ * of an int that does nothing: one of Bun's would have the event loop run, with its garbage collection, each time.
+ */
+export function catchAlarms(): void {
+  // Bun has the address, but not in its types.
+  const { ptr } = libc.abs as unknown as { ptr: Pointer };
+  libc.signal(signalNumbers.SIGALRM, ptr);
+  interruptWaits(signalNumbers.SIGALRM);
+}
 
 /**
  * Sends SIGALRM to this process after so many seconds and every second from then on, as one alone could come

@@ -2,7 +2,7 @@
  * Open file description locks on single bytes: fcntl_locking(2). The kernel drops them when the last
  * process that has the description ends, whatever ends it.
  */
-import { check, isPosixError, openLibc } from "./libc.ts";
+import { check, EACCES, EAGAIN, EINTR, lastErrno, openLibc, PosixError } from "./libc.ts";
 
 const libc = openLibc({ fcntl: { args: ["i32", "i32", "ptr"], returns: "i32" } });
 
@@ -27,6 +27,17 @@ function fill(type: number, offset: number, length: number): void {
   flockOffsets[6] = 0;
 }
 
+/**
+ * False for a call that failed with one of these errors; to be asked right after it.
+ *
+ * @throws {PosixError} for any other
+ */
+function isAnswer(...errors: number[]): false {
+  const errno = lastErrno();
+  if (errors.includes(errno)) return false;
+  throw new PosixError("fcntl", errno);
+}
+
 /** Locks a byte for this description alone, if no other one has it. */
 export function tryLockByte(descriptor: number, offset: number): boolean {
   return tryLock(descriptor, F_WRLCK, offset);
@@ -34,13 +45,7 @@ export function tryLockByte(descriptor: number, offset: number): boolean {
 
 function tryLock(descriptor: number, type: number, offset: number): boolean {
   fill(type, offset, 1);
-  try {
-    check("fcntl", libc.fcntl(descriptor, F_OFD_SETLK, flock));
-    return true;
-  } catch (error) {
-    if (isPosixError(error, "EAGAIN", "EACCES")) return false;
-    throw error;
-  }
+  return libc.fcntl(descriptor, F_OFD_SETLK, flock) === 0 || isAnswer(EAGAIN, EACCES);
 }
 
 /**
@@ -56,27 +61,14 @@ export function lockByte(descriptor: number, offset: number): void {
   for (;;) {
     fill(F_WRLCK, offset, 1);
     if (libc.fcntl(descriptor, F_OFD_SETLKW, flock) === 0) return;
-    ignoreInterrupt();
-  }
-}
-
-function ignoreInterrupt(): void {
-  try {
-    check("fcntl", -1);
-  } catch (error) {
-    if (!isPosixError(error, "EINTR")) throw error;
+    isAnswer(EINTR);
   }
 }
 
 /** Blocks until no other description has a byte locked; false where a signal came first. */
 export function waitForByte(descriptor: number, offset: number): boolean {
   fill(F_RDLCK, offset, 1);
-  try {
-    check("fcntl", libc.fcntl(descriptor, F_OFD_SETLKW, flock));
-  } catch (error) {
-    if (isPosixError(error, "EINTR")) return false;
-    throw error;
-  }
+  if (libc.fcntl(descriptor, F_OFD_SETLKW, flock) === -1) return isAnswer(EINTR);
   unlockByte(descriptor, offset);
   return true;
 }

@@ -4,9 +4,9 @@
  * closes descriptors from 3 on and resets ignored signals.
  */
 import { ptr } from "bun:ffi";
-import { namesInDirectory } from "./directory.ts";
 import { keepOnExec } from "./file.ts";
-import { check, cString, isPosixError, long, openLibc, PosixError, size } from "./libc.ts";
+import { check, cString, isPosixError, openLibc, PosixError } from "./libc.ts";
+import { openDescriptors } from "./open-descriptors.ts";
 import { parentId, readProcFile, signalNumbers } from "./process.ts";
 
 const libc = openLibc({
@@ -17,7 +17,6 @@ const libc = openLibc({
   waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
   getrlimit: { args: ["i32", "ptr"], returns: "i32" },
   setrlimit: { args: ["i32", "ptr"], returns: "i32" },
-  readlink: { args: ["ptr", "ptr", size], returns: long },
 });
 
 const RLIMIT_NOFILE = 7;
@@ -30,11 +29,7 @@ const POSIX_SPAWN_SETSIGDEF = 4;
  * opened.
  */
 export function inheritedDescriptors(): number[] {
-  const open = new Map<number, string>();
-  for (const descriptor of openDescriptors()) {
-    const target = descriptor > 2 ? linkTarget(`/proc/self/fd/${descriptor}`) : undefined;
-    if (target !== undefined) open.set(descriptor, target);
-  }
+  const open = openDescriptors();
   const owned = ownedByBun(open);
   return [...open.keys()].filter((descriptor) => !owned.has(descriptor));
 }
@@ -53,20 +48,6 @@ function ownedByBun(open: ReadonlyMap<number, string>): Set<number> {
 }
 
 /** The listing's own descriptor is among them; closed by now, it has no target any more. */
-function openDescriptors(): number[] {
-  try {
-    return namesInDirectory("/proc/self/fd").map(Number);
-  } catch {
-    return [];
-  }
-}
-
-function linkTarget(path: string): string | undefined {
-  const target = new Uint8Array(64);
-  const length = Number(libc.readlink(cString(path), target, target.length));
-  return length === -1 ? undefined : new TextDecoder().decode(target.subarray(0, length));
-}
-
 /** proc_pid_fdinfo(5): a line `tfd: 4 events: ...` for each descriptor that an epoll instance watches. */
 function watchedBy(epoll: number): number[] {
   const text = new TextDecoder().decode(readProcFile(`/proc/self/fdinfo/${epoll}`));

@@ -54,6 +54,9 @@ const errnoNames: Record<number, string> = {
   110: "ETIMEDOUT",
 };
 
+export const EINTR = 4;
+export const EAGAIN = 11;
+export const EACCES = 13;
 export const ENOSPC = 28;
 
 /** A system call that failed. */
@@ -79,9 +82,14 @@ export function errorText(errno: number): string {
   return text === null ? `error ${errno}` : new CString(text);
 }
 
+/** The error number of the call just made; nothing may stand between that call and this one. */
+export function lastErrno(): number {
+  return errnoAddress === null ? 0 : read.i32(errnoAddress, 0);
+}
+
 /** The error of the call just made; nothing may stand between that call and this one. */
 export function lastError(call: string): PosixError {
-  return new PosixError(call, errnoAddress === null ? 0 : read.i32(errnoAddress, 0));
+  return new PosixError(call, lastErrno());
 }
 
 /**

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import {
+  commonOptions,
   nameArgument,
   options,
+  parsedArguments,
   splitWords,
-  strictArguments,
   suggestion,
 } from "../../src/cli/arguments.ts";
 import { UsageError } from "../../src/cli/usage-error.ts";
@@ -73,13 +74,24 @@ describe("splitWords()", () => {
   });
 });
 
-describe("strictArguments()", () => {
+describe("parsedArguments()", () => {
   const definitions = { name: nameArgument, message: options.message, quiet: options.quiet };
   const strict = (line: string, operands?: string) =>
-    strictArguments(splitWords(line.split(" "), options), definitions, { operands });
+    parsedArguments(splitWords(line.split(" "), options), definitions, { operands });
 
-  test("gives words that leave no doubt", () => {
-    expect(strict("-q x -m -1")).toEqual(["--quiet", "--message=-1", "--", "x"]);
+  test("gives each option its value, and each positional its word", () => {
+    const more = { ...commonOptions, name: nameArgument, update: options.update };
+    const parsed = parsedArguments(splitWords("-q x --json -q".split(" "), options), more);
+    expect(parsed).toEqual({ _: ["x"], name: "x", quiet: true, json: true, update: "0.5" });
+    expect(strict("-m 1 x -m -1")).toEqual({ _: ["x"], name: "x", message: "-1" });
+  });
+
+  test("leaves out a positional that may be missing, and takes several of one that repeats", () => {
+    const optional = { name: { ...nameArgument, required: false } };
+    expect(parsedArguments(splitWords([], options), optional)).toEqual({ _: [] });
+    const words = splitWords(["a", "b"], options);
+    const several = parsedArguments(words, optional, { repeats: true });
+    expect(several).toEqual({ _: ["a", "b"], name: "a" });
   });
 
   test.each([

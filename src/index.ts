@@ -1,6 +1,7 @@
 /** The library: `import { ResourceLock } from "resourcelock"`. */
 export * from "./lock/errors.ts";
 export { LockGuard } from "./lock/lock-guard.ts";
+export type { GrantRecord } from "./lock/lock-history.ts";
 export type {
   Attachment,
   HolderStatus,

@@ -54,6 +54,7 @@ export const options = {
     default: "0.5",
     description: "how often to look",
   },
+  plot: { type: "boolean", description: "draw who held the lock when, and who waited" },
   check: { type: "boolean", description: "answer by the exit status alone: 0 free, 1 locked" },
   nonblock: { type: "boolean", alias: "n", description: "do not wait: the same as -t 0" },
   "conflict-exit-code": {

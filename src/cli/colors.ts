@@ -1,5 +1,5 @@
 /** Colours, where they are wanted: never the only thing that tells something. */
-import { isTerminal } from "../posix/file.ts";
+import { obeysControls } from "../posix/terminal.ts";
 
 /** SGR codes of ECMA-48: those that every theme shows legibly. */
 const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, cyan: 36 } as const;
@@ -23,5 +23,5 @@ function wantsColor(descriptor: number, noColor: boolean): boolean {
   if (noColor || process.env["NO_COLOR"]) return false;
   const force = process.env["CLICOLOR_FORCE"];
   if (force !== undefined && force !== "" && force !== "0") return true;
-  return process.env["TERM"] !== "dumb" && isTerminal(descriptor);
+  return obeysControls(descriptor);
 }

@@ -1,6 +1,5 @@
 /** `doctor`: checks this host and the locks on it, and says what each finding means. */
-import { isTerminal } from "../posix/file.ts";
-import { terminalColumns } from "../posix/terminal.ts";
+import { columnsOf } from "../posix/terminal.ts";
 import { commonOptions, options, outputOptions } from "./arguments.ts";
 import { painter } from "./colors.ts";
 import { command } from "./command.ts";
@@ -30,7 +29,7 @@ export default command({
     const findings = [...hostFindings(), ...lockFindings(verbose)];
     if (!quiet) {
       const paint = painter(stdout, args["no-color"] ?? false);
-      const columns = isTerminal(stdout) ? terminalColumns(stdout) : Infinity;
+      const columns = columnsOf(stdout);
       const lines = findings.flatMap((finding) =>
         json ? jsonLine(findingJson(finding)) : findingLines(finding, columns, paint),
       );

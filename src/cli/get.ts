@@ -9,6 +9,7 @@ import { command } from "./command.ts";
 import { conflictExitCode } from "./conflict.ts";
 import { parseDuration, parseTimeout } from "./duration.ts";
 import { exitCodes } from "./exit-code.ts";
+import { lockFacts } from "./lock-facts.ts";
 import { requireMessageFits } from "./message.ts";
 import { lockLogger, printResult } from "./output.ts";
 import { Interrupted, SignalTrap, turn } from "./signals.ts";
@@ -45,16 +46,7 @@ export default command({
     const { lockName: name } = lock;
 
     const report = (text: string, outcome: object) => {
-      const value = lock.lockValue();
-      const info = lock.getLockInfo();
-      printResult(output, text, {
-        name,
-        exists: true,
-        locked: value === 0,
-        value,
-        info,
-        ...outcome,
-      });
+      printResult(output, text, { ...lockFacts(lock), ...outcome });
     };
     const unget = () => {
       const whereCalled = `${args.message} - auto unget`;

@@ -8,6 +8,7 @@ import { commonOptions, nameArgument, options, outputOptions } from "./arguments
 import { command } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
 import { openExisting } from "./existing.ts";
+import { lockFacts } from "./lock-facts.ts";
 import { diagnostics, printBytes, printResult } from "./output.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -31,9 +32,7 @@ export default command({
     const text = args.stdin ? readStdin(name) : args.set;
     if (text !== undefined) lock.setLockInfo(text);
     if (output.json) {
-      const value = lock.lockValue();
-      const info = lock.getLockInfo();
-      printResult(output, "", { name, exists: true, locked: value === 0, value, info });
+      printResult(output, "", lockFacts(lock));
     } else if (text === undefined && !output.quiet) {
       const bytes = withInfoSegment(name, (segment) => segment?.readBytes() ?? new Uint8Array());
       printBytes(Buffer.concat([bytes, Buffer.from("\n")]));

@@ -3,8 +3,9 @@ import type { ListedLock } from "../lock/lock-list.ts";
 import { withoutDate } from "../lock/lock-info.ts";
 import type { HolderStatus } from "../lock/lock-status.ts";
 import { userName } from "../posix/user.ts";
-import type { TableColumn } from "./columns.ts";
-import { durationText } from "./status-text.ts";
+import type { TableColumn } from "./aligned-table.ts";
+import type { Style } from "./colors.ts";
+import { briefHolderText, durationText, heldSeconds } from "./status-text.ts";
 
 interface Fact {
   /** Its name in JSON. */
@@ -15,11 +16,18 @@ interface Fact {
 }
 
 /** A fact that has a column in the output, too. */
-interface ListColumn extends Fact, TableColumn {
+interface ListColumn extends Fact, Omit<TableColumn<ListedLock>, "text"> {
   text(this: void, lock: ListedLock, nowSeconds: number): string;
-  /** The same where there is not room for all. */
-  short?(this: void, lock: ListedLock): string;
 }
+
+const styleOfState: Record<ListedLock["state"], Style> = {
+  free: "green",
+  locked: "yellow",
+  stale: "red",
+  damaged: "red",
+  leftover: "red",
+  unreadable: "dim",
+};
 
 /** For a cell that has nothing to tell. */
 const none = "-";
@@ -38,6 +46,7 @@ export const listColumns: readonly ListColumn[] = [
     field: "state",
     description: "free, locked, stale, unreadable, damaged, or leftover",
     json: ({ state }) => state,
+    style: ({ state }) => styleOfState[state],
     text: ({ state }) => state,
   },
   {
@@ -50,18 +59,18 @@ export const listColumns: readonly ListColumn[] = [
   },
   {
     head: "HELD",
-    right: true,
+    align: "right",
     field: "held",
     description: "for how long it has been held; in JSON in seconds",
-    json: heldSeconds,
-    text(lock, nowSeconds) {
-      const seconds = heldSeconds(lock, nowSeconds);
+    json: ({ holders }, nowSeconds) => heldSeconds(holders, nowSeconds),
+    text({ holders }, nowSeconds) {
+      const seconds = heldSeconds(holders, nowSeconds);
       return seconds === null ? none : durationText(seconds);
     },
   },
   {
     head: "WAITERS",
-    right: true,
+    align: "right",
     field: "waiters",
     description: "how many wait; in JSON who, in order",
     json: ({ waiters }) => waiters,
@@ -107,32 +116,15 @@ export const listFacts: readonly Fact[] = [
   { field: "user", description: "whose it is", json: ({ userId }) => userText(userId) },
 ];
 
-/** Since when the first of its holders has held it; null where nobody does, or nobody knows. */
-export function heldSeconds({ holders }: ListedLock, nowSeconds: number): number | null {
-  const times = holders.map(({ since }) => since).filter((since) => since !== null);
-  return times.length === 0 ? null : Math.max(0, nowSeconds - Math.min(...times));
-}
-
 function holderText({ holders, state }: ListedLock): string {
   const [first, ...others] = holders;
   if (first === undefined) return state === "damaged" || state === "unreadable" ? "?" : none;
   return others.length === 0 ? oneHolder(first) : `${holders.length}: ${oneHolder(first)}, ...`;
 }
 
-function oneHolder({ attachment, pid, command }: HolderStatus): string {
-  const who = command === "" ? `${pid}` : `${pid} ${command}`;
-  switch (attachment) {
-    case "attached":
-      return who;
-    case "detached":
-      return "detached";
-    case "bound":
-      return `bound to ${pid}`;
-    case "foreign":
-      return "a peer without a ledger";
-    default:
-      return pid === null ? "died" : `died: ${who}`;
-  }
+function oneHolder(holder: HolderStatus): string {
+  // What a detached one is for stands in INFO.
+  return briefHolderText(holder.attachment === "detached" ? { ...holder, command: "" } : holder);
 }
 
 const userNames = new Map<number, string>();

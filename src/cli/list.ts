@@ -1,16 +1,16 @@
 /** `list`: every lock on this host. */
 import { type ListedLock, locksOnHost, staleOnHost } from "../lock/lock-list.ts";
-import { isTerminal } from "../posix/file.ts";
-import { terminalColumns } from "../posix/terminal.ts";
+import { columnsOf } from "../posix/terminal.ts";
+import { tableLines } from "./aligned-table.ts";
 import { commonOptions, options, outputOptions } from "./arguments.ts";
-import { painter, type Style } from "./colors.ts";
-import { naturalWidths, table, totalWidth } from "./columns.ts";
+import { painter } from "./colors.ts";
 import { command } from "./command.ts";
-import { escapeControls, jsonLine } from "./escape.ts";
+import { jsonLine } from "./escape.ts";
 import { exitCodes } from "./exit-code.ts";
-import { heldSeconds, listColumns, listFacts } from "./list-columns.ts";
+import { listColumns, listFacts } from "./list-columns.ts";
 import { diagnostics, printLine } from "./output.ts";
 import { metricLines } from "./prometheus.ts";
+import { heldSeconds } from "./status-text.ts";
 import { UsageError } from "./usage-error.ts";
 
 const stdout = 1;
@@ -70,7 +70,8 @@ const orders: Readonly<Record<string, Order>> = Object.assign(Object.create(null
   name: byName,
   /** Those held the longest first. */
   age: ((one, other, nowSeconds) =>
-    (heldSeconds(other, nowSeconds) ?? -1) - (heldSeconds(one, nowSeconds) ?? -1)) satisfies Order,
+    (heldSeconds(other.holders, nowSeconds) ?? -1) -
+    (heldSeconds(one.holders, nowSeconds) ?? -1)) satisfies Order,
 });
 
 function jsonOf(lock: ListedLock, nowSeconds: number): object {
@@ -78,35 +79,9 @@ function jsonOf(lock: ListedLock, nowSeconds: number): object {
   return Object.fromEntries(facts.map(({ field, json }) => [field, json(lock, nowSeconds)]));
 }
 
-const styleOfState: Partial<Record<ListedLock["state"], Style>> = {
-  free: "green",
-  locked: "yellow",
-  stale: "red",
-  damaged: "red",
-  leftover: "red",
-  unreadable: "dim",
-};
-
 function tableOf(locks: readonly ListedLock[], nowSeconds: number, noColor: boolean): string[] {
-  const paint = painter(stdout, noColor);
-  const width = isTerminal(stdout) ? terminalColumns(stdout) : Infinity;
-  const styled = (text: string, row: number, column: number) => {
-    if (row === -1) return paint("bold", text);
-    const state = listColumns[column]?.field === "state" ? locks[row]?.state : undefined;
-    const style = state === undefined ? undefined : styleOfState[state];
-    return style === undefined ? text : paint(style, text);
-  };
-  const rows = cellsOf(locks, (column, lock) => column.text(lock, nowSeconds));
-  const isWide = totalWidth(naturalWidths(listColumns, rows)) > width;
-  const shown = isWide
-    ? cellsOf(locks, (column, lock) => (column.short ?? column.text)(lock, nowSeconds))
-    : rows;
-  return table(listColumns, shown, width, styled);
-}
-
-function cellsOf(
-  locks: readonly ListedLock[],
-  text: (column: (typeof listColumns)[number], lock: ListedLock) => string,
-): string[][] {
-  return locks.map((lock) => listColumns.map((column) => escapeControls(text(column, lock))));
+  const columns = listColumns.map((column) =>
+    Object.assign({}, column, { text: (lock: ListedLock) => column.text(lock, nowSeconds) }),
+  );
+  return tableLines(columns, locks, columnsOf(stdout), painter(stdout, noColor));
 }

@@ -7,7 +7,7 @@ import {
   mayUse,
   semaphoresOnHost,
 } from "../lock/lock-files.ts";
-import { type ListedLock, locksOnHost, staleOnHost } from "../lock/lock-list.ts";
+import { type ListedLock, leftoversOnHost, locksOnHost } from "../lock/lock-list.ts";
 import { objectsOf } from "../lock/lock-name.ts";
 import { groupName, userName } from "../posix/user.ts";
 import type { Finding } from "./finding.ts";
@@ -41,7 +41,7 @@ function byLock({ lock: one = "" }: Finding, { lock: other = "" }: Finding): num
 /** The locks, and what is left of others; none where there is no /dev/shm, which is told elsewhere. */
 function locksIfAny(): ListedLock[] {
   try {
-    return [...locksOnHost(), ...staleOnHost().filter(({ state }) => state === "leftover")];
+    return [...locksOnHost(), ...leftoversOnHost()];
   } catch (error) {
     if (error instanceof LockCreateError) return [];
     throw error;

@@ -15,13 +15,18 @@ export class OutputError extends Error {
 
 const encoder = new TextEncoder();
 
+/** {@link printText} of a line. */
+export function printLine(line: string): void {
+  printText(`${line}\n`);
+}
+
 /**
- * Writes a line to stdout, all of it. `console.log` would ignore a full disk and a closed pipe.
+ * Writes a text to stdout, all of it. `console.log` would ignore a full disk and a closed pipe.
  *
  * @throws {OutputError}
  */
-export function printLine(line: string): void {
-  printBytes(encoder.encode(`${line}\n`));
+export function printText(text: string): void {
+  printBytes(encoder.encode(text));
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Locks as metrics, in the text exposition format of Prometheus, version 0.0.4. */
 import type { ListedLock } from "../lock/lock-list.ts";
 import { escapeControls } from "./escape.ts";
-import { heldSeconds } from "./list-columns.ts";
+import { heldSeconds } from "./status-text.ts";
 
 interface Metric {
   name: string;
@@ -22,8 +22,8 @@ const metrics: readonly Metric[] = [
     name: "resourcelock_held_seconds",
     type: "gauge",
     help: "For how long the lock has been held, 0 for free; absent where nobody knows.",
-    value: (lock, nowSeconds) =>
-      lock.state === "free" ? 0 : (heldSeconds(lock, nowSeconds) ?? undefined),
+    value: ({ state, holders }, nowSeconds) =>
+      state === "free" ? 0 : (heldSeconds(holders, nowSeconds) ?? undefined),
   },
   {
     name: "resourcelock_waiters",

@@ -7,7 +7,8 @@ import { messages } from "../lock/messages.ts";
 import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
 import { command } from "./command.ts";
 import { exitCodeOf, exitCodes } from "./exit-code.ts";
-import { stateOf } from "./existing.ts";
+import { stateOfName } from "./existing.ts";
+import { warnOfLivingHolders } from "./living-holders.ts";
 import { diagnostics, type OutputOptions, printResult } from "./output.ts";
 import { Interrupted, SignalTrap } from "./signals.ts";
 import { holdersText } from "./status-text.ts";
@@ -42,17 +43,13 @@ export default command({
 });
 
 function report(name: string, { outcome, status }: Removal, output: OutputOptions): number {
-  if (outcome === "removed" && !output.quiet) {
-    for (const holder of status.holders.filter(({ attachment }) => attachment === "attached")) {
-      diagnostics().warn(`pid ${holder.pid} (${holder.command}) goes on without the lock`);
-    }
-  }
+  if (outcome === "removed" && !output.quiet) warnOfLivingHolders(status.holders);
   const texts = {
     removed: `<${name}> lock removed`,
     "in use": `<${name}> lock not removed: ${usersText(status)}`,
     missing: messages.missing(name),
   };
-  const { json } = stateOf(name, output);
+  const { json } = stateOfName(name, output);
   printResult(output, texts[outcome], { ...json, removed: outcome === "removed" });
   return outcome === "removed" ? exitCodes.done : exitCodes.no;
 }

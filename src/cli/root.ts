@@ -17,6 +17,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = Object
     unget: async () => (await import("./unget.ts")).default,
     state: async () => (await import("./state.ts")).default,
     trace: async () => (await import("./trace.ts")).default,
+    history: async () => (await import("./history.ts")).default,
     list: async () => (await import("./list.ts")).default,
     remove: async () => (await import("./remove.ts")).default,
     wait: async () => (await import("./wait.ts")).default,

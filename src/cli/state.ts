@@ -2,7 +2,7 @@
 import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
 import { command } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
-import { stateOf } from "./existing.ts";
+import { stateOfName } from "./existing.ts";
 import { printResult } from "./output.ts";
 import { statusLines } from "./status-text.ts";
 
@@ -12,7 +12,7 @@ export default command({
   args: { name: nameArgument, check: options.check, ...commonOptions },
   run({ args }) {
     const output = outputOptions(args);
-    const state = stateOf(args.name, output);
+    const state = stateOfName(args.name, output);
     if (args.check) return state.locked ? exitCodes.no : exitCodes.done;
     printResult(output, [state.text, ...statusLines(state.status)], state.json);
     return exitCodes.done;

@@ -26,6 +26,31 @@ function holderText(holder: HolderStatus, now: number): string {
   }
 }
 
+/** A holder in a cell of a table: as in `4242 make deploy`, `bound to 4242`, `died: slot 2 4242 make`. */
+export function briefHolderText({ attachment, pid, command, slot }: HolderStatus): string {
+  const who = [slot === null ? "" : `slot ${slot}`, pid ?? "", command]
+    .filter((word) => word !== "")
+    .join(" ");
+  switch (attachment) {
+    case "attached":
+      return who;
+    case "detached":
+      return command === "" ? "detached" : `detached: ${command}`;
+    case "bound":
+      return `bound to ${pid}`;
+    case "foreign":
+      return "a peer without a ledger";
+    default:
+      return who === "" ? "a process that died" : `died: ${who}`;
+  }
+}
+
+/** For how many seconds the first of them has held; null where nobody does, or nobody knows. */
+export function heldSeconds(holders: readonly HolderStatus[], now: number): number | null {
+  const times = holders.map(({ since }) => since).filter((since) => since !== null);
+  return times.length === 0 ? null : Math.max(0, now - Math.min(...times));
+}
+
 function processText({ pid, command }: ParticipantStatus): string {
   return command === "" ? `pid ${pid}` : `pid ${pid} (${command})`;
 }
@@ -43,6 +68,12 @@ export function statusLines(
       return `  ${index + 1}. ${processText(waiter)}${kind} waits for ${since}`;
     }),
   ];
+}
+
+/** As in `7ms`, `3.2s`, and from ten seconds on as {@link durationText}. */
+export function fineDurationText(seconds: number): string {
+  if (seconds < 0.9995) return `${Math.max(0, Math.round(seconds * 1000))}ms`;
+  return seconds < 9.95 ? `${seconds.toFixed(1)}s` : durationText(seconds);
 }
 
 /** As in `45s`, `3m12s`, `2h05m`, `3d04h`. */

@@ -4,7 +4,9 @@ import { commonOptions, nameArgument, options, outputOptions } from "./arguments
 import { command } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
 import { openExisting } from "./existing.ts";
-import { diagnostics, printResult } from "./output.ts";
+import { warnOfLivingHolders } from "./living-holders.ts";
+import { lockFacts } from "./lock-facts.ts";
+import { printResult } from "./output.ts";
 
 export default command({
   name: "unget",
@@ -31,21 +33,8 @@ export default command({
     const text = released
       ? messages.forceReleased(name, args.message)
       : messages.extraneous(name, args.message);
-    if (released && !output.quiet) {
-      for (const holder of holders.filter(({ attachment }) => attachment === "attached")) {
-        diagnostics().warn(`pid ${holder.pid} (${holder.command}) goes on without the lock`);
-      }
-    }
-    const value = lock.lockValue();
-    const json = {
-      name,
-      exists: true,
-      locked: value === 0,
-      value,
-      info: lock.getLockInfo(),
-      released,
-    };
-    printResult(output, text, json);
+    if (released && !output.quiet) warnOfLivingHolders(holders);
+    printResult(output, text, { ...lockFacts(lock), released });
     return released ? exitCodes.done : exitCodes.no;
   },
 });

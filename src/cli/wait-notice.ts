@@ -1,10 +1,9 @@
 /** What a waiting command says on stderr: a line now and then, or on a terminal one live line. */
 import type { Participant } from "../lock/participant.ts";
 import type { ResourceLock } from "../lock/resource-lock.ts";
-import { isTerminal } from "../posix/file.ts";
-import { terminalColumns } from "../posix/terminal.ts";
-import { escapeControls } from "./escape.ts";
+import { columnsOf, obeysControls } from "../posix/terminal.ts";
 import { cutToColumns } from "./columns.ts";
+import { escapeControls } from "./escape.ts";
 import { holdersText, ordinal } from "./status-text.ts";
 import { diagnostics, printToStderr } from "./output.ts";
 
@@ -30,8 +29,8 @@ export interface NoticeOutput {
 }
 
 const standardError: NoticeOutput = {
-  live: isTerminal(stderr) && process.env["TERM"] !== "dumb",
-  columns: () => terminalColumns(stderr),
+  live: obeysControls(stderr),
+  columns: () => columnsOf(stderr),
   line: (text) => diagnostics().info(text),
   raw: printToStderr,
 };

@@ -1,14 +1,13 @@
 /** `wait`: waits until a lock is free, without taking it. */
-import { parseLockName } from "../lock/lock-name.ts";
 import { monotonicSeconds } from "../posix/clock.ts";
 import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
 import { command } from "./command.ts";
 import { conflictExitCode } from "./conflict.ts";
 import { parseTimeout } from "./duration.ts";
-import { exitCodes } from "./exit-code.ts";
-import { stateOf } from "./existing.ts";
-import { diagnostics, printLine } from "./output.ts";
 import { jsonLine } from "./escape.ts";
+import { exitCodes } from "./exit-code.ts";
+import { LockWatch } from "./lock-watch.ts";
+import { diagnostics, printLine } from "./output.ts";
 import { Interrupted, SignalTrap } from "./signals.ts";
 import { holdersText } from "./status-text.ts";
 import { WaitNotice } from "./wait-notice.ts";
@@ -41,16 +40,14 @@ export default command({
   ],
   async run({ args }) {
     const output = outputOptions(args);
-    const name = parseLockName(args.name);
+    const watch = new LockWatch(args.name, { ...output, verbose: false });
     const timeout = parseTimeout("--get-timeout", args["get-timeout"]) ?? Infinity;
     const notFree = conflictExitCode(args["conflict-exit-code"]);
     const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
-    // Opened anew at each look, as it may be removed and made anew meanwhile.
-    const look = () => stateOf(name, { ...output, verbose: false });
 
     const startSeconds = monotonicSeconds();
-    const notice = output.quiet ? undefined : new Notice(name, look);
-    let state = look();
+    const notice = output.quiet ? undefined : new Notice(watch);
+    let state = watch.look();
     try {
       for (let pause = shortestPauseSeconds; state.locked; pause *= pauseGrowth) {
         const waited = monotonicSeconds() - startSeconds;
@@ -58,17 +55,18 @@ export default command({
         notice?.update(waited);
         await trap.sleep(Math.min(pause, longestPauseSeconds, timeout - waited));
         if (trap.received !== undefined) throw new Interrupted(trap.received);
-        state = look();
+        state = watch.look();
       }
     } finally {
       notice?.end();
+      watch.close();
     }
     if (output.json && !output.quiet) printLine(jsonLine(state.json));
     if (!state.locked) return exitCodes.done;
     if (!output.quiet) {
       const { holders } = state.status;
       const held = holders.length === 0 ? "" : `: ${holdersText(holders)}`;
-      diagnostics().info(`lock <${name}> was not free in time${held}`);
+      diagnostics().info(`lock <${watch.lockName}> was not free in time${held}`);
     }
     return notFree;
   },
@@ -76,21 +74,19 @@ export default command({
 
 /** Says now and then what is waited for; and once that a lock whose holder died does not get free by itself. */
 class Notice {
-  readonly #name: string;
-  readonly #look: () => ReturnType<typeof stateOf>;
+  readonly #watch: LockWatch;
   readonly #notice: WaitNotice;
   #nextSeconds = noticeSeconds;
   #saidStale = false;
 
-  constructor(name: string, look: () => ReturnType<typeof stateOf>) {
-    this.#name = name;
-    this.#look = look;
+  constructor(watch: LockWatch) {
+    this.#watch = watch;
     // It is in no queue.
     const participant = { position: () => ({ place: 0, waiting: 0 }) };
     const lock = {
-      lockName: name,
-      status: () => look().status,
-      getLockInfo: () => look().info ?? "",
+      lockName: watch.lockName,
+      status: () => watch.look().status,
+      getLockInfo: () => watch.look().info ?? "",
     };
     this.#notice = new WaitNotice(lock, { participant });
   }
@@ -98,13 +94,13 @@ class Notice {
   update(waitedSeconds: number): void {
     if (waitedSeconds < this.#nextSeconds) return;
     this.#nextSeconds += noticeSeconds;
-    const { holders, waiters } = this.#look().status;
+    const { holders, waiters } = this.#watch.look().status;
     const isStale = holders.some(({ attachment }) => attachment === "stale");
     if (isStale && waiters.length === 0 && !this.#saidStale) {
       this.#saidStale = true;
       this.#notice.end();
       diagnostics().info(
-        `lock <${this.#name}> stays locked until a run or get adopts it, or unget releases it: its holder died`,
+        `lock <${this.#watch.lockName}> stays locked until a run or get adopts it, or unget releases it: its holder died`,
       );
     }
     this.#notice.update(waitedSeconds);

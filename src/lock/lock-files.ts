@@ -12,6 +12,33 @@ export interface LockFile {
 }
 
 const semaphorePrefix = "sem.";
+const ledgerSuffix = ".ledger";
+
+/** What there is in /dev/shm at a look. */
+export interface Files {
+  /** The names of all files. */
+  files: ReadonlySet<string>;
+  /** The names of locks for which something stands where their semaphore is, whatever it is. */
+  named: readonly string[];
+  /** Those for which only something stands where their ledger is. */
+  leftover: readonly string[];
+}
+
+/** What there is now, in no order. @throws {PosixError} where there is no /dev/shm that can be read */
+export function filesOnHost(): Files {
+  const files = new Set(namesInDirectory(sharedMemoryDirectory));
+  const [named, leftover]: [string[], string[]] = [[], []];
+  for (const file of files) {
+    if (file.startsWith(semaphorePrefix)) {
+      const name = file.slice(semaphorePrefix.length);
+      if (isLockName(name)) named.push(name);
+    } else if (file.endsWith(ledgerSuffix)) {
+      const name = file.slice(0, -ledgerSuffix.length);
+      if (!files.has(semaphorePrefix + name) && isLockName(name)) leftover.push(name);
+    }
+  }
+  return { files, named, leftover };
+}
 
 /** The names of the locks that there are now, sorted; none where there is no /dev/shm. */
 export function lockNamesOnHost(): string[] {
@@ -26,20 +53,21 @@ export function isSemaphore({ isRegularFile, bytes }: FileStatus): boolean {
   return isRegularFile && bytes === semaphoreBytes;
 }
 
-/** What stands where locks have their semaphores, whatever it is, in no order. */
+/**
+ * What stands where locks have their semaphores, whatever it is, in no order; nothing where there is no /dev/shm that
+ * can be read.
+ */
 export function semaphoresOnHost(): (LockFile & { lockName: string })[] {
-  const names = filesOnHost()
-    .filter((file) => file.startsWith(semaphorePrefix))
-    .map((file) => file.slice(semaphorePrefix.length))
-    .filter(isLockName);
-  return names.flatMap((lockName) =>
-    statuses(objectsOf(lockName).semaphorePath).map((file) => Object.assign(file, { lockName })),
-  );
+  return namesIfAny().flatMap((lockName) => {
+    const path = objectsOf(lockName).semaphorePath;
+    const status = statusIfThere(path);
+    return status === undefined ? [] : [{ lockName, path, status }];
+  });
 }
 
-function filesOnHost(): string[] {
+function namesIfAny(): readonly string[] {
   try {
-    return namesInDirectory(sharedMemoryDirectory);
+    return filesOnHost().named;
   } catch (error) {
     if (error instanceof PosixError) return [];
     throw error;
@@ -48,16 +76,37 @@ function filesOnHost(): string[] {
 
 /** The objects that a lock has now: semaphore, info segment, ledger. */
 export function filesOfLock(lockName: string): LockFile[] {
-  const { semaphorePath, infoPath, ledgerPath } = objectsOf(lockName);
-  return [semaphorePath, infoPath, ledgerPath].flatMap(statuses);
+  return pathsOf(lockName).flatMap((path) => {
+    const status = statusIfThere(path);
+    return status === undefined ? [] : [{ path, status }];
+  });
 }
 
-/** None where the file is not there, or not any more. */
-function statuses(path: string): LockFile[] {
+/**
+ * What a lock's names stand for now: another text after one of its objects was made, deleted or made anew.
+ * undefined where there is no semaphore, or nobody can tell.
+ */
+export function identityOf(lockName: string): string | undefined {
   try {
-    return [{ path, status: fileStatus(path) }];
+    const inodes = pathsOf(lockName).map((path) => statusIfThere(path)?.inode ?? 0);
+    return inodes[0] === 0 ? undefined : inodes.join(" ");
   } catch (error) {
-    if (isPosixError(error, "ENOENT", "ENOTDIR")) return [];
+    if (error instanceof PosixError) return undefined;
+    throw error;
+  }
+}
+
+function pathsOf(lockName: string): string[] {
+  const { semaphorePath, infoPath, ledgerPath } = objectsOf(lockName);
+  return [semaphorePath, infoPath, ledgerPath];
+}
+
+/** The status of a file; undefined where it is not there, or not any more. */
+export function statusIfThere(path: string): FileStatus | undefined {
+  try {
+    return fileStatus(path);
+  } catch (error) {
+    if (isPosixError(error, "ENOENT", "ENOTDIR")) return undefined;
     throw error;
   }
 }

@@ -6,16 +6,16 @@
  * regular file `sem.NAME` of 32 bytes. A file `NAME` without one may be anybody's, and so may a `NAME.ledger`, unless
  * it starts as a ledger does.
  */
-import { namesInDirectory } from "../posix/directory.ts";
-import { closeFile, type FileStatus, fileStatus, openToLook, readAt } from "../posix/file.ts";
+import { closeFile, openToLook, readAt } from "../posix/file.ts";
 import { isPosixError, PosixError } from "../posix/libc.ts";
 import { semaphoreBytes, valueInSemaphore } from "../posix/semaphore.ts";
 import { LockCreateError, LockDamagedError, ResourceLockError } from "./errors.ts";
 import { header, headerWords, type Ledger } from "./ledger.ts";
+import { type Files, filesOnHost, isSemaphore, statusIfThere } from "./lock-files.ts";
 import { decodeLockInfo } from "./lock-info.ts";
-import { isLockName, objectsOf, sharedMemoryDirectory } from "./lock-name.ts";
+import { objectsOf, sharedMemoryDirectory } from "./lock-name.ts";
 import { openLedgerToLook } from "./lock-objects.ts";
-import { type LockStatus, statusOf, statusUnderMutex } from "./lock-status.ts";
+import { type LockStatus, nobody, statusOf, statusUnderMutex } from "./lock-status.ts";
 import { hashOf } from "./lock-unit.ts";
 
 /**
@@ -38,22 +38,24 @@ export interface ListedLock extends LockStatus {
   userId: number;
 }
 
-const semaphorePrefix = "sem.";
-const ledgerSuffix = ".ledger";
-
 /**
  * All locks of this host, in no order.
  *
  * @throws {LockCreateError} where this host has no /dev/shm
  */
 export function locksOnHost(): ListedLock[] {
-  const { names, files } = namesOnHost();
-  const locks: ListedLock[] = [];
-  for (const name of names) {
-    const lock = lookAtLock(name, files);
-    if (lock !== undefined) locks.push(lock);
-  }
-  return locks;
+  const { files, named } = look();
+  return present(named.map((name) => lookAtLock(name, files)));
+}
+
+/**
+ * What is left of locks whose semaphore is gone: ledgers that nobody uses, in no order.
+ *
+ * @throws {LockCreateError} where this host has no /dev/shm
+ */
+export function leftoversOnHost(): ListedLock[] {
+  const { files, leftover } = look();
+  return present(leftover.map((name) => lookAtLeftover(name, files)));
 }
 
 /**
@@ -62,36 +64,12 @@ export function locksOnHost(): ListedLock[] {
  * @throws {LockCreateError} where this host has no /dev/shm
  */
 export function staleOnHost(): ListedLock[] {
-  const { names, files } = namesOnHost();
-  const stale: ListedLock[] = [];
-  for (const name of names) {
-    const lock = lookAtLock(name, files);
-    if (lock?.state === "stale") stale.push(lock);
-  }
-  for (const file of files) {
-    if (!file.endsWith(ledgerSuffix)) continue;
-    const name = file.slice(0, -ledgerSuffix.length);
-    if (files.has(semaphorePrefix + name) || !isLockName(name)) continue;
-    const leftover = lookAtLeftover(name, files);
-    if (leftover !== undefined) stale.push(leftover);
-  }
-  return stale;
+  return [...locksOnHost().filter(({ state }) => state === "stale"), ...leftoversOnHost()];
 }
 
-function namesOnHost(): { names: string[]; files: Set<string> } {
-  const files = new Set(filesOnHost());
-  const names: string[] = [];
-  for (const file of files) {
-    if (!file.startsWith(semaphorePrefix)) continue;
-    const name = file.slice(semaphorePrefix.length);
-    if (isLockName(name)) names.push(name);
-  }
-  return { names, files };
-}
-
-function filesOnHost(): string[] {
+function look(): Files {
   try {
-    return namesInDirectory(sharedMemoryDirectory);
+    return filesOnHost();
   } catch (error) {
     if (!isPosixError(error, "ENOENT", "ENOTDIR")) throw error;
     const text = `Cannot look for locks: this host has no ${sharedMemoryDirectory}`;
@@ -99,13 +77,15 @@ function filesOnHost(): string[] {
   }
 }
 
-const nobody: LockStatus = { holders: [], waiters: [], grants: 0, recoveries: 0 };
+function present(locks: readonly (ListedLock | undefined)[]): ListedLock[] {
+  return locks.filter((lock) => lock !== undefined);
+}
 
 /** @returns undefined where there is no lock of that name, or not any more */
 function lookAtLock(name: string, files: ReadonlySet<string>): ListedLock | undefined {
   const { semaphorePath, infoPath } = objectsOf(name);
-  const status = regularFile(semaphorePath);
-  if (status?.bytes !== semaphoreBytes) return undefined;
+  const status = statusIfThere(semaphorePath);
+  if (status === undefined || !isSemaphore(status)) return undefined;
   const { userId } = status;
   const open: number[] = [];
   let ledger: Ledger | undefined;
@@ -114,7 +94,7 @@ function lookAtLock(name: string, files: ReadonlySet<string>): ListedLock | unde
     if (semaphore === undefined) return undefined;
     const segment = files.has(name) ? keep(open, openIfPresent(infoPath)) : undefined;
     const unit = new UnitInSight(semaphore, segment);
-    ledger = files.has(name + ledgerSuffix) ? openLedgerToLook(name) : undefined;
+    ledger = files.has(`${name}.ledger`) ? openLedgerToLook(name) : undefined;
     const { status: held, damaged } = heldStatus(ledger, unit);
     const { value } = unit;
     const info = unit.readInfo();
@@ -149,8 +129,8 @@ function stateOf({ holders }: LockStatus, value: number): ListedState {
 /** What is left of a lock in a ledger that has no semaphore beside it; undefined where it is none, or somebody uses it. */
 function lookAtLeftover(name: string, files: ReadonlySet<string>): ListedLock | undefined {
   const { ledgerPath, infoPath } = objectsOf(name);
-  const userId = regularFile(ledgerPath)?.userId;
-  const status = userId === undefined ? undefined : leftoverStatus(name);
+  const userId = statusIfThere(ledgerPath)?.userId;
+  const status = leftoverStatus(name);
   if (userId === undefined || status === undefined || isInUse(status)) return undefined;
   const info = files.has(name) ? textAt(infoPath) : "";
   return { name, state: "leftover", exists: false, value: null, info, userId, ...nobody };
@@ -164,7 +144,7 @@ function lookAtLeftover(name: string, files: ReadonlySet<string>): ListedLock | 
 export function leftoverStatus(name: string): LockStatus | undefined {
   let ledger: Ledger | undefined;
   try {
-    if (regularFile(objectsOf(name).ledgerPath) === undefined) return undefined;
+    if (statusIfThere(objectsOf(name).ledgerPath)?.isRegularFile !== true) return undefined;
     ledger = openLedgerToLook(name);
     return ledger?.transact(() =>
       ledger?.isBegun === true ? statusWithoutUnit(ledger) : undefined,
@@ -269,16 +249,6 @@ function keep(open: number[], descriptor: number | undefined): number | undefine
 function openIfPresent(path: string): number | undefined {
   try {
     return openToLook(path);
-  } catch (error) {
-    if (isPosixError(error, "ENOENT")) return undefined;
-    throw error;
-  }
-}
-
-function regularFile(path: string): FileStatus | undefined {
-  try {
-    const status = fileStatus(path);
-    return status.isRegularFile ? status : undefined;
   } catch (error) {
     if (isPosixError(error, "ENOENT")) return undefined;
     throw error;

@@ -8,14 +8,15 @@
  *
  * The ledger goes last: who makes a new one finds nothing of the old lock.
  */
-import { deleteFile, fileStatus } from "../posix/file.ts";
+import { deleteFile } from "../posix/file.ts";
 import { isPosixError } from "../posix/libc.ts";
 import { LockDamagedError } from "./errors.ts";
 import type { Ledger } from "./ledger.ts";
+import { statusIfThere } from "./lock-files.ts";
 import { isInUse, leftoverStatus, statusWithoutUnit } from "./lock-list.ts";
 import { objectsOf, parseLockName } from "./lock-name.ts";
 import { explain, openLedger } from "./lock-objects.ts";
-import { type LockStatus, statusOf, statusUnderMutex } from "./lock-status.ts";
+import { type LockStatus, nobody, statusOf, statusUnderMutex } from "./lock-status.ts";
 import { LockUnit } from "./lock-unit.ts";
 import { forceFree } from "./record.ts";
 
@@ -32,8 +33,6 @@ export interface RemovalOptions {
   /** Whether a hold may be removed whose holder died, if nobody waits: with that info text. */
   staleWithInfo?: string | undefined;
 }
-
-const nobody: LockStatus = { holders: [], waiters: [], grants: 0, recoveries: 0 };
 
 /**
  * Removes a lock, unless somebody holds it or waits for it.
@@ -133,13 +132,7 @@ function removeLeftover(name: string, { force = false }: RemovalOptions): Remova
 }
 
 function isSemaphoreThere(name: string): boolean {
-  try {
-    fileStatus(objectsOf(name).semaphorePath);
-    return true;
-  } catch (error) {
-    if (isPosixError(error, "ENOENT")) return false;
-    throw error;
-  }
+  return statusIfThere(objectsOf(name).semaphorePath) !== undefined;
 }
 
 /** @param withLedger false where there was none, and one that there is now is somebody's who came later */
@@ -148,7 +141,7 @@ function deleteObjects(name: string, withLedger: boolean): void {
   for (const path of [semaphorePath, infoPath, ...(withLedger ? [ledgerPath] : [])]) {
     explain(name, path, () => {
       try {
-        if (fileStatus(path).isRegularFile) deleteFile(path);
+        if (statusIfThere(path)?.isRegularFile === true) deleteFile(path);
       } catch (error) {
         if (!isPosixError(error, "ENOENT")) throw error;
       }

@@ -39,6 +39,9 @@ export interface LockStatus {
   recoveries: number;
 }
 
+/** The status of a lock that nobody uses, or that nobody can tell anything of. */
+export const nobody: LockStatus = { holders: [], waiters: [], grants: 0, recoveries: 0 };
+
 /** What of a lock's unit tells how it is held. */
 export type UnitState = Pick<LockUnit, "value" | "infoHash">;
 

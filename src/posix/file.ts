@@ -145,6 +145,13 @@ export function waitReadable(descriptor: number): void {
   libc.poll(new Int32Array([descriptor, POLLIN]), 1, -1);
 }
 
+/** Whether a descriptor takes bytes now: a terminal does not after ^S. */
+export function isWritable(descriptor: number): boolean {
+  const request = new Int32Array([descriptor, POLLOUT]);
+  // What is closed or broken counts as ready: the write tells.
+  return libc.poll(request, 1, 0) !== 0;
+}
+
 /** What {@link fileStatus} tells. */
 export interface FileStatus {
   isRegularFile: boolean;

@@ -19,8 +19,10 @@ export const signalNumbers = {
   SIGPIPE: 13,
   SIGALRM: 14,
   SIGTERM: 15,
+  SIGCONT: 18,
   SIGTSTP: 20,
   SIGXFSZ: 25,
+  SIGWINCH: 28,
 } as const;
 
 export type SignalName = keyof typeof signalNumbers;

@@ -89,6 +89,22 @@ describe("the words that can stand", () => {
     expect(await wordsAt("demo", "what", "")).toEqual([]);
   });
 
+  test("behind trace and one lock are the others, behind history and one is none", async () => {
+    const [one, other] = [await newHeldLock(), await newHeldLock()];
+    expect(await wordsAt("history", "")).toEqual(expect.arrayContaining([one, other]));
+    expect(await wordsAt("history", one, "")).toEqual([]);
+    for (const words of [
+      ["trace", one],
+      ["trace", "-u", "1", one],
+      [one, "trace"],
+    ]) {
+      const names = await wordsAt(...words, "");
+      expect(names).toContain(other);
+      expect(names).not.toContain(one);
+    }
+    expect(await wordsAt("trace", "-u", "")).toEqual([]);
+  });
+
   test("in the list of run are the locks that are not in it, and can be", async () => {
     const [one, other, comma] = [await newHeldLock(), await newHeldLock(), newLockName("a,b")];
     await resourcelock("get", "-q", comma);

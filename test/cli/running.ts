@@ -30,6 +30,10 @@ export class Running {
     });
   }
 
+  get processId(): number {
+    return this.#process.pid;
+  }
+
   /** Writes to its standard input. */
   async tell(text: string): Promise<void> {
     await this.#process.stdin.write(text);

@@ -103,15 +103,6 @@ describe.skipIf(!haveTools("tmux"))("on a terminal", () => {
     );
   });
 
-  test("trace ends with 0 at ^C", async () => {
-    const [name, terminal] = [await newHeldLock(), await Terminal.open()];
-    await terminal.command(`resourcelock trace ${name} -u 50ms`);
-    await terminal.see(new RegExp(`^<${name}> is currently locked`, "m"));
-    await terminal.press("C-c");
-    await terminal.prompt();
-    expect(await terminal.status()).toBe("0");
-  });
-
   test("get -a releases the lock at ^C", async () => {
     const [name, terminal] = [newLockName(), await Terminal.open()];
     await terminal.command(`resourcelock get ${name} -a 60`);

@@ -23,6 +23,7 @@ export type ShellName = keyof typeof shells;
 export class Terminal {
   readonly #directory: string;
   #commands = 0;
+  #closed = false;
 
   private constructor(directory: string) {
     this.#directory = directory;
@@ -31,16 +32,17 @@ export class Terminal {
   /** Opens a terminal that is gone when the test has ended. `resourcelock` in it is the binary. */
   static async open({
     columns = 80,
+    lines = 24,
     shell = "bash",
-  }: { columns?: number; shell?: ShellName } = {}): Promise<Terminal> {
+  }: { columns?: number; lines?: number; shell?: ShellName } = {}): Promise<Terminal> {
     const directory = mkdtempSync(join(tmpdir(), "test-terminal-"));
     symlinkSync(binary, join(directory, "resourcelock"));
     const terminal = new Terminal(directory);
     onTestFinished(async () => {
-      await terminal.#tmux("kill-server");
+      if (!terminal.#closed) await terminal.close();
       rmSync(directory, { recursive: true });
     });
-    const size = ["-x", String(columns), "-y", "24"];
+    const size = ["-x", String(columns), "-y", String(lines)];
     await terminal.#tmux("new-session", "-d", "-c", directory, ...size, shells[shell]);
     await terminal.prompt();
     return terminal;
@@ -71,6 +73,27 @@ export class Terminal {
   /** What is on the screen. */
   screen(): Promise<string> {
     return this.#tmux("capture-pane", "-p");
+  }
+
+  /** What is on the screen, with its colours as SGR sequences, as in `ESC[32m`. */
+  async coloredScreen(): Promise<string> {
+    return (await this.#tmux("capture-pane", "-p", "-e")).replaceAll("\u001B", "ESC");
+  }
+
+  /** Whether the cursor is shown. */
+  async isCursorShown(): Promise<boolean> {
+    return (await this.#tmux("display-message", "-p", "#{cursor_flag}")) === "1\n";
+  }
+
+  /** Changes the size of the terminal. */
+  async resize(columns: number, lines: number): Promise<void> {
+    await this.#tmux("resize-window", "-x", String(columns), "-y", String(lines));
+  }
+
+  /** Takes the terminal away from the processes in it. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#tmux("kill-server");
   }
 
   /** Waits until something is on the screen. */

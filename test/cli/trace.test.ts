@@ -1,7 +1,8 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { readdirSync, readlinkSync, rmSync } from "node:fs";
 import { maskDates, newLockName, resourcelock } from "../support/binary.ts";
 import { startCommand } from "./running.ts";
-import { detachedHolder, newHeldLock, objectsOf, parseLines } from "./scenario.ts";
+import { detachedHolder, eventually, newHeldLock, objectsOf, parseLines } from "./scenario.ts";
 
 setDefaultTimeout(60_000);
 
@@ -57,6 +58,66 @@ test("trace --json prints a complete object a line", async () => {
   const holders = [detachedHolder("cli")];
   expect(lines.at(-1)).toEqual({ time, name, ...held, ...none, holders, grants: 1 });
 });
+
+test("trace of several locks prints a line each at every look, in the order of the words", async () => {
+  const [free, held] = [newLockName(), await newHeldLock()];
+  const trace = startCommand(free, "trace", held, "-u", "0.01");
+  await trace.stdout.until(`<${held}>`);
+  await trace.stdout.until("\n<");
+  await resourcelock("unget", held);
+  await trace.stdout.until("<False>");
+  trace.kill("SIGINT");
+  const { stdout, ...ending } = await trace.end();
+  expect(ending).toEqual({ status: 0, signal: null, stderr: "" });
+  const names = [...stdout.matchAll(/^<([^>]+)> /gm)].map(([, name]) => name);
+  expect(names.length).toBeGreaterThan(3);
+  expect(names.every((name, index) => name === [free, held][index % 2])).toBeTrue();
+});
+
+test("trace --json of several locks has one time for each look", async () => {
+  const names = [newLockName(), newLockName()];
+  const trace = startCommand("trace", ...names, "--json", "-u", "1h");
+  await trace.stdout.until(`"name":"${names[1]}"`);
+  trace.kill("SIGINT");
+  const { stdout } = await trace.end();
+  const [one, other] = stdout.split("\n").map((line) => JSON.parse(line || "{}"));
+  expect([one.name, other.name]).toEqual(names);
+  expect(one.time).toBe(other.time);
+});
+
+test("trace keeps a lock open between looks, and sees when it is made anew or deleted", async () => {
+  const name = await newHeldLock("the first");
+  const trace = startCommand("trace", name, "-u", "0.01");
+  await trace.stdout.until("the first");
+  const descriptors = () => readdirSync(`/proc/${trace.processId}/fd`).toSorted().join();
+  const before = descriptors();
+  const { length } = trace.stdout.text;
+  await eventually(
+    () => "another ten looks",
+    () => trace.stdout.text.length > length + 10 * name.length,
+  );
+  // The ledger's descriptor is the same one at every look.
+  const ledger = readlinks(trace.processId).filter((link) => link.endsWith(`${name}.ledger`));
+  expect(ledger).toHaveLength(1);
+  expect(descriptors()).toBe(before);
+  for (const file of objectsOf(name)) rmSync(`/dev/shm/${file}`);
+  await trace.stdout.until("does not exist");
+  await resourcelock("get", name, "-m", "the second");
+  await trace.stdout.until("the second");
+  trace.kill("SIGINT");
+  expect(await trace.end()).toMatchObject({ status: 0, stderr: "" });
+});
+
+function readlinks(processId: number): string[] {
+  const directory = `/proc/${processId}/fd`;
+  return readdirSync(directory).flatMap((descriptor) => {
+    try {
+      return readlinkSync(`${directory}/${descriptor}`);
+    } catch {
+      return [];
+    }
+  });
+}
 
 test.each(["SIGTERM", "SIGHUP"] as const)("trace dies of %s", async (signal) => {
   const trace = startCommand("trace", newLockName());

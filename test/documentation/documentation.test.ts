@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { version } from "../../package.json";
 import { options } from "../../src/cli/arguments.ts";
 import { exitCodes, exitCodeTexts } from "../../src/cli/exit-code.ts";
+import { endingTexts } from "../../src/cli/history-table.ts";
 import { listColumns } from "../../src/cli/list-columns.ts";
 import * as library from "../../src/index.ts";
 import { binary, finish, newLockName, readUntil, resourcelock, start } from "../support/binary.ts";
@@ -223,6 +224,23 @@ test("README's table of holders and waiters has the fields that state prints", a
   for (const one of state.waiters) {
     expect(Object.keys(one).toSorted()).toEqual(documented("waiters"));
   }
+});
+
+test("README and the manual page have the fields and the endings of a request in the history", async () => {
+  const name = newLockName();
+  await resourcelock("run", name, "--", "true");
+  const { stdout } = await resourcelock("history", name, "--json");
+  const fields = readme.table("Requests in the history").rows.map(([field = ""]) => field);
+  expect(fieldsOf(stdout)).toEqual([fields.toSorted()]);
+  const source = await readText("src/lock/lock-history.ts");
+  const [, union = ""] = /ending: (".*");/.exec(source) ?? [];
+  const endings = [...union.matchAll(/"(\w+)"/g)].map(([, ending = ""]) => ending);
+  expect(endings).not.toBeEmpty();
+  const named = readme.table("Watching locks").rows;
+  expect(named.map(([, ending = ""]) => ending)).toEqual(endings);
+  expect(named.map(([text = ""]) => text)).toEqual(Object.values(endingTexts));
+  const { text = "" } = page.tagged("OPTIONS").find(({ tag }) => tag === "--json") ?? {};
+  for (const word of [...fields, ...endings]) expect(text).toContain(word);
 });
 
 test("README and the manual page have each way in which a lock can be held", async () => {

@@ -129,6 +129,9 @@ test("README has few blocks that do not run", () => {
   const resting = blocks.filter((block) => !runs(block));
   expect(resting.map(({ heading, language }) => `${heading}: ${language}`)).toEqual([
     "resourcelock: text",
+    "Watching locks: text",
+    "Watching locks: text",
+    "Watching locks: text",
     "Cron jobs that must not overlap: text",
     "Library: json",
     "A map of the source: text",

@@ -212,7 +212,7 @@ describe("a lock's name", () => {
     ["state LOCK y z", '"y"'],
     ["get LOCK -- y", '"y"'],
     ["unget LOCK -m text y", '"y"'],
-    ["trace LOCK get", '"get"'],
+    ["history LOCK get", '"get"'],
     ["get LOCK ''", '""'],
   ])("is one word: %s", (words, extra) => expectWrong(words, `unexpected word ${extra}`));
 });

@@ -1,0 +1,53 @@
+/** `history`: prints the last grants of a lock, as a table or as a picture. */
+import { columnsOf } from "../posix/terminal.ts";
+import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
+import { painter } from "./colors.ts";
+import { command } from "./command.ts";
+import { escapeControls, jsonLine } from "./escape.ts";
+import { openExisting } from "./existing.ts";
+import { exitCodes } from "./exit-code.ts";
+import { historyPlot } from "./history-plot.ts";
+import { heldSeconds, historyTable, waitedSeconds } from "./history-table.ts";
+import { printLine } from "./output.ts";
+import { UsageError } from "./usage-error.ts";
+
+const stdout = 1;
+/** The width of a picture that goes elsewhere than to a terminal. */
+const plotColumns = 80;
+
+export default command({
+  name: "history",
+  description: "Print the last grants of a lock: who, when, and how they ended",
+  args: {
+    name: nameArgument,
+    plot: options.plot,
+    "no-color": options["no-color"],
+    ...commonOptions,
+  },
+  run({ args }) {
+    const output = outputOptions(args);
+    if (args.plot && output.json) throw new UsageError("--plot and --json exclude each other");
+    const { lock, missing } = openExisting(args.name, output);
+    const records = lock?.history() ?? [];
+    const name = lock?.lockName ?? args.name;
+    lock?.close();
+    if (output.quiet) return exitCodes.done;
+    const now = Date.now() / 1000;
+    if (output.json) {
+      for (const record of records) {
+        const [waited, held] = [waitedSeconds(record, now), heldSeconds(record, now)];
+        printLine(jsonLine({ name, ...record, waited, held }));
+      }
+      return exitCodes.done;
+    }
+    const paint = painter(stdout, args["no-color"] ?? false);
+    const columns = columnsOf(stdout);
+    if (missing !== undefined) printLine(escapeControls(missing.text));
+    else if (records.length === 0) printLine(escapeControls(`<${name}> has no history yet`));
+    else if (args.plot) {
+      const width = columns === Infinity ? plotColumns : columns;
+      printLine(historyPlot(name, records, width, now, paint).join("\n"));
+    } else printLine(historyTable(records, columns, now, paint).join("\n"));
+    return exitCodes.done;
+  },
+});

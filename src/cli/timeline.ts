@@ -1,0 +1,126 @@
+/** What was seen of a lock, look by look, for the picture of `trace`. */
+import type { HolderStatus } from "../lock/lock-status.ts";
+import type { State } from "./existing.ts";
+import { heldSeconds } from "./status-text.ts";
+
+/**
+ * What a look saw: no such lock; free; free, but granted since the look before; held; held while others wait;
+ * held by one that died; or nothing, as nobody looked.
+ */
+export type CellKind = "missing" | "free" | "briefly" | "held" | "contended" | "stale" | "unseen";
+
+export interface Cell {
+  kind: CellKind;
+  waiters: number;
+}
+
+/** A lock as the picture shows it: what was seen, oldest first, and how it stands now. */
+export interface TraceRow {
+  name: string;
+  cells: readonly Cell[];
+  holders: readonly HolderStatus[];
+  /** Since when it is held, in seconds; null where nobody knows or it is free. */
+  heldSeconds: number | null;
+  waiters: number;
+  /** The longest that anybody was seen waiting; null where nobody was. */
+  longestWaitSeconds: number | null;
+  /** Grants in the last minute, or since the first look. */
+  grantsPerMinute: number;
+}
+
+/** More than the widest terminal has columns. */
+export const mostCells = 1000;
+
+const rateSeconds = 60;
+
+export class LockTimeline {
+  readonly #name: string;
+  readonly #cells: Cell[] = [];
+  readonly #rate = new GrantRate();
+  #row: Omit<TraceRow, "name" | "cells"> = {
+    holders: [],
+    heldSeconds: null,
+    waiters: 0,
+    longestWaitSeconds: null,
+    grantsPerMinute: 0,
+  };
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  get row(): TraceRow {
+    return { name: this.#name, cells: this.#cells, ...this.#row };
+  }
+
+  /**
+   * Adds a look.
+   *
+   * @param seconds on a clock that nobody sets
+   * @param now seconds since 1970
+   */
+  add({ exists, locked, status }: State, seconds: number, now: number): void {
+    const { waiters, grants } = status;
+    const holders = locked ? status.holders : [];
+    const granted = this.#rate.add(grants, seconds);
+    const waits = waiters.map(({ since }) => now - (since ?? now));
+    const longest = Math.max(this.#row.longestWaitSeconds ?? 0, ...waits);
+    this.#row = {
+      holders,
+      heldSeconds: heldSeconds(holders, now),
+      waiters: waiters.length,
+      longestWaitSeconds: longest === 0 ? null : longest,
+      grantsPerMinute: this.#rate.grants,
+    };
+    this.#push({
+      kind: kindOf(exists, locked, holders, waiters.length, granted),
+      waiters: waiters.length,
+    });
+  }
+
+  /** Adds a time in which nobody looked. */
+  addGap(): void {
+    this.#push({ kind: "unseen", waiters: 0 });
+  }
+
+  #push(cell: Cell): void {
+    this.#cells.push(cell);
+    if (this.#cells.length > mostCells) this.#cells.shift();
+  }
+}
+
+function kindOf(
+  exists: boolean,
+  locked: boolean,
+  holders: readonly HolderStatus[],
+  waiters: number,
+  granted: number,
+): CellKind {
+  if (!exists) return "missing";
+  if (!locked) return granted > 0 ? "briefly" : "free";
+  if (holders.some(({ attachment }) => attachment === "stale")) return "stale";
+  return waiters > 0 ? "contended" : "held";
+}
+
+/** Counts the grants of the last minute, from a counter that starts anew with the lock. */
+class GrantRate {
+  /** When grants were seen, and how many; those of one second in one entry. */
+  readonly #seen: { seconds: number; grants: number }[] = [];
+  #counter: number | undefined;
+
+  /** @returns how many grants there were since the look before */
+  add(counter: number, seconds: number): number {
+    const before = this.#counter ?? counter;
+    this.#counter = counter;
+    const grants = counter < before ? counter : counter - before;
+    const last = this.#seen.at(-1);
+    if (grants > 0 && last !== undefined && seconds - last.seconds < 1) last.grants += grants;
+    else if (grants > 0) this.#seen.push({ seconds, grants });
+    while (seconds - (this.#seen[0]?.seconds ?? seconds) > rateSeconds) this.#seen.shift();
+    return grants;
+  }
+
+  get grants(): number {
+    return this.#seen.reduce((sum, { grants }) => sum + grants, 0);
+  }
+}

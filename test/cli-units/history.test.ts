@@ -1,0 +1,214 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { clockText, dateText } from "../../src/cli/clock-text.ts";
+import type { Paint } from "../../src/cli/colors.ts";
+import { historyPlot } from "../../src/cli/history-plot.ts";
+import { historyTable } from "../../src/cli/history-table.ts";
+import type { GrantRecord } from "../../src/lock/lock-history.ts";
+
+const plain: Paint = (_, text) => text;
+const start = 1_795_438_794;
+const now = start + 420;
+
+/** A record; its times are seconds after `start`. */
+function record(
+  command: string,
+  [queued, granted, ended]: [number, number | null, number | null],
+  ending: GrantRecord["ending"],
+  parts: Partial<GrantRecord> = {},
+): GrantRecord {
+  const at = (time: number | null) => (time === null ? null : start + time);
+  return {
+    pid: 4242,
+    command,
+    kind: "exclusive",
+    slot: null,
+    token: granted === null ? null : 7,
+    queued: start + queued,
+    granted: at(granted),
+    ended: at(ended),
+    ending,
+    ...parts,
+  };
+}
+
+const records = [
+  record("make deploy", [0, 0, 12], "released"),
+  record("tar -cf /srv/home.tar /home", [3, 12, 20], "recovered", { pid: 4250 }),
+  record("sync", [5, null, 10], "lapsed", { pid: 4251 }),
+  record("sync again", [8, 20, 21], "forced", { pid: 4252 }),
+  record("x", [400, 400, 401.2], "released", { pid: 4253 }),
+  record("cron", [405, 405, null], "detached", { pid: null }),
+  record("cat", [410, null, null], "waiting", { pid: 4260 }),
+];
+
+/** Times of day depend on the time zone of the host. */
+const maskTimes = (lines: readonly string[]) =>
+  lines.map((line) =>
+    line.replaceAll(/\d\d:\d\d:\d\d/g, "HH:MM:SS").replaceAll(/\d{4}-\d\d-\d\d/g, "YYYY-MM-DD"),
+  );
+
+describe("the table", () => {
+  test("has a line a record, with how long it waited and held, and how it ended", () => {
+    expect(maskTimes(historyTable(records, 80, now, plain))).toEqual([
+      "WHEN       PID  COMMAND                      WAITED  HELD  ENDING",
+      "HH:MM:SS  4242  make deploy                     0ms   12s  released",
+      "HH:MM:SS  4250  tar -cf /srv/home.tar /home    9.0s  8.0s  holder died",
+      "HH:MM:SS  4251  sync                           5.0s     -  gave up",
+      "HH:MM:SS  4252  sync again                      12s  1.0s  forced",
+      "HH:MM:SS  4253  x                               0ms  1.2s  released",
+      "HH:MM:SS     -  cron                            0ms   15s  detached",
+      "HH:MM:SS  4260  cat                             10s     -  waits",
+    ]);
+  });
+
+  test("does not tell a time that nobody knows", () => {
+    const [, died, waiter] = historyTable(
+      [
+        record("cat", [0, 1, null], "recovered", { kind: "shared" }),
+        record("make", [0, null, null], "lapsed"),
+      ],
+      80,
+      now,
+      plain,
+    );
+    expect(died).toMatch(/ shared +1\.0s +- +holder died$/);
+    expect(waiter).toMatch(/ exclusive +- +- +gave up$/);
+  });
+
+  test("is cut to a narrow terminal, and not cut where there is none", () => {
+    expect(maskTimes(historyTable(records.slice(0, 2), 38, now, plain))).toEqual([
+      "WHEN      COMMAND    HELD  ENDING",
+      "HH:MM:SS  make dep…   12s  released",
+      "HH:MM:SS  tar -cf …  8.0s  holder died",
+    ]);
+    const long = record("c".repeat(200), [0, 0, 1], "released");
+    expect(historyTable([long], Infinity, now, plain)[1]).toContain("c".repeat(200));
+  });
+
+  test("tells kinds where they differ, and dates where not all is of today", () => {
+    const shared = record("cat", [0, 0, 1], "released", { kind: "shared" });
+    const slot = record("render", [0, 0, 1], "released", { kind: "slots", slot: 2 });
+    const yesterday = record("make", [-86_400, -86_400, -86_399], "released");
+    const lines = historyTable([yesterday, shared, slot], 80, now, plain);
+    expect(lines[0]).toMatch(/ KIND /);
+    expect(lines[1]).toMatch(/^\d\d-\d\d \d\d:\d\d:\d\d .* exclusive /);
+    expect(lines[2]).toMatch(/ shared /);
+    expect(lines[3]).toMatch(/ slot 2 /);
+  });
+});
+
+describe("the picture", () => {
+  test("shows who held the lock when, and who stood waiting", () => {
+    expect(maskTimes(historyPlot("deploy", records, 80, now, plain))).toEqual([
+      "deploy: 7 requests, YYYY-MM-DD HH:MM:SS to HH:MM:SS",
+      "4242 make deploy         ████████████████            ╎",
+      "4250 tar -cf /srv/home.…     ░░░░░░░░░░░░██████████† ╎",
+      "4251 sync                       ░░░░░×               ╎",
+      "4252 sync again                     ░░░░░░░░░░░░░░░░!╎",
+      "4253 x                                               ╎██",
+      "cron                                                 ╎       ██████████████████>",
+      "4260 cat                                             ╎             ░░░░░░░░░░░░>",
+      "                         |-----------|-----------|----------|------------------|",
+      "                         HH:MM:SS    HH:MM:SS    HH:MM:SS   HH:MM:SS    HH:MM:SS",
+      "░ waits  █ holds  > goes on  ! forced  † holder died  × gave up  ╎ time left out",
+    ]);
+  });
+
+  test("is readable at 38 columns", () => {
+    expect(maskTimes(historyPlot("a", records.slice(0, 4), 38, now, plain))).toEqual([
+      "a: 4 requests, YYYY-MM-DD HH:MM:SS to…",
+      "4242 make … ███████████████",
+      "4250 tar -…     ░░░░░░░░░░░█████████†",
+      "4251 sync         ░░░░░×",
+      "4252 sync …           ░░░░░░░░░░░░░░░!",
+      "            |------------------------|",
+      "            HH:MM:SS          HH:MM:SS",
+      "░ waits  █ holds  ! forced",
+      "† holder died  × gave up",
+    ]);
+  });
+
+  test("a short time has a finer axis", () => {
+    const [, , , labels] = historyPlot("x", [record("a", [0, 0, 0.5], "released")], 60, now, plain);
+    expect(labels).toMatch(/^ +\d\d:\d\d:\d\d\.000 .*\.500$/);
+  });
+
+  test("one of which nobody knows when it ended has a mark where it was last known of", () => {
+    const all = [
+      record("a", [0, 0, 10], "released"),
+      record("b", [0, 5, null], "recovered"),
+      record("c", [5, null, null], "lapsed"),
+    ];
+    const rows = historyPlot("x", all, 27, now, plain).slice(1, 4);
+    expect(rows).toEqual([
+      "4242 a ████████████████████",
+      "4242 b ░░░░░░░░░░†",
+      "4242 c           ×",
+    ]);
+  });
+
+  test("two that follow each other are never in one column", () => {
+    const many = Array.from({ length: 30 }, (_, index) =>
+      record("x", [0, index, index + 1], "released"),
+    );
+    const rows = historyPlot("x", many, 80, now, plain).slice(1, 31);
+    const holders = Array.from({ length: 80 }, (_, column) =>
+      rows.filter((row) => Array.from(row)[column] === "█"),
+    );
+    for (const holding of holders) expect(holding.length).toBeLessThanOrEqual(1);
+  });
+
+  test("names, commands and labels are escaped, and one of a record that nobody knows is there", () => {
+    const hostile = [
+      record("b\nc\u202E\u001B[31m", [0, 0, 1], "released"),
+      record("", [1, 1, 2], "released", { pid: null }),
+      record("cat", [2, 2, 3], "released", { kind: "shared" }),
+      record("gpu", [2, 2, 3], "released", { kind: "slots", slot: 0 }),
+    ];
+    const picture = historyPlot("a\u001B[31m", hostile, 120, now, plain).map((line) => line.trim());
+    expect(picture[0]).toStartWith("a\\x1b[31m: 4 requests");
+    expect(picture[1]).toStartWith("4242 b\\nc\\u202e\\x1b[31m ");
+    expect(picture[2]).toStartWith("? ");
+    expect(picture[3]).toStartWith("4242 shared cat ");
+    expect(picture[4]).toStartWith("4242 slot 0 gpu ");
+  });
+
+  test("says so where there is no room", () => {
+    expect(historyPlot("x", records, 10, now, plain)).toEqual(["narrow"]);
+  });
+
+  test("no line is wider than the terminal", () => {
+    const time = fc.double({ min: 0, max: 400, noNaN: true });
+    const endings = fc.constantFrom<GrantRecord["ending"]>("released", "forced", "held", "lapsed");
+    const one = fc
+      .tuple(time, time, time, endings, fc.string({ unit: "grapheme", maxLength: 80 }))
+      .map(([a, b, c, ending, command]) => {
+        const [queued = 0, granted = 0, ended = 0] = [a, b, c].toSorted((x, y) => x - y);
+        const open = ending === "held";
+        return record(
+          command,
+          [queued, ending === "lapsed" ? null : granted, open ? null : ended],
+          ending,
+        );
+      });
+    fc.assert(
+      fc.property(
+        fc.array(one, { minLength: 1, maxLength: 30 }),
+        fc.integer({ min: 1, max: 200 }),
+        (all, columns) => {
+          const lines = [
+            ...historyPlot("name", all, columns, now, plain),
+            ...(columns < 30 ? [] : historyTable(all, columns, now, plain)),
+          ];
+          for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(columns);
+        },
+      ),
+    );
+  });
+});
+
+test("a moment is told to the second, or finer", () => {
+  expect(dateText(start)).toMatch(/^2026-11-2\d$/);
+  expect(clockText(start + 0.0421, 3)).toMatch(/^\d\d:\d\d:\d\d\.042$/);
+});

@@ -1,0 +1,108 @@
+import { expect, test } from "bun:test";
+import type { State } from "../../src/cli/existing.ts";
+import { LockTimeline, mostCells } from "../../src/cli/timeline.ts";
+import type { HolderStatus, LockStatus, ParticipantStatus } from "../../src/index.ts";
+
+const holder: HolderStatus = {
+  pid: 4242,
+  command: "make",
+  since: 990,
+  kind: "exclusive",
+  attachment: "attached",
+  token: 1,
+  slot: null,
+};
+const waiter: ParticipantStatus = { pid: 4250, command: "tar", since: 997, kind: "exclusive" };
+
+/** A lock that is held by these; by none it is free. */
+function stateWith(status: Partial<LockStatus>, parts: Partial<State> = {}): State {
+  const holders = status.holders ?? [];
+  return {
+    text: "",
+    json: {},
+    exists: true,
+    locked: holders.length > 0,
+    info: null,
+    status: { holders: [], waiters: [], grants: 0, recoveries: 0, ...status },
+    ...parts,
+  };
+}
+
+/** The timeline of looks a second apart, the first one at 1000 seconds since 1970. */
+function timelineOf(...states: State[]): LockTimeline {
+  const timeline = new LockTimeline("x");
+  for (const [index, state] of states.entries()) timeline.add(state, index, 1000 + index);
+  return timeline;
+}
+
+test("a cell tells what the look saw", () => {
+  const stale = { ...holder, attachment: "stale" } as const;
+  const { cells } = timelineOf(
+    stateWith({}, { exists: false }),
+    stateWith({}),
+    stateWith({ holders: [holder] }),
+    stateWith({ holders: [holder], waiters: [waiter, waiter] }),
+    stateWith({ holders: [stale], waiters: [waiter] }),
+    stateWith({ waiters: [waiter] }),
+  ).row;
+  expect(cells.map(({ kind, waiters }) => [kind, waiters])).toEqual([
+    ["missing", 0],
+    ["free", 0],
+    ["held", 0],
+    ["contended", 2],
+    ["stale", 1],
+    ["free", 1],
+  ]);
+});
+
+test("a free lock that was granted since the look before was held in between", () => {
+  const { cells } = timelineOf(
+    stateWith({ grants: 7 }),
+    stateWith({ grants: 7 }),
+    stateWith({ grants: 9 }),
+    stateWith({ grants: 9 }),
+    // The ledger was made anew, and granted once since.
+    stateWith({ grants: 1 }),
+  ).row;
+  expect(cells.map(({ kind }) => kind)).toEqual(["free", "free", "briefly", "free", "briefly"]);
+});
+
+test("a row tells who holds, for how long, who waits and the longest wait that was seen", () => {
+  const timeline = timelineOf(stateWith({ holders: [holder], waiters: [waiter] }));
+  expect(timeline.row).toMatchObject({
+    name: "x",
+    holders: [holder],
+    heldSeconds: 10,
+    waiters: 1,
+    longestWaitSeconds: 3,
+  });
+  timeline.add(stateWith({}), 1, 1001);
+  expect(timeline.row).toMatchObject({
+    holders: [],
+    heldSeconds: null,
+    waiters: 0,
+    longestWaitSeconds: 3,
+  });
+});
+
+test("a holder of whom nobody knows since when has no time", () => {
+  const foreign = { ...holder, attachment: "foreign", since: null } as const;
+  expect(timelineOf(stateWith({ holders: [foreign] })).row.heldSeconds).toBeNull();
+});
+
+test("grants are counted for a minute", () => {
+  const timeline = new LockTimeline("x");
+  const rates = [0, 0.4, 0.8, 30, 61, 100].map((seconds, index) => {
+    timeline.add(stateWith({ grants: 5 + index }), seconds, 1000 + seconds);
+    return timeline.row.grantsPerMinute;
+  });
+  expect(rates).toEqual([0, 1, 2, 3, 2, 2]);
+});
+
+test("a timeline forgets what no terminal has room for, and knows when nobody looked", () => {
+  const timeline = timelineOf(...Array.from({ length: mostCells + 1 }, () => stateWith({})));
+  timeline.addGap();
+  const { cells } = timeline.row;
+  expect(cells).toHaveLength(mostCells);
+  expect(cells.at(-1)?.kind).toBe("unseen");
+});

@@ -1,0 +1,169 @@
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { bash, haveTools, newLockName, resourcelock } from "../support/binary.ts";
+import { startCommand } from "./running.ts";
+import { jsonLines, newHeldLock, objectsOf, printed, untilWaiting } from "./scenario.ts";
+import { Terminal } from "./terminal.ts";
+
+setDefaultTimeout(60_000);
+
+/** The time of day, process numbers and durations differ at each run. */
+function maskHistory(text: string): string {
+  return text
+    .replaceAll(/\d\d:\d\d:\d\d(?:\.\d+)?/g, "CLOCK")
+    .replaceAll(/ +\d+(?:ms|\.\ds|s)(?= )/g, " TIME")
+    .replaceAll(/CLOCK +\d+/g, "CLOCK PID");
+}
+
+function requireRecord(value: unknown): asserts value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) throw new Error(`no record: ${String(value)}`);
+}
+
+const record = {
+  pid: expect.any(Number),
+  kind: "exclusive",
+  slot: null,
+  token: expect.any(Number),
+  queued: expect.any(Number),
+  granted: expect.any(Number),
+  ended: expect.any(Number),
+  waited: expect.any(Number),
+  held: expect.any(Number),
+};
+
+test("history of a lock that nobody has made says so and makes none", async () => {
+  const name = newLockName();
+  const missing = `<${name}> does not exist: nobody has made this lock on this host yet\n`;
+  expect(await resourcelock("history", name)).toEqual(printed(missing));
+  expect(await resourcelock("history", name, "--plot")).toEqual(printed(missing));
+  expect(await resourcelock("history", name, "--json")).toEqual(printed(""));
+  expect(objectsOf(name)).toEqual([]);
+});
+
+test("history tells who held a lock, oldest first, in lines that are aligned", async () => {
+  const name = newLockName();
+  await resourcelock("run", name, "-m", "first", "--", "true");
+  await resourcelock("run", name, "-m", "second, and a message that is longer", "--", "true");
+  await resourcelock("get", name, "-q", "-m", "third");
+  const { stdout, ...ending } = await resourcelock("history", name);
+  expect(ending).toEqual({ status: 0, stderr: "" });
+  expect(maskHistory(stdout).split("\n")).toEqual([
+    expect.stringMatching(/^WHEN +PID +COMMAND +WAITED +HELD +ENDING$/),
+    expect.stringMatching(/^CLOCK PID +first +TIME +TIME +released$/),
+    expect.stringMatching(/^CLOCK PID +second, and a message that is longer TIME +TIME +released$/),
+    expect.stringMatching(/^CLOCK .*third +TIME +TIME +detached$/),
+    "",
+  ]);
+  const [, ...lines] = stdout.trimEnd().split("\n");
+  expect(new Set(lines.map((line) => line.search(/released|detached/))).size).toBe(1);
+});
+
+test("history --json has an object a line, with times that fit each other", async () => {
+  const name = newLockName();
+  await resourcelock("run", name, "-m", "first", "--", "true");
+  await resourcelock("run", name, "-m", "second", "--shared", "--", "true");
+  const [first, second] = await jsonLines("history", name);
+  requireRecord(first);
+  expect(first).toEqual({ ...record, name, command: "first", ending: "released" });
+  expect(second).toEqual({
+    ...record,
+    name,
+    command: "second",
+    kind: "shared",
+    ending: "released",
+  });
+  const [queued = 0, granted = 0, ended = 0] = ["queued", "granted", "ended"].map((field) =>
+    Number(first[field]),
+  );
+  expect(granted).toBeGreaterThanOrEqual(queued);
+  expect(ended).toBeGreaterThanOrEqual(granted);
+  expect(first["waited"]).toBeCloseTo(granted - queued, 3);
+  expect(first["held"]).toBeCloseTo(ended - granted, 3);
+});
+
+test("history tells how each request ended", async () => {
+  const name = newLockName();
+  // One that is killed and leaves the lock to nobody, and one that adopts it.
+  const killed = startCommand("get", name, "-a", "1h", "-m", "killed");
+  await killed.stdout.until("Granted");
+  killed.kill("SIGKILL");
+  await killed.end();
+  const adopter = startCommand("get", name, "-a", "1h", "-m", "adopter");
+  await adopter.stdout.until("Granted");
+  await resourcelock("run", name, "-n", "-m", "too late", "--", "true");
+  await resourcelock("unget", name);
+  await resourcelock("get", name, "-m", "detached");
+  const waiter = startCommand("run", name, "-m", "waiter", "--", "true");
+  await untilWaiting(name);
+  const records = await jsonLines("history", name);
+  const endings = records.map((one) => {
+    requireRecord(one);
+    return [one["command"], one["ending"]];
+  });
+  expect(endings).toContainEqual(["killed", "recovered"]);
+  expect(endings).toContainEqual(["adopter", "forced"]);
+  expect(endings).toContainEqual(["too late", "lapsed"]);
+  expect(endings).toContainEqual(["detached", "detached"]);
+  expect(endings).toContainEqual(["waiter", "waiting"]);
+  const { stdout } = await resourcelock("history", name);
+  for (const text of ["holder died", "forced", "gave up", "detached", "waits"]) {
+    expect(stdout).toMatch(new RegExp(` ${text}$`, "m"));
+  }
+  await resourcelock("unget", name);
+  await waiter.end();
+});
+
+test("history --plot is 80 columns wide where there is no terminal, and uncoloured", async () => {
+  const name = await newHeldLock();
+  const waiter = startCommand("run", name, "-m", "waiter", "--", "true");
+  await untilWaiting(name);
+  const { stdout, ...ending } = await resourcelock("history", name, "--plot");
+  expect(ending).toEqual({ status: 0, stderr: "" });
+  const [title, holds, waits, ticks, clocks, legend] = stdout.split("\n");
+  expect(title).toMatch(new RegExp(`^${name}: 2 requests, `));
+  expect(holds).toMatch(/holder +█+>$/);
+  expect(waits).toMatch(/waiter +░+>$/);
+  expect(ticks).toMatch(/^ +\|[-|]+\|$/);
+  expect(clocks).toMatch(/^ +\d\d:\d\d:\d\d.*\d$/);
+  expect(legend).toBe("░ waits  █ holds  > goes on");
+  expect([holds, waits, ticks, clocks].map((line) => Bun.stringWidth(line ?? ""))).toEqual([
+    80, 80, 80, 80,
+  ]);
+  await resourcelock("unget", name);
+  await waiter.end();
+});
+
+test("history says nothing with -q, and refuses --plot with --json", async () => {
+  const name = await newHeldLock();
+  expect(await resourcelock("history", name, "-q")).toEqual(printed(""));
+  const { status, stderr } = await resourcelock("history", name, "--plot", "--json");
+  expect(status).toBe(64);
+  expect(stderr).toContain("--plot and --json exclude each other");
+});
+
+test("history shows what others wrote escaped", async () => {
+  const name = await newHeldLock("a\u001B[31m\nb\u202E");
+  for (const words of [[], ["--plot"]]) {
+    const { stdout } = await resourcelock("history", name, ...words);
+    expect(stdout).toContain("a\\x1b[31m\\nb\\u202e");
+  }
+});
+
+test("history fails where its output is closed", async () => {
+  const name = await newHeldLock();
+  const { status, stderr } = await bash(`resourcelock history ${name} >&-`);
+  expect(status).toBe(71);
+  expect(stderr).toContain("Cannot write to stdout");
+});
+
+describe.skipIf(!haveTools("tmux"))("history on a terminal", () => {
+  test.each([80, 38])("is cut to %d columns, and coloured", async (columns) => {
+    const [name, terminal] = [await newHeldLock("m".repeat(70)), await Terminal.open({ columns })];
+    const table = await terminal.output(`resourcelock history ${name}`);
+    expect(table).toMatch(/^WHEN .*ENDING$/m);
+    expect(table).toMatch(/ mmm+… .*detached$/m);
+    expect(await terminal.coloredScreen()).toMatch(/ESC\[32mdetached/);
+    const plot = await terminal.output(`resourcelock history ${name} --plot --no-color`);
+    expect(plot).toMatch(/… █+>$/m);
+    expect(await terminal.coloredScreen()).not.toMatch(/ESC\[\d*[1-9]m/);
+  });
+});

@@ -126,10 +126,10 @@ function processes(): Finding {
   if (processStart(1) === undefined) {
     return {
       check,
-      verdict: "warning",
-      text: "/proc hides the processes of other users from this one (hidepid). A lock that is bound to one of those (--owner-pid) looks as if it had died, and would be adopted.",
+      verdict: "note",
+      text: "/proc hides the processes of other users from this one (hidepid). A lock that is bound to one of those (--owner-pid) counts as held for as long as any process has that number.",
       advice:
-        "Mount /proc without hidepid; or where users share locks, take them with run, not with get --owner-pid.",
+        "Where that is too long, mount /proc without hidepid; or take locks that users share with run.",
     };
   }
   return { check, verdict: "ok", text: "/proc shows them, which --owner-pid needs." };

@@ -70,10 +70,10 @@ export class LockUnit {
    * Opens the objects anew where their names stand for others by now, or for none: systemd-logind deletes a
    * user's objects at logout, and people delete files.
    *
-   * @param initialValue gives the value of the semaphore that is made where there is none
+   * @param initialValue gives the value of the semaphore that is made where there is none; undefined keeps the old one
    * @param now look even if that was done a moment ago
    */
-  refresh(initialValue: () => number, now = false): void {
+  refresh(initialValue: (() => number) | undefined, now = false): void {
     const time = monotonicSeconds();
     if (!now && time - this.#checkedSeconds < checkAgainSeconds) return;
     this.#checkedSeconds = time;
@@ -81,8 +81,13 @@ export class LockUnit {
       this.#info.close();
       this.#info = undefined;
     }
-    if (semaphoreInode(this.#lockName) === this.#semaphoreInode) return;
-    const semaphore = openOrCreateSemaphore(this.#lockName, initialValue);
+    const inode = semaphoreInode(this.#lockName);
+    if (inode === this.#semaphoreInode) return;
+    const semaphore =
+      initialValue === undefined
+        ? openSemaphore(this.#lockName)
+        : openOrCreateSemaphore(this.#lockName, initialValue);
+    if (semaphore === undefined) return;
     this.#semaphore.close();
     this.#semaphore = semaphore;
     this.#semaphoreInode = semaphoreInode(this.#lockName);

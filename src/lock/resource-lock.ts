@@ -419,6 +419,7 @@ export class ResourceLock implements Disposable {
    */
   isLocked(): boolean {
     this.#requireOpen();
+    this.#follow();
     const locked = this.#unit.value === 0;
     this.#debug("isLocked", () => messages.state(this.lockName, locked, this.getLockInfo()));
     return locked;
@@ -431,6 +432,7 @@ export class ResourceLock implements Disposable {
    */
   lockValue(): number {
     this.#requireOpen();
+    this.#follow();
     const { value } = this.#unit;
     this.#debug("lockValue", () => messages.value(this.lockName, value));
     return value;
@@ -444,6 +446,7 @@ export class ResourceLock implements Disposable {
    */
   getLockInfo(): string {
     this.#requireOpen();
+    this.#follow();
     return this.#unit.readInfo();
   }
 
@@ -479,6 +482,11 @@ export class ResourceLock implements Disposable {
   /** {@link close}, for `using`. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** To objects that were made anew since; with what is held in the old ones nothing changes. */
+  #follow(): void {
+    if (this.#grants.length === 0) this.#unit.refresh(undefined);
   }
 
   #requireOpen(): void {

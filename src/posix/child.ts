@@ -56,7 +56,7 @@ function watchedBy(epoll: number): number[] {
 
 /** This process's arguments as the bytes they are; process.argv has U+FFFD where they are not UTF-8. */
 export function rawArguments(): Uint8Array[] {
-  return stringsOf("/proc/self/cmdline");
+  return stringsOf(readProcFile("/proc/self/cmdline") ?? new Uint8Array());
 }
 
 /** The environment that this process was started with, byte by byte, with some variables set anew or, for undefined, left out. */
@@ -64,17 +64,23 @@ export function environmentWith(
   variables: Readonly<Record<string, string | undefined>>,
 ): Uint8Array[] {
   const entries = Object.entries(variables);
-  const prefixes = entries.map(([name]) => Buffer.from(`${name}=`));
-  const others = stringsOf("/proc/self/environ").filter(
-    (variable) => !prefixes.some((prefix) => prefix.equals(variable.subarray(0, prefix.length))),
-  );
+  const inherited = Buffer.from(readProcFile("/proc/self/environ") ?? new Uint8Array());
+  // Mostly none of them is there yet, and then all the others need not be told apart.
+  const isThere = entries.some(([name]) => inherited.includes(`${name}=`));
+  const kept = isThere ? without(stringsOf(inherited), Object.keys(variables)) : [inherited];
   const set = entries.filter(([, value]) => value !== undefined);
-  return [...others, ...set.map(([name, value]) => cString(`${name}=${value}`))];
+  return [...kept, ...set.map(([name, value]) => cString(`${name}=${value}`))];
 }
 
-/** The strings of a file of /proc that has them one behind the other, each with its NUL. */
-function stringsOf(path: string): Uint8Array[] {
-  const bytes = readProcFile(path) ?? new Uint8Array();
+function without(strings: readonly Uint8Array[], names: readonly string[]): Uint8Array[] {
+  const prefixes = names.map((name) => Buffer.from(`${name}=`));
+  return strings.filter(
+    (variable) => !prefixes.some((prefix) => prefix.equals(variable.subarray(0, prefix.length))),
+  );
+}
+
+/** The strings that stand one behind the other, each with its NUL. */
+function stringsOf(bytes: Uint8Array): Uint8Array[] {
   const words: Uint8Array[] = [];
   for (let start = 0; start < bytes.length;) {
     const end = bytes.indexOf(0, start) + 1 || bytes.length;
@@ -152,9 +158,17 @@ function spawn(words: readonly Uint8Array[], environment: readonly Uint8Array[])
   return processId[0] ?? 0;
 }
 
-/** `char *[]`, with NULL at its end. */
+/** `char *[]`, with NULL at its end, of NUL-ended strings; one of these may be several, one behind the other. */
 function pointerArray(strings: readonly Uint8Array[]): BigUint64Array {
-  return new BigUint64Array([...strings.map((string) => BigInt(ptr(string))), 0n]);
+  const pointers: bigint[] = [];
+  for (const bytes of strings) {
+    if (bytes.length === 0) continue;
+    const address = ptr(bytes);
+    for (let start = 0; start < bytes.length; start = bytes.indexOf(0, start) + 1 || bytes.length) {
+      pointers.push(BigInt(address + start));
+    }
+  }
+  return new BigUint64Array([...pointers, 0n]);
 }
 
 /** sigset_t of glibc: a bit a signal, 1024 of them. */

@@ -197,11 +197,11 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
         expect(found(await examine(memory), "processes")[0]).toStartWith("ok");
         const outcome = await resourcelockAsNobody(memory, "doctor", "--json");
         const [line] = found(findingsIn(outcome), "processes");
-        expect(line).toMatch(/^warning \/proc hides .*--owner-pid.*looks as if it had died/);
+        expect(line).toMatch(/^note \/proc hides .*--owner-pid.*as long as any process/);
         await memory.resourcelock("get", "x", "-q", "--owner-pid", "1");
         await memory.prepare("chmod 666 /dev/shm/x /dev/shm/sem.x /dev/shm/x.ledger");
         const state = await resourcelockAsNobody(memory, "state", "x");
-        expect(state.stdout).toContain("which died");
+        expect(state.stdout).toContain("held bound to pid 1 ");
       },
     );
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import {
   LockClosedError,
   LockDamagedError,
@@ -279,6 +279,42 @@ describe("acquire", () => {
     waiter.close();
     expect(await request.catch((error: unknown) => error)).toBeInstanceOf(LockClosedError);
   });
+});
+
+describe("a lock that was deleted and made anew", () => {
+  test("is looked at by an object that was there before, and by one that holds not", async () => {
+    const name = newLockName();
+    using before = new ResourceLock(name);
+    for (const object of [`sem.${name}`, name, `${name}.ledger`]) rmSync(`/dev/shm/${object}`);
+    using anew = new ResourceLock(name);
+    anew.getLock({ lockInfo: "anew" });
+    expect(before.getLock({ timeout: 0 })).toBe(false);
+    expect([before.isLocked(), before.getLockInfo()]).toEqual([true, anew.getLockInfo()]);
+    anew.ungetLock();
+    expect(before.getLock({ timeout: 0 })).toBe(true);
+  });
+
+  test("shows its state to an object that only looks", async () => {
+    const name = newLockName();
+    using before = new ResourceLock(name);
+    for (const object of [`sem.${name}`, name, `${name}.ledger`]) rmSync(`/dev/shm/${object}`);
+    using anew = new ResourceLock(name);
+    anew.getLock();
+    // It looks behind the names twice a second at most.
+    while (!before.isLocked()) await Bun.sleep(20);
+    expect(before.lockValue()).toBe(0);
+  });
+});
+
+test("units that are too many are gone once a participant has held the lock", () => {
+  const name = newLockName();
+  using lock = new ResourceLock(name);
+  lock.ungetLock();
+  const semaphore = readFileSync(`/dev/shm/sem.${name}`);
+  semaphore.writeUInt32LE(3);
+  writeFileSync(`/dev/shm/sem.${name}`, semaphore);
+  expect([lock.getLock({ timeout: 0 }), lock.lockValue()]).toEqual([true, 0]);
+  expect([lock.ungetLock(), lock.lockValue()]).toEqual([true, 1]);
 });
 
 describe("close", () => {

@@ -12,7 +12,15 @@ import { machineTable } from "./machine.ts";
 import { findPeers, type Peer } from "./peers.ts";
 import { killAll } from "./processes.ts";
 import { buildPrograms } from "./programs.ts";
-import { type Aim, aimsTable, findingsText, type Table, tableText } from "./report.ts";
+import {
+  type Aim,
+  aimsTable,
+  type Findings,
+  findingsText,
+  type Table,
+  tableText,
+} from "./report.ts";
+import { figure } from "./statistics.ts";
 import { works } from "./works.ts";
 
 const { values: options } = parseArgs({
@@ -69,7 +77,12 @@ async function measureAll(): Promise<string> {
   const texts: string[] = [];
   const aims: Aim[] = [];
   for (const { title, measure } of chosen) {
-    const findings = await measure(bench);
+    const start = performance.now();
+    const findings = await measure(bench).catch(failed);
+    findings.notes = [
+      ...(findings.notes ?? []),
+      `Took ${figure((performance.now() - start) / 1000)} s`,
+    ];
     aims.push(...findings.aims);
     texts.push(findingsText(title, findings));
     say(texts.at(-1) ?? "");
@@ -89,6 +102,14 @@ async function measureAll(): Promise<string> {
     .join("\n\n")
     .trimEnd()
     .concat("\n");
+}
+
+/** The other works go on. */
+function failed(error: unknown): Findings {
+  process.exitCode = 1;
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  console.error(text);
+  return { how: "", tables: [], aims: [], notes: [`Failed: ${text.split("\n")[0]}`] };
 }
 
 function commandLine(): string {

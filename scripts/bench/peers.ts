@@ -103,13 +103,13 @@ export function findPeers({ directory, programs, etcd }: Surroundings): Peers {
         "1",
         "-p",
         "-l",
-        file(`${name}.lock`),
+        file(`${name}.dotlock`),
         ...command,
       ]),
       runner(
         names.sem,
         ...tool("sem", "parallel", ["sem", "--version"]),
-        (name, command) => ["sem", "--fg", "--id", name, ...command],
+        (name, command) => ["sem", "--fg", "--ungroup", "--id", name, ...command],
         { PARALLEL_HOME: `${directory}/parallel` },
       ),
       runner(

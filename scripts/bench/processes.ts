@@ -5,14 +5,19 @@ type Child = Bun.Subprocess<"pipe", "pipe", "ignore">;
 
 const live = new Set<Child>();
 
+/** No answer takes longer than this, and no end. */
+const longestWaitSeconds = 60;
+
 /** A process that goes on while the benchmark does other things; it is the first of its process group. */
 export class Started {
+  readonly #words: readonly string[];
   readonly #child: Child;
   readonly #output: AsyncIterator<Uint8Array, unknown>;
   readonly #decoder = new TextDecoder();
   #text = "";
 
   constructor(words: readonly string[], environment: Record<string, string> = {}) {
+    this.#words = words;
     this.#child = Bun.spawn([...words], {
       stdin: "pipe",
       stdout: "pipe",
@@ -35,7 +40,7 @@ export class Started {
     await this.#child.stdin.flush();
   }
 
-  /** Waits for the next line of its standard output. */
+  /** Waits for the next line of its standard output. @throws where it ends without one, or takes a minute */
   async line(): Promise<string> {
     for (;;) {
       const end = this.#text.indexOf("\n");
@@ -44,8 +49,8 @@ export class Started {
         this.#text = this.#text.slice(end + 1);
         return line;
       }
-      const next = await this.#output.next();
-      if (next.done === true) throw new Error(`process ${this.pid} ended without an answer`);
+      const next = await this.#inTime(this.#output.next());
+      if (next.done === true) throw new Error(`${this.#words.join(" ")} ended without an answer`);
       this.#text += this.#decoder.decode(next.value, { stream: true });
     }
   }
@@ -61,8 +66,22 @@ export class Started {
     await this.#child.stdin.end();
   }
 
-  get exited(): Promise<number> {
-    return this.#child.exited;
+  /** Waits for its end. @throws where that takes a minute */
+  end(): Promise<number> {
+    return this.#inTime(this.#child.exited);
+  }
+
+  /** Kills what takes too long, so that what waits for it ends. */
+  async #inTime<T>(pending: Promise<T>): Promise<T> {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      killGroup(this.pid);
+    }, longestWaitSeconds * 1000);
+    const result = await pending;
+    clearTimeout(timer);
+    if (late) throw new Error(`${this.#words.join(" ")} took over ${longestWaitSeconds} seconds`);
+    return result;
   }
 
   get hasEnded(): boolean {

@@ -1,13 +1,15 @@
 /* The work that a lock protects, as a command of a few hundred microseconds.
  *
  *   mark FILE LABEL        appends a line to FILE: LABEL, when this began, when it ended (CLOCK_MONOTONIC, ns)
- *   mark FILE LABEL hold   the same, but says "held" and ends when its standard input does
+ *   mark FILE LABEL hold   the same, but says "held" and ends when somebody opens the FIFO FILE.hold, as not
+ *                          all that run commands hand their standard input on
  *   mark section DIR       adds 1 to DIR/counter; DIR/overlaps gets a byte if DIR/witness says that
  *                          somebody else is doing so
  */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,9 +44,10 @@ int main(int count, char **words) {
   int file = open(words[1], O_CREAT | O_APPEND | O_WRONLY, 0600);
   if (file < 0) return 2;
   if (count > 3) {
-    char byte;
-    if (write(1, "held\n", 5) != 5) return 2;
-    while (read(0, &byte, 1) > 0);
+    char fifo[4096];
+    snprintf(fifo, sizeof fifo, "%s.hold", words[1]);
+    if (mkfifo(fifo, 0600) != 0 || write(1, "held\n", 5) != 5) return 2;
+    if (open(fifo, O_RDONLY) < 0) return 2;
   }
   char line[400];
   int length = snprintf(line, sizeof line, "%s %lld %lld\n", words[2], begun, now());

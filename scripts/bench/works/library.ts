@@ -113,7 +113,7 @@ async function systemCalls(
   const traced = new Started(["strace", "-f", "-c", "-o", file, ...words(lockName)], environment);
   await traced.ask(`pairs ${pairs}`);
   await traced.letGo();
-  await traced.exited;
+  await traced.end();
   const counts = new Map<string, number>();
   for (const line of (await Bun.file(file).text()).split("\n")) {
     // % time, seconds, usecs/call, calls, errors or nothing, syscall

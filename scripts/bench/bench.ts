@@ -9,9 +9,10 @@ import { parseArgs } from "node:util";
 import type { Bench, Effort } from "./context.ts";
 import { startEtcd } from "./etcd.ts";
 import { machineTable } from "./machine.ts";
-import { findPeers, type Peer } from "./peers.ts";
+import type { Peer } from "./peers.ts";
 import { killAll } from "./processes.ts";
 import { buildPrograms } from "./programs.ts";
+import { findPeers } from "./runners.ts";
 import {
   type Aim,
   aimsTable,
@@ -68,10 +69,10 @@ async function measureAll(): Promise<string> {
     programs,
     ...peers,
     choose: (choices) => choices[effort],
-    lockName: (suffix) => `${prefix}-${suffix}`,
+    lockName: (...parts) => [prefix, ...parts].join("-").replaceAll(/[^\w-]+/g, ""),
   };
   say(tableText(machine));
-  const versions = versionsTable([...peers.runners, ...peers.lockers]);
+  const versions = versionsTable([...peers.runners, ...peers.lockers, ...peers.scripts]);
   say(tableText(versions));
 
   const texts: string[] = [];

@@ -11,14 +11,14 @@ export interface Bench extends Peers {
   directory: string;
   programs: Programs;
   /** One of three values, by the effort. */
-  choose<T>(choices: Record<Effort, T>): T;
-  /** The name of a lock, whose objects are deleted at the end. */
-  lockName(suffix: string): string;
+  choose: <T>(choices: Record<Effort, T>) => T;
+  /** The name of a lock, made of these parts; its objects are deleted at the end. */
+  lockName: (...parts: (string | number)[]) => string;
 }
 
 export interface Work {
   /** For `--only`. */
   name: string;
   title: string;
-  measure(bench: Bench): Promise<Findings>;
+  measure: (bench: Bench) => Promise<Findings>;
 }

@@ -36,7 +36,7 @@ export class Started {
 
   /** Writes a line to its standard input. */
   async say(line: string): Promise<void> {
-    this.#child.stdin.write(`${line}\n`);
+    await this.#child.stdin.write(`${line}\n`);
     await this.#child.stdin.flush();
   }
 
@@ -169,16 +169,25 @@ const longestSettleMilliseconds = 1500;
 
 /**
  * Waits until a process has come to rest: it has used no processor for 20 ms. One that looks again and again
- * never does; it is left alone after 1.5 s.
+ * never does; it is left alone after 1.5 s. One that has ended is at rest, too.
  */
 export async function untilAtRest(pid: number): Promise<void> {
   const deadline = performance.now() + longestSettleMilliseconds;
   let [before, quiet] = [-1, 0];
   while (quiet < quietLooks && performance.now() < deadline) {
     await Bun.sleep(lookMilliseconds);
-    const { cpuMilliseconds } = usageOf(pid);
-    quiet = cpuMilliseconds === before ? quiet + 1 : 0;
-    before = cpuMilliseconds;
+    const used = cpuMillisecondsOrEnded(pid);
+    if (used === undefined) return;
+    quiet = used === before ? quiet + 1 : 0;
+    before = used;
+  }
+}
+
+function cpuMillisecondsOrEnded(pid: number): number | undefined {
+  try {
+    return usageOf(pid).cpuMilliseconds;
+  } catch {
+    return undefined;
   }
 }
 

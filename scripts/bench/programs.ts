@@ -28,7 +28,7 @@ export function buildPrograms(directory: string): Programs {
 }
 
 /** The flags of scripts/build, so that such a program differs by its source alone. */
-export function buildFlags(): string[] {
+function buildFlags(): string[] {
   const script = readFileSync(`${root}/scripts/build`, "utf8");
   const flags = script.matchAll(
     /(?<= )--(?:compile|bytecode|format|no-compile)(?:[-\w]*="[^"]*"|\S)*/g,
@@ -65,7 +65,7 @@ function copy(from: string, to: string): void {
   if (!success) throw new Error(stderr.toString());
 }
 
-export function compilerOfC(): string | undefined {
+function compilerOfC(): string | undefined {
   return Bun.which("cc") ?? undefined;
 }
 

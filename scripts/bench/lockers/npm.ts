@@ -5,14 +5,14 @@ import { runCommand } from "./run-command.ts";
 import { serve, type Lock } from "./serve.ts";
 
 interface FsExt {
-  flockSync(descriptor: number, flags: "ex" | "un"): void;
+  flockSync: (descriptor: number, flags: "ex" | "un") => void;
 }
 interface FsNativeExtensions {
-  waitForLockSync(descriptor: number): void;
-  unlock(descriptor: number): void;
+  waitForLockSync: (descriptor: number) => void;
+  unlock: (descriptor: number) => void;
 }
 interface ProperLockfile {
-  lock(file: string, options: object): Promise<() => Promise<void>>;
+  lock: (file: string, options: object) => Promise<() => Promise<void>>;
 }
 
 const [name = "", file = "", ...command] = process.argv.slice(2);

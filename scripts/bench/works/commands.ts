@@ -13,10 +13,6 @@ export default {
     const program = programs.resourcelock;
     const name = lockName("commands");
     millisecondsOf([program, "run", name, "--", "true"]);
-    const entry = (command: string, words: string[]): Entry => ({
-      name: command,
-      measure: () => millisecondsOf(words),
-    });
     // In this order get finds the lock free, and unget finds it locked.
     const entries = [
       entry(emptyProgram, [programs.empty]),
@@ -41,3 +37,7 @@ export default {
     };
   },
 } satisfies Work;
+
+function entry(name: string, words: string[]): Entry {
+  return { name, measure: () => millisecondsOf(words) };
+}

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import type { Bench, Work } from "../context.ts";
 import { interleave, type Entry } from "../interleave.ts";
-import { names, type Locker, type Runner } from "../peers.ts";
+import { names, polling, type Locker, type Runner } from "../peers.ts";
 import { Started } from "../processes.ts";
 import { atLeast, atMost, tableOf, type Aim } from "../report.ts";
 import { ratio } from "../statistics.ts";
@@ -29,7 +29,7 @@ export default {
         : { missing: runner.missing ?? "a C compiler (package gcc)" }),
     }));
     const [slow, fast] = [true, false].map((wanted) =>
-      commands.filter(({ name }) => slowRunners.includes(name) === wanted),
+      commands.filter(({ name }) => polling.has(name) === wanted),
     );
     const byCommands = await interleave(fast ?? [], { rounds, secondsEach: secondsOf(bench) });
     // Some need a second and more for one section: a few sections tell.
@@ -84,10 +84,8 @@ export default {
   },
 } satisfies Work;
 
-const slowRunners: readonly string[] = ["lockfile", "dotlockfile", names.sem];
-
 function secondsOf({ choose }: Bench): number {
-  return choose({ trial: 0.2, quick: 2, full: 12 });
+  return choose({ trial: 0.2, quick: 1, full: 12 });
 }
 
 function noOverlap(what: string, name: string, overlaps: ReadonlyMap<string, number>): Aim {
@@ -111,7 +109,7 @@ async function contendByCommands(
   overlaps: Map<string, number>,
 ): Promise<number> {
   const place = newPlace(directory);
-  const command = words(lockName("contention"), [programs.mark ?? "", "section", place]);
+  const command = words(lockName("contention", name), [programs.mark ?? "", "section", place]);
   const shells = Array.from({ length: processes }, () => {
     return new Started(["sh", "-c", loop, "sh", ...command], environment);
   });
@@ -139,11 +137,11 @@ function newPlace(directory: string): string {
 
 async function readyToContend(
   { lockName }: Bench,
-  { missing, words, environment }: Locker,
+  { name, missing, words, environment }: Locker,
 ): Promise<Started[] | undefined> {
   if (missing !== undefined) return undefined;
   const group = Array.from({ length: processes }, () => {
-    return new Started(words(lockName("contention-library")), environment);
+    return new Started(words(lockName("contention-in-process", name)), environment);
   });
   for (const process of group) await process.ask("pairs 1");
   return group;

@@ -1,7 +1,7 @@
 /** From one process's release to the grant of the one that waits. */
 import type { Bench, Work } from "../context.ts";
 import { gaps, MarkHolder, readMarks } from "../marks.ts";
-import { type Locker, names, type Runner } from "../peers.ts";
+import { type Locker, names, polling, type Runner } from "../peers.ts";
 import { Started, untilAtRest } from "../processes.ts";
 import { atMost, type Aim, type Table } from "../report.ts";
 import { handOvers, readSections } from "../sections.ts";
@@ -68,13 +68,13 @@ async function handOversOfLockers({ lockers, lockName, choose }: Bench): Promise
   const pairs = lockers
     .filter(({ missing }) => missing === undefined)
     .map(({ name, words, environment }) => {
-      const command = words(lockName("hand-over"));
+      const command = words(lockName("hand-over", name));
       return { name, both: [new Started(command, environment), new Started(command, environment)] };
     });
   // As soon as they answer they are ready.
   await Promise.all(pairs.flatMap(({ both }) => both.map((one) => one.ask("pairs 20"))));
-  const rounds = choose({ trial: 1, quick: 4, full: 20 });
-  const sections = choose({ trial: 10, quick: 60, full: 150 });
+  const rounds = choose({ trial: 1, quick: 3, full: 20 });
+  const sections = choose({ trial: 10, quick: 50, full: 150 });
   for (let round = 0; round < rounds; round++) {
     for (const { name, both } of pairs) {
       const request = `sections ${sections} ${holdMicroseconds} ${pauseMicroseconds}`;
@@ -87,9 +87,6 @@ async function handOversOfLockers({ lockers, lockName, choose }: Bench): Promise
   return values;
 }
 
-/** Some wait by looking every second or more, and npm's are whole runtimes: fewer of those, in a shorter queue. */
-const slow: readonly string[] = ["lockfile", "dotlockfile", names.sem];
-
 async function handOversOfRunners(bench: Bench): Promise<Values> {
   const { runners, programs, choose } = bench;
   const values: Values = new Map();
@@ -98,10 +95,12 @@ async function handOversOfRunners(bench: Bench): Promise<Values> {
   for (let round = 0; round < rounds; round++) {
     for (const runner of runners) {
       if (runner.missing !== undefined) continue;
-      const isSlow = slow.includes(runner.name);
+      const isSlow = polling.has(runner.name);
       if (isSlow && round > choose({ trial: 0, quick: 0, full: 2 })) continue;
-      const waiters = isSlow ? 2 : choose({ trial: 3, quick: 6, full: 10 });
-      const queued = await gapsOfQueue(bench, runner, `${round}`, waiters);
+      const waiters = isSlow
+        ? choose({ trial: 1, quick: 1, full: 2 })
+        : choose({ trial: 3, quick: 6, full: 10 });
+      const queued = await gapsOfQueue(bench, runner, round, waiters);
       values.set(runner.name, [...(values.get(runner.name) ?? []), ...queued]);
     }
   }
@@ -111,11 +110,11 @@ async function handOversOfRunners(bench: Bench): Promise<Values> {
 async function gapsOfQueue(
   { programs, directory, lockName }: Bench,
   runner: Runner,
-  round: string,
+  round: number,
   count: number,
 ): Promise<number[]> {
-  const lock = lockName("hand-over-commands");
-  const file = `${directory}/hand-over-${runner.name.replaceAll(/\W+/g, "-")}-${round}`;
+  const lock = lockName("hand-over-of-commands", runner.name);
+  const file = `${directory}/${lock}-marks-${round}`;
   const mark = programs.mark ?? "";
   const holder = await MarkHolder.start(runner, lock, { mark, file });
   const waiters = Array.from({ length: count }, (_, index) => {

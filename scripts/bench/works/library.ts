@@ -21,15 +21,15 @@ export default {
         entries.push({ name, missing });
         continue;
       }
-      const process = new Started(words(lockName("library")), environment);
+      const process = new Started(words(lockName("library", name)), environment);
       started.push(process);
-      const pairs = await warmUp(process, choose({ trial: 10, quick: 300, full: 1000 }));
+      const pairs = await warmUp(process, choose({ trial: 10, quick: 150, full: 1000 }));
       entries.push({
         name,
         measure: async () => nanosecondsOf(process, pairs).then((ns) => ns / pairs / 1000),
       });
     }
-    const rounds = choose({ trial: 3, quick: 10, full: 50 });
+    const rounds = choose({ trial: 3, quick: 8, full: 50 });
     const values = await interleave(entries, { rounds, secondsEach: 60 });
     await Promise.all(started.map((process) => process.kill()));
 
@@ -90,7 +90,7 @@ async function systemCallTables({ lockers, lockName, directory }: Bench): Promis
   const rows: string[][] = [];
   for (const locker of lockers) {
     if (locker.missing !== undefined) continue;
-    const name = lockName("strace");
+    const name = lockName("strace", locker.name);
     const few = await systemCalls(locker, name, `${directory}/strace`, 20);
     const many = await systemCalls(locker, name, `${directory}/strace`, 220);
     const calls = [...many]

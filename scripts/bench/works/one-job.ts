@@ -48,12 +48,12 @@ export default {
   },
 } satisfies Work;
 
-function entriesOf({ programs, runners, lockName }: Bench): Entry[] {
+function entriesOf({ programs, runners, scripts, lockName }: Bench): Entry[] {
   return [
     { name: emptyProgram, measure: () => millisecondsOf([programs.empty]) },
-    ...runners.map(({ name, missing, environment, words }): Entry => {
+    ...[...runners, ...scripts].map(({ name, missing, environment, words }): Entry => {
       if (missing !== undefined) return { name, missing };
-      const command = words(lockName("one-job"), ["true"]);
+      const command = words(lockName("one-job", name), ["true"]);
       return { name, measure: () => millisecondsOf(command, environment) };
     }),
   ];

@@ -40,7 +40,7 @@ export interface State extends Report {
 export function stateOf(name: string, output: OutputOptions): State {
   const { lock, missing } = openExisting(name, output);
   if (lock === undefined) {
-    const status = { holders: [], waiters: [] };
+    const status = { holders: [], waiters: [], grants: 0, recoveries: 0 };
     return { text: missing.text, json: { ...missing.json, ...status }, locked: false, status };
   }
   try {

@@ -1,5 +1,13 @@
 /** The shared memory segment that holds a lock's info text. */
-import { closeFile, deleteFile, fileSize, openFile, readAt, writeAt } from "../posix/file.ts";
+import {
+  closeFile,
+  deleteFile,
+  descriptorStatus,
+  fileSize,
+  openFile,
+  readAt,
+  writeAt,
+} from "../posix/file.ts";
 import { ENOSPC, PosixError } from "../posix/libc.ts";
 import { decodeLockInfo } from "./lock-info.ts";
 import { allocateSharedFile, createSharedFile } from "./shared-file.ts";
@@ -34,6 +42,11 @@ export class InfoSegment {
     const segment = new InfoSegment(createSharedFile(path, bytes, mode));
     segment.#createdPath = path;
     return segment;
+  }
+
+  /** Whether the segment still has its name. */
+  get isLinked(): boolean {
+    return descriptorStatus(this.#descriptor).links > 0;
   }
 
   /** What the segment can hold. A segment that exists is used at the size it has. */

@@ -3,6 +3,7 @@ import { now } from "../posix/clock.ts";
 import { LockClosedError, LockNotFoundError } from "./errors.ts";
 import type { Ledger } from "./ledger.ts";
 import { LockGuard } from "./lock-guard.ts";
+import { type GrantRecord, historyOf } from "./lock-history.ts";
 import { formatLockInfo } from "./lock-info.ts";
 import { parseLockName } from "./lock-name.ts";
 import { openLedger, openOrCreateLedger } from "./lock-objects.ts";
@@ -10,7 +11,9 @@ import { LockRequest, requireTimeout } from "./lock-request.ts";
 import { type LockStatus, statusOf } from "./lock-status.ts";
 import { LockUnit } from "./lock-unit.ts";
 import { messages } from "./messages.ts";
-import { forceRelease, kinds, noteInfo, Participant, unitsAtRest } from "./participant.ts";
+import { Participant } from "./participant.ts";
+import { kinds } from "./queue.ts";
+import { forceRelease, noteInfo, unitsAtRest } from "./record.ts";
 
 /** The size of a segment that is made, unless another one is asked for: the Python module's. */
 export const newSegmentBytes = 4096;
@@ -217,6 +220,8 @@ export class ResourceLock implements Disposable {
    * Starts a request whose waiting the caller does, as the command line does between signals and notices.
    * When it is over, {@link settle} has to be told.
    *
+   * @param options.blocks whether it is waited for by {@link LockRequest.block}. Default false: by
+   * {@link LockRequest.isDue}
    * @throws as {@link getLock}
    */
   request({
@@ -225,14 +230,15 @@ export class ResourceLock implements Disposable {
     shared = false,
     slots,
     adopt = true,
-  }: GetLockOptions = {}): LockRequest {
+    blocks = false,
+  }: GetLockOptions & { blocks?: boolean } = {}): LockRequest {
     this.#requireOpen();
     requireTimeout(timeout);
     requireSlots(slots, shared);
     // What does not fit must be known before anything is taken; the date always has the same length.
     this.#unit.encode(formatLockInfo(lockInfo, now()));
     const kind = shared ? kinds.shared : slots === undefined ? kinds.exclusive : kinds.slots;
-    const wish = { kind, slots: slots ?? 0, message: lockInfo, adopt };
+    const wish = { kind, slots: slots ?? 0, message: lockInfo, adopt, blocks };
     const participant = new Participant(() => this.#openLedger(), this.#unit, wish);
     return new LockRequest(participant, timeout);
   }
@@ -264,9 +270,20 @@ export class ResourceLock implements Disposable {
   #openLedger(): Ledger {
     const spare = this.#spareLedger;
     this.#spareLedger = undefined;
-    if (spare?.isLinked) return spare;
-    spare?.close();
-    return openOrCreateLedger(this.lockName);
+    return spare ?? openOrCreateLedger(this.lockName);
+  }
+
+  /** The ledger to look at, where there is one. */
+  #ledgerThere(): Ledger | undefined {
+    if (this.#spareLedger?.isLinked === false) {
+      this.#spareLedger.close();
+      this.#spareLedger = undefined;
+    }
+    return (this.#spareLedger ??= openLedger(this.lockName));
+  }
+
+  #ledgerMade(): Ledger {
+    return this.#ledgerThere() ?? (this.#spareLedger = openOrCreateLedger(this.lockName));
   }
 
   #keepLedger(ledger: Ledger): void {
@@ -315,8 +332,16 @@ export class ResourceLock implements Disposable {
   /** Who holds the lock and who waits. The answer may be out of date before the caller sees it. */
   status(): LockStatus {
     this.#requireOpen();
-    this.#spareLedger ??= openLedger(this.lockName);
-    return statusOf(this.#spareLedger, this.#unit);
+    return statusOf(this.#ledgerThere(), this.#unit);
+  }
+
+  /**
+   * The last grants and those that gave up, the oldest first, as far as the ledger still has them: about 30. A
+   * peer's grants are not among them.
+   */
+  history(): GrantRecord[] {
+    this.#requireOpen();
+    return historyOf(this.#ledgerThere());
   }
 
   /**
@@ -339,9 +364,7 @@ export class ResourceLock implements Disposable {
       this.#debug("ungetLock", () => messages.notOwned(this.lockName, whereCalled));
       return false;
     }
-    const ledger = this.#openLedger();
-    const released = forceRelease(ledger, this.#unit);
-    this.#keepLedger(ledger);
+    const released = forceRelease(this.#ledgerMade(), this.#unit);
     // What this object itself held was forced from it, too.
     for (const own of this.#grants.splice(0)) this.#retire(own);
     this.iHaveTheLock = false;
@@ -415,9 +438,7 @@ export class ResourceLock implements Disposable {
   setLockInfo(text: string): void {
     this.#requireOpen();
     const bytes = this.#unit.encode(text);
-    const ledger = this.#openLedger();
-    noteInfo(ledger, this.#unit, bytes);
-    this.#keepLedger(ledger);
+    noteInfo(this.#ledgerMade(), this.#unit, bytes);
   }
 
   /**

@@ -44,6 +44,11 @@ export function openFile(path: string): number {
   return check("open", libc.open(cString(path), O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0));
 }
 
+/** Opens an existing file to read and write it, through symbolic links: those of /proc/self/fd above all. */
+export function openToReadWrite(path: string): number {
+  return check("open", libc.open(cString(path), O_RDWR | O_CLOEXEC, 0));
+}
+
 /** Opens an existing file to read it. */
 export function openToRead(path: string): number {
   return check("open", libc.open(cString(path), O_RDONLY | O_CLOEXEC, 0));

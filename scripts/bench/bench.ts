@@ -24,18 +24,32 @@ import {
 import { figure } from "./statistics.ts";
 import { works } from "./works.ts";
 
-const { values: options } = parseArgs({
-  options: {
-    quick: { type: "boolean", default: false },
-    trial: { type: "boolean", default: false },
-    only: { type: "string", multiple: true, default: [] },
-    results: { type: "string", default: `${import.meta.dir}/RESULTS.md` },
-  },
-});
+const options = optionsOf(process.argv.slice(2));
 const effort: Effort = options.trial ? "trial" : options.quick ? "quick" : "full";
 const chosen = works.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
-if (chosen.length === 0) {
-  console.error(`scripts/benchmark: the works are ${works.map(({ name }) => name).join(", ")}`);
+if (chosen.length < Math.max(1, new Set(options.only).size)) {
+  refuse(`the works are ${works.map(({ name }) => name).join(", ")}`);
+}
+
+function optionsOf(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        quick: { type: "boolean", default: false },
+        trial: { type: "boolean", default: false },
+        only: { type: "string", multiple: true, default: [] },
+        results: { type: "string", default: `${import.meta.dir}/RESULTS.md` },
+      },
+    }).values;
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function refuse(why: string): never {
+  console.error(`scripts/benchmark: ${why}`);
+  console.error("usage: scripts/benchmark [--quick] [--only WORK]... [--results PATH] | --install");
   process.exit(64);
 }
 

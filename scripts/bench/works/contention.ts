@@ -33,7 +33,7 @@ export default {
     );
     const byCommands = await interleave(fast ?? [], { rounds, secondsEach: secondsOf(bench) });
     // Some need a second and more for one section: a few sections tell.
-    const few = choose({ trial: 1, quick: 1, full: 4 });
+    const few = choose({ trial: 1, quick: 1, full: 2 });
     for (const entry of slow ?? []) {
       const runner = runners.find(({ name }) => name === entry.name);
       const isHere = runner !== undefined && entry.missing === undefined;
@@ -85,7 +85,7 @@ export default {
 } satisfies Work;
 
 function secondsOf({ choose }: Bench): number {
-  return choose({ trial: 0.2, quick: 1, full: 12 });
+  return choose({ trial: 0.2, quick: 1, full: 8 });
 }
 
 function noOverlap(what: string, name: string, overlaps: ReadonlyMap<string, number>): Aim {

@@ -73,7 +73,7 @@ async function handOversOfLockers({ lockers, lockName, choose }: Bench): Promise
     });
   // As soon as they answer they are ready.
   await Promise.all(pairs.flatMap(({ both }) => both.map((one) => one.ask("pairs 20"))));
-  const rounds = choose({ trial: 1, quick: 3, full: 20 });
+  const rounds = choose({ trial: 1, quick: 3, full: 10 });
   const sections = choose({ trial: 10, quick: 50, full: 150 });
   for (let round = 0; round < rounds; round++) {
     for (const { name, both } of pairs) {
@@ -91,7 +91,7 @@ async function handOversOfRunners(bench: Bench): Promise<Values> {
   const { runners, programs, choose } = bench;
   const values: Values = new Map();
   if (programs.mark === undefined) return values;
-  const rounds = choose({ trial: 1, quick: 3, full: 20 });
+  const rounds = choose({ trial: 1, quick: 3, full: 10 });
   for (let round = 0; round < rounds; round++) {
     for (const runner of runners) {
       if (runner.missing !== undefined) continue;

@@ -37,7 +37,7 @@ export default {
       };
       entries.push(entry);
       const rounds = choose({ trial: 3, quick: 8, full: 30 });
-      const ofCount = await interleave([alone, entry], { rounds, secondsEach: rounds });
+      const ofCount = await interleave([alone, entry], { rounds, secondsEach: 10 });
       for (const [name, times] of ofCount)
         values.set(name, [...(values.get(name) ?? []), ...times]);
     }

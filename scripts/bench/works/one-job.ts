@@ -15,7 +15,7 @@ export default {
     const entries = entriesOf(bench);
     const values = await interleave(entries, {
       rounds: bench.choose({ trial: 3, quick: 40, full: 300 }),
-      secondsEach: bench.choose({ trial: 0.1, quick: 0.4, full: 4 }),
+      secondsEach: bench.choose({ trial: 0.1, quick: 0.4, full: 2.5 }),
     });
     const times = (name: string, base: string) =>
       ratio(values.get(name) ?? [], values.get(base) ?? []);

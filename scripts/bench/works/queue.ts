@@ -36,7 +36,7 @@ export default {
     const { mark } = programs;
     if (mark === undefined) return notMeasured(how, "a C compiler (package gcc)", aims);
 
-    const sizes = choose({ trial: [5, 20], quick: [50, 200], full: [50, 100, 200] });
+    const sizes = choose({ trial: [5, 20], quick: [50, 200], full: [50, 200] });
     const queues = new Map<string, Queue[]>();
     for (const size of sizes) {
       for (const runner of runners.filter(
@@ -122,9 +122,9 @@ async function measureQueue(
     const waits = () => (waitersOf[runner.name]?.(lock, bench) ?? 0) >= label;
     if (!(await until(waits, 10))) throw new Error(`${runner.name}: waiter ${label} does not wait`);
   }
-  const seconds = choose({ trial: 0.2, quick: 1, full: 10 });
+  const seconds = choose({ trial: 0.2, quick: 1, full: 5 });
   // A runtime tidies up for some seconds after its start.
-  await Bun.sleep(choose({ trial: 0, quick: 1000, full: 5000 }));
+  await Bun.sleep(choose({ trial: 0, quick: 1000, full: 3000 }));
   const before = totalUsage(waiters);
   await Bun.sleep(seconds * 1000);
   const after = totalUsage(waiters);

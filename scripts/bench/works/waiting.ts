@@ -49,10 +49,10 @@ export default {
     }
 
     // A runtime tidies up for some seconds after its start.
-    const settled = choose({ trial: 0, quick: 2, full: 10 });
+    const settled = choose({ trial: 0, quick: 2, full: 5 });
     await Promise.all(waiters.map(({ process }) => untilAtRest(process.pid)));
     await Bun.sleep(settled * 1000);
-    const seconds = choose({ trial: 0.5, quick: 3, full: 30 });
+    const seconds = choose({ trial: 0.5, quick: 3, full: 20 });
     const before = waiters.map(({ process }) => usageOf(process.pid));
     await Bun.sleep(seconds * 1000);
     const used = new Map(

@@ -45,7 +45,7 @@ export default {
       entry("get, arm64", binary, "get", name),
       entry("unget, arm64", binary, "unget", name),
     ];
-    const rounds = choose({ trial: 1, quick: 2, full: 20 });
+    const rounds = choose({ trial: 1, quick: 2, full: 10 });
     const values = await interleave(entries, { rounds, secondsEach: 60 });
     return {
       how,

@@ -136,21 +136,39 @@ export function outputOf(words: readonly string[]): string | undefined {
   return `${stdout.toString()}${stderr.toString()}`.trim();
 }
 
-/** What a process has used up to now, all of its threads together. */
+/** What a process has used. */
 export interface Usage {
   cpuMilliseconds: number;
   /** How often it gave up the processor because it had to wait: so often it was woken. */
   waits: number;
 }
 
-export function usageOf(pid: number): Usage {
-  const usage = { cpuMilliseconds: 0, waits: 0 };
+/** What each thread of a process has used up to now. */
+export type Threads = ReadonlyMap<string, Usage>;
+
+export function threadsOf(pid: number): Threads {
+  const threads = new Map<string, Usage>();
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
     const of = `/proc/${pid}/task/${thread}`;
-    usage.cpuMilliseconds += Number(readFileSync(`${of}/schedstat`, "utf8").split(" ")[0]) / 1e6;
-    usage.waits += numberAfter("voluntary_ctxt_switches:", readFileSync(`${of}/status`, "utf8"));
+    try {
+      const cpuMilliseconds = Number(readFileSync(`${of}/schedstat`, "utf8").split(" ")[0]) / 1e6;
+      const waits = numberAfter("voluntary_ctxt_switches:", readFileSync(`${of}/status`, "utf8"));
+      threads.set(thread, { cpuMilliseconds, waits });
+    } catch {
+      // It has ended meanwhile.
+    }
   }
-  return usage;
+  return threads;
+}
+
+/** What a process has used since an earlier look; that of a thread that has ended since is not known. */
+export function usedSince(before: Threads, pid: number): Usage {
+  const used = { cpuMilliseconds: 0, waits: 0 };
+  for (const [thread, { cpuMilliseconds, waits }] of threadsOf(pid)) {
+    used.cpuMilliseconds += cpuMilliseconds - (before.get(thread)?.cpuMilliseconds ?? 0);
+    used.waits += waits - (before.get(thread)?.waits ?? 0);
+  }
+  return used;
 }
 
 /** Resident and proportional memory of a process, in KiB. */
@@ -185,7 +203,7 @@ export async function untilAtRest(pid: number): Promise<void> {
 
 function cpuMillisecondsOrEnded(pid: number): number | undefined {
   try {
-    return usageOf(pid).cpuMilliseconds;
+    return usedSince(new Map(), pid).cpuMilliseconds;
   } catch {
     return undefined;
   }

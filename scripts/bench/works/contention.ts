@@ -29,7 +29,7 @@ export default {
         : { missing: runner.missing ?? "a C compiler (package gcc)" }),
     }));
     const [slow, fast] = [true, false].map((wanted) =>
-      commands.filter(({ name }) => polling.has(name) === wanted),
+      commands.filter(({ name }) => isSlow(name) === wanted),
     );
     const byCommands = await interleave(fast ?? [], { rounds, secondsEach: secondsOf(bench) });
     // Some need a second and more for one section: a few sections tell.
@@ -53,7 +53,7 @@ export default {
     });
     const byLibraries = await interleave(libraries, {
       rounds: libraryRounds,
-      secondsEach: secondsOf(bench),
+      secondsEach: choose({ trial: 0.2, quick: 1, full: 15 }),
     });
     await Promise.all(ready.flatMap((group) => group ?? []).map((process) => process.kill()));
 
@@ -84,8 +84,13 @@ export default {
   },
 } satisfies Work;
 
+/** They take so long for a section that a few of them tell. */
+function isSlow(name: string): boolean {
+  return polling.has(name) || name === names.etcdctl;
+}
+
 function secondsOf({ choose }: Bench): number {
-  return choose({ trial: 0.2, quick: 1, full: 8 });
+  return choose({ trial: 0.2, quick: 1, full: 80 });
 }
 
 function noOverlap(what: string, name: string, overlaps: ReadonlyMap<string, number>): Aim {

@@ -4,7 +4,7 @@ import { ResourceLock } from "../../../src/index.ts";
 import type { Bench, Work } from "../context.ts";
 import { MarkHolder, overlaps, readMarks } from "../marks.ts";
 import { names, type Runner } from "../peers.ts";
-import { Started, until, usageOf } from "../processes.ts";
+import { Started, threadsOf, until, type Usage, usedSince } from "../processes.ts";
 import { atMost, notMeasured, type Table } from "../report.ts";
 import { figure, inversions } from "../statistics.ts";
 
@@ -125,31 +125,22 @@ async function measureQueue(
   const seconds = choose({ trial: 0.2, quick: 1, full: 5 });
   // A runtime tidies up for some seconds after its start.
   await Bun.sleep(choose({ trial: 0, quick: 1000, full: 3000 }));
-  const before = totalUsage(waiters);
+  const before = waiters.map(({ pid }) => threadsOf(pid));
   await Bun.sleep(seconds * 1000);
-  const after = totalUsage(waiters);
+  const used = waiters.map(({ pid }, index) => usedSince(before[index] ?? new Map(), pid));
   await holder.letGo();
   await Promise.all([holder.process, ...waiters].map((process) => process.end()));
 
   const marks = readMarks(file);
   const last = Math.max(...marks.map(({ ended }) => ended));
-  const perWaiter = (total: number) => total / size / seconds;
+  const perWaiter = (key: keyof Usage) =>
+    used.reduce((sum, usage) => sum + usage[key], 0) / size / seconds;
   return {
     waiters: size,
     milliseconds: (last - (marks[0]?.ended ?? Number.NaN)) / 1e6,
     inversions: inversions(marks.map(({ label }) => Number(label))),
     overlaps: overlaps(marks),
-    wakeUps: perWaiter(after.waits - before.waits),
-    cpuMilliseconds: perWaiter(after.cpuMilliseconds - before.cpuMilliseconds),
+    wakeUps: perWaiter("waits"),
+    cpuMilliseconds: perWaiter("cpuMilliseconds"),
   };
-}
-
-function totalUsage(processes: readonly Started[]): { waits: number; cpuMilliseconds: number } {
-  const total = { waits: 0, cpuMilliseconds: 0 };
-  for (const { pid } of processes) {
-    const { waits, cpuMilliseconds } = usageOf(pid);
-    total.waits += waits;
-    total.cpuMilliseconds += cpuMilliseconds;
-  }
-  return total;
 }

@@ -2,7 +2,7 @@
 import type { Bench, Work } from "../context.ts";
 import { MarkHolder } from "../marks.ts";
 import { names, type Locker } from "../peers.ts";
-import { Started, untilAtRest, usageOf } from "../processes.ts";
+import { Started, threadsOf, untilAtRest, usedSince } from "../processes.ts";
 import { atMost, notMeasured } from "../report.ts";
 import { figure } from "../statistics.ts";
 
@@ -53,14 +53,12 @@ export default {
     await Promise.all(waiters.map(({ process }) => untilAtRest(process.pid)));
     await Bun.sleep(settled * 1000);
     const seconds = choose({ trial: 0.5, quick: 3, full: 20 });
-    const before = waiters.map(({ process }) => usageOf(process.pid));
+    const before = waiters.map(({ process }) => threadsOf(process.pid));
     await Bun.sleep(seconds * 1000);
     const used = new Map(
       waiters.map(({ name, process }, index) => {
-        const after = usageOf(process.pid);
-        const wakeUps = (after.waits - (before[index]?.waits ?? 0)) / seconds;
-        const cpu = after.cpuMilliseconds - (before[index]?.cpuMilliseconds ?? 0);
-        return [name, { wakeUps, percent: cpu / 10 / seconds }];
+        const { waits, cpuMilliseconds } = usedSince(before[index] ?? new Map(), process.pid);
+        return [name, { wakeUps: waits / seconds, percent: cpuMilliseconds / 10 / seconds }];
       }),
     );
     for (const { process, holders } of waiters) {

@@ -1,0 +1,27 @@
+/** The works, in the order of the page. */
+import arm64 from "./works/arm64.ts";
+import commands from "./works/commands.ts";
+import contention from "./works/contention.ts";
+import handOver from "./works/hand-over.ts";
+import library from "./works/library.ts";
+import list from "./works/list.ts";
+import memory from "./works/memory.ts";
+import oneJob from "./works/one-job.ts";
+import queue from "./works/queue.ts";
+import recovery from "./works/recovery.ts";
+import waiting from "./works/waiting.ts";
+import type { Work } from "./context.ts";
+
+export const works: readonly Work[] = [
+  oneJob,
+  commands,
+  library,
+  handOver,
+  contention,
+  queue,
+  waiting,
+  memory,
+  recovery,
+  list,
+  arm64,
+];

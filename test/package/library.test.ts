@@ -1,5 +1,5 @@
 /** The library's tarball, in a project of a user's own. */
-import { beforeAll, describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -47,19 +47,12 @@ describe.skipIf(!canPackage)("a project that has added the library's tarball", (
     await Bun.write(join(directory, "package.json"), JSON.stringify({ type: "module" }));
     await Bun.write(join(directory, "tsconfig.json"), JSON.stringify({ compilerOptions }));
     stdoutOf("bun add", await run(bun, "add", library));
-    return () => {
-      rmSync(directory, { recursive: true });
-    };
+  });
+  afterAll(() => {
+    rmSync(directory, { recursive: true });
   });
 
-  /** Puts a program into the project, for one test. */
-  async function write(text: string): Promise<void> {
-    const path = join(directory, "program.ts");
-    await Bun.write(path, text);
-    onTestFinished(() => {
-      rmSync(path);
-    });
-  }
+  const write = (text: string) => Bun.write(join(directory, "program.ts"), text);
 
   test("has no other package for it", () => {
     const modules = readdirSync(join(directory, "node_modules"));

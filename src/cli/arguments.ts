@@ -14,6 +14,21 @@ export const options = {
   quiet: { type: "boolean", alias: "q", description: "print errors only" },
   verbose: { type: "boolean", alias: "v", description: "tell on stderr what is done" },
   "no-color": { type: "boolean", description: "print without colours, on a terminal too" },
+  locked: { type: "boolean", description: "only locks that are locked" },
+  stale: { type: "boolean", description: "what participants that died have left" },
+  set: { type: "string", valueHint: "TEXT", description: "write this text, without a date" },
+  stdin: { type: "boolean", description: "write what stdin has, all of it" },
+  force: { type: "boolean", description: "also while it is held or waited for" },
+  sort: {
+    type: "string",
+    valueHint: "ORDER",
+    default: "name",
+    description: "by name, or by age: those held the longest first",
+  },
+  prometheus: {
+    type: "boolean",
+    description: "print metrics for the textfile collector of node_exporter",
+  },
   message: {
     type: "string",
     alias: "m",
@@ -47,6 +62,16 @@ export const options = {
     valueHint: "CODE",
     default: "75",
     description: "exit status when the lock is not granted in time",
+  },
+  mode: {
+    type: "string",
+    valueHint: "MODE",
+    description: "who may use a lock that is made now, in octal, as in 0660, whatever the umask",
+  },
+  group: {
+    type: "string",
+    valueHint: "GROUP",
+    description: "the group that a lock that is made now belongs to; --mode is 0660 then",
   },
   "owner-pid": {
     type: "string",

@@ -1,5 +1,5 @@
 /** `complete`: prints what makes a shell complete this program's command lines. */
-import { lockNamesOnHost } from "../lock/lock-names.ts";
+import { lockNamesOnHost } from "../lock/lock-files.ts";
 import { options } from "./arguments.ts";
 import { readBashLine, writeBashWord } from "./bash-line.ts";
 import { command } from "./command.ts";
@@ -45,9 +45,10 @@ export default command({
   },
   takesRest: true,
   notes: [
-    'To have them in every session, write this into ~/.bashrc: eval "$(resourcelock complete bash)"',
-    'Or, behind compinit, into ~/.zshrc: eval "$(resourcelock complete zsh)"',
-    "Or into ~/.config/fish/config.fish: resourcelock complete fish | source",
+    "For every session, write the line into the file:",
+    '  ~/.bashrc                   eval "$(resourcelock complete bash)"',
+    '  ~/.zshrc, below compinit    eval "$(resourcelock complete zsh)"',
+    "  ~/.config/fish/config.fish  resourcelock complete fish | source",
   ],
   async run({ args, rest }) {
     const shell = shells[args.shell];

@@ -33,6 +33,8 @@ export function openExisting(name: string, output: OutputOptions): Existing {
 /** The state of a lock. */
 export interface State extends Report {
   locked: boolean;
+  /** The info text; null where there is no lock. */
+  info: string | null;
   status: LockStatus;
 }
 
@@ -40,8 +42,9 @@ export interface State extends Report {
 export function stateOf(name: string, output: OutputOptions): State {
   const { lock, missing } = openExisting(name, output);
   if (lock === undefined) {
-    const status = { holders: [], waiters: [] };
-    return { text: missing.text, json: { ...missing.json, ...status }, locked: false, status };
+    const status = { holders: [], waiters: [], grants: 0, recoveries: 0 };
+    const json = { ...missing.json, ...status };
+    return { text: missing.text, json, locked: false, info: null, status };
   }
   try {
     const value = lock.lockValue();
@@ -49,7 +52,7 @@ export function stateOf(name: string, output: OutputOptions): State {
     const info = lock.getLockInfo();
     const status = lock.status();
     const json = { name: lock.lockName, exists: true, locked, value, info, ...status };
-    return { text: messages.state(lock.lockName, locked, info), json, locked, status };
+    return { text: messages.state(lock.lockName, locked, info), json, locked, info, status };
   } finally {
     lock.close();
   }

@@ -29,7 +29,10 @@ export const exitCodes = {
 /** What `--help` and the documentation say about each. */
 export const exitCodeTexts: readonly (readonly [status: string, text: string])[] = [
   ["0", "done; yes"],
-  ["1", "no: unget of a lock that is not locked, state --check of a locked one"],
+  [
+    "1",
+    "no: unget of a lock that is not locked, state --check of a locked one; doctor found something",
+  ],
   ["64", "wrong usage"],
   ["70", "internal error"],
   ["71", "the system failed: an output that is closed or full, a damaged lock"],

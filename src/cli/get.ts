@@ -2,6 +2,7 @@
 import { messages } from "../lock/messages.ts";
 import { ResourceLock } from "../lock/resource-lock.ts";
 import { processStart } from "../posix/process-start.ts";
+import { parseAccess } from "./access.ts";
 import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
 import { awaitGrant } from "./await-grant.ts";
 import { command } from "./command.ts";
@@ -23,6 +24,8 @@ export default command({
     "auto-unget": options["auto-unget"],
     "owner-pid": options["owner-pid"],
     "no-adopt": options["no-adopt"],
+    mode: options.mode,
+    group: options.group,
     "conflict-exit-code": options["conflict-exit-code"],
     ...commonOptions,
   },
@@ -33,11 +36,12 @@ export default command({
       args["auto-unget"] === undefined
         ? undefined
         : parseDuration("--auto-unget", args["auto-unget"]);
+    const access = parseAccess(args.mode, args.group);
     const notGranted = conflictExitCode(args["conflict-exit-code"]);
     const ownerPid = args["owner-pid"] === undefined ? 0 : livingProcess(args["owner-pid"]);
     const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
     requireMessageFits(args.name, args.message);
-    const lock = new ResourceLock(args.name, { logger: lockLogger(output) });
+    const lock = new ResourceLock(args.name, { ...access, logger: lockLogger(output) });
     const { lockName: name } = lock;
 
     const report = (text: string, outcome: object) => {

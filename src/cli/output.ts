@@ -21,21 +21,30 @@ const encoder = new TextEncoder();
  * @throws {OutputError}
  */
 export function printLine(line: string): void {
+  printBytes(encoder.encode(`${line}\n`));
+}
+
+/**
+ * Writes bytes to stdout as they are, all of them.
+ *
+ * @throws {OutputError}
+ */
+export function printBytes(bytes: Uint8Array): void {
   // Bun opens /dev/null in place of a closed stdout, close-on-exec, which no inherited one can be.
   if (closesOnExec(stdout)) throw new OutputError("Cannot write to stdout: it is closed");
   try {
-    writeAll(stdout, `${line}\n`);
+    writeAll(stdout, bytes);
   } catch (error) {
     if (!(error instanceof PosixError)) throw error;
     throw new OutputError(`Cannot write to stdout: ${errorText(error.errno)}`, { cause: error });
   }
 }
 
-function writeAll(descriptor: number, text: string): void {
-  let bytes = encoder.encode(text);
-  while (bytes.length > 0) {
+function writeAll(descriptor: number, bytes: Uint8Array): void {
+  let rest = bytes;
+  while (rest.length > 0) {
     try {
-      bytes = bytes.subarray(writeFile(descriptor, bytes));
+      rest = rest.subarray(writeFile(descriptor, rest));
     } catch (error) {
       if (isPosixError(error, "EAGAIN")) waitWritable(descriptor);
       else if (!isPosixError(error, "EINTR")) throw error;
@@ -84,7 +93,7 @@ export function diagnostics(): ConsolaInstance {
 /** Writes to stderr as it is; where that is not possible, nobody can be told. */
 export function printToStderr(text: string): void {
   try {
-    writeAll(stderr, text);
+    writeAll(stderr, encoder.encode(text));
   } catch (error) {
     if (!(error instanceof PosixError)) throw error;
   }

@@ -12,6 +12,7 @@ import {
 import { monotonicSeconds } from "../posix/clock.ts";
 import { cString, errorText, PosixError } from "../posix/libc.ts";
 import { sendSignal, signalNumbers } from "../posix/process.ts";
+import { parseAccess } from "./access.ts";
 import { commonOptions, nameListArgument, options, outputOptions } from "./arguments.ts";
 import { awaitGrant } from "./await-grant.ts";
 import { command } from "./command.ts";
@@ -50,6 +51,8 @@ export default command({
     "no-adopt": options["no-adopt"],
     reentrant: options.reentrant,
     close: options.close,
+    mode: options.mode,
+    group: options.group,
     ...runOptions,
   },
   notes: [
@@ -65,6 +68,7 @@ export default command({
     const slots = args.slots === undefined ? undefined : parseSlots(args.slots);
     if (slots !== undefined && args.shared)
       throw new UsageError("give --shared or --slots, not both");
+    const access = parseAccess(args.mode, args.group);
     const notGranted = conflictExitCode(args["conflict-exit-code"]);
     const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
     const deadline = timeout === null ? null : monotonicSeconds() + timeout;
@@ -75,7 +79,7 @@ export default command({
     try {
       for (const name of inOneOrder(args.name.split(","))) {
         requireMessageFits(name, args.message ?? "");
-        const lock = new ResourceLock(name, { logger: lockLogger(output) });
+        const lock = new ResourceLock(name, { ...access, logger: lockLogger(output) });
         if (isHeldAround(lock)) {
           if (args.reentrant) continue;
           diagnostics().error(

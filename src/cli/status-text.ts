@@ -46,7 +46,7 @@ export function statusLines(
 }
 
 /** As in `45s`, `3m12s`, `2h05m`, `3d04h`. */
-function durationText(seconds: number): string {
+export function durationText(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
   if (whole < 60) return `${whole}s`;
   if (whole < 3600) return `${Math.floor(whole / 60)}m${two(whole % 60)}s`;

@@ -5,6 +5,7 @@ import { options } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { exitCodeTexts } from "./exit-code.ts";
 import { commands } from "./root.ts";
+import { wrap } from "./wrap.ts";
 
 /** What every terminal has. */
 const columns = 80;
@@ -38,13 +39,12 @@ async function programUsage(): Promise<string> {
   const rows: Row[] = [];
   for (const [name, load] of Object.entries(commands)) {
     const command = await load();
-    const head = [name, ...positionals(command), command.operands ?? ""].join(" ").trimEnd();
-    rows.push([head, command.description]);
+    rows.push([callOf(name, command), command.description]);
   }
   return [
     `resourcelock ${version}: serialises work between processes by named locks`,
     "",
-    "Usage: resourcelock COMMAND NAME [OPTIONS]",
+    "Usage: resourcelock COMMAND [NAME] [OPTIONS]",
     "       resourcelock NAME COMMAND [OPTIONS]",
     "",
     "Commands:",
@@ -58,6 +58,11 @@ async function programUsage(): Promise<string> {
     "Exit status:",
     ...table(exitCodeTexts),
   ].join("\n");
+}
+
+/** How a command is called, as in `run NAME -- COMMAND [ARG...]`. */
+export function callOf(name: string, command: Command): string {
+  return [name, ...positionals(command), command.operands ?? ""].join(" ").trimEnd();
 }
 
 /** As in `NAME`, `[NAME]`, `NAME...`. */
@@ -95,14 +100,4 @@ function table(rows: readonly Row[]): string[] {
       (line, index) => `  ${(index === 0 ? head : "").padEnd(width)}  ${line}`,
     ),
   );
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1) ?? "";
-    if (line !== "" && line.length + 1 + word.length > width) lines.push(word);
-    else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
-  }
-  return lines;
 }

@@ -4,6 +4,7 @@ import type { ResourceLock } from "../lock/resource-lock.ts";
 import { isTerminal } from "../posix/file.ts";
 import { terminalColumns } from "../posix/terminal.ts";
 import { escapeControls } from "./escape.ts";
+import { cutToColumns } from "./columns.ts";
 import { holdersText, ordinal } from "./status-text.ts";
 import { diagnostics, printToStderr } from "./output.ts";
 
@@ -81,17 +82,4 @@ export class WaitNotice {
     const info = `; its info text: <${this.#lock.getLockInfo()}>`;
     return `waiting for lock <${this.#lock.lockName}>${since}${held}${queue}${info}`;
   }
-}
-
-/** A text that takes no more than so many columns of a terminal, `…` at its end where it was longer. */
-function cutToColumns(text: string, columns: number): string {
-  if (Bun.stringWidth(text) <= columns) return text;
-  let cut = "";
-  let width = 1;
-  for (const { segment } of new Intl.Segmenter().segment(text)) {
-    width += Bun.stringWidth(segment);
-    if (width > columns) break;
-    cut += segment;
-  }
-  return `${cut}…`;
 }

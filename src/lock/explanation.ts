@@ -15,7 +15,11 @@ export function explanation(
   switch (error.code) {
     case "EACCES":
     case "EPERM":
-      return new LockPermissionError(permissionText(lockName, path), { cause: error });
+      if (error.call === "fchown") {
+        const text = `Cannot make lock <${lockName}> for that group: this user is not in it`;
+        return new LockPermissionError(text, { cause: error });
+      }
+      return new LockPermissionError(permissionText(lockName, path, error.call), { cause: error });
     case "ENOSPC":
       return new LockCreateError(`${cannot}: ${sharedMemoryDirectory} is full`, { cause: error });
     case "EROFS":
@@ -33,7 +37,7 @@ export function explanation(
   }
 }
 
-function permissionText(lockName: string, path: string): string {
+function permissionText(lockName: string, path: string, call: string): string {
   let status: FileStatus | undefined;
   try {
     status = fileStatus(path);
@@ -42,5 +46,8 @@ function permissionText(lockName: string, path: string): string {
   }
   const name = userName(status.userId);
   const owner = name === undefined ? `user ${status.userId}` : `user ${name} (${status.userId})`;
+  if (call === "unlink") {
+    return `Cannot remove lock <${lockName}>: ${path} belongs to ${owner}, and nobody else may delete it`;
+  }
   return `Cannot use lock <${lockName}>: ${path} belongs to ${owner}, and its mode keeps others out`;
 }

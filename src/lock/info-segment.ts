@@ -1,8 +1,16 @@
 /** The shared memory segment that holds a lock's info text. */
-import { closeFile, deleteFile, fileSize, openFile, readAt, writeAt } from "../posix/file.ts";
+import {
+  closeFile,
+  deleteFile,
+  descriptorStatus,
+  fileSize,
+  openFile,
+  readAt,
+  writeAt,
+} from "../posix/file.ts";
 import { ENOSPC, PosixError } from "../posix/libc.ts";
 import { decodeLockInfo } from "./lock-info.ts";
-import { allocateSharedFile, createSharedFile } from "./shared-file.ts";
+import { allocateSharedFile, createSharedFile, type NewFile } from "./shared-file.ts";
 
 /**
  * Reads and writes by pread and pwrite. On /dev/shm these see the same pages as a peer's mapping; a
@@ -25,15 +33,19 @@ export class InfoSegment {
   }
 
   /**
-   * Makes a segment of `bytes` zeros under its name at once and whole: a Python peer maps a segment at the
-   * size that it finds, and a full /dev/shm must be an error now, not a SIGBUS in that peer later.
+   * Makes a segment of zeros.
    *
    * @throws {PosixError} EEXIST, ENOSPC, EROFS ...
    */
-  static create(path: string, bytes: number, mode: number): InfoSegment {
-    const segment = new InfoSegment(createSharedFile(path, bytes, mode));
+  static create(path: string, file: NewFile): InfoSegment {
+    const segment = new InfoSegment(createSharedFile(path, file));
     segment.#createdPath = path;
     return segment;
+  }
+
+  /** Whether the segment still has its name. */
+  get isLinked(): boolean {
+    return descriptorStatus(this.#descriptor).links > 0;
   }
 
   /** What the segment can hold. A segment that exists is used at the size it has. */

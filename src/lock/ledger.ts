@@ -3,7 +3,8 @@
  * that vouch for it. What is done with it is in participant.ts.
  *
  * All zeros are a valid, empty ledger. The first 128 bytes are the header, each further 128 a seat; little
- * endian, as both architectures are. A number over 32 bits takes two words, the low one first.
+ * endian, as both architectures are. A number over 32 bits takes two words, the low one first. Times are
+ * microseconds, since 1970 or, where it says so, of the monotonic clock.
  *
  * | word of the header | |
  * |---|---|
@@ -14,31 +15,39 @@
  * | 6 | hash of the info text that the holder writes |
  * | 7 | seat of the holder, the first of a group |
  * | 8, 9 | token of the grant |
- * | 10, 11 | when it was granted, microseconds since 1970 |
- * | 12, 13 | when it was released, microseconds of the monotonic clock |
+ * | 10, 11 | when it was granted |
+ * | 12, 13 | when it was released, monotonic |
  * | 14 | the process that a detached hold is bound to, 0 for none |
- * | 16, 17 | that process's start time, clock ticks since the host's start |
+ * | 15 | the semaphore that the unit was taken from: the low half of its inode number |
+ * | 16, 17 | the bound process's start time, clock ticks since the host's start |
  * | 18 | the seat last taken |
  * | 19 | pages that the file has, 0 for one |
- * | 20, 21 | since when the unit is missing without an explanation, as word 12 |
- * | 22, 23 | when a seat was evicted last, as word 12 |
+ * | 20, 21 | since when the unit is missing without an explanation, monotonic; 0 while it is not |
+ * | 22, 23 | when somebody saw that last, monotonic |
+ * | 24, 25 | when a seat was evicted last, monotonic |
+ * | 26, 27 | how many grants there were |
+ * | 28, 29 | how many of them were recoveries |
  *
  * | word of a seat | |
  * |---|---|
- * | 0, 1 | ticket, 0 for an empty seat |
+ * | 0, 1 | ticket, 0 for a seat that was left: the rest is the history of the lock until it is taken again |
  * | 2 | process |
  * | 3 | kind: 0 exclusive, 1 shared, 2 slots |
  * | 4 | how many slots there are |
- * | 5 | 1 waiting, 2 holding, 3 evicted |
- * | 6, 7 | since when, microseconds since 1970 |
- * | 8 | slot number |
- * | 10, 11 | token of its grant |
- * | 12 to 31 | the first bytes of its message, UTF-8, ended by NUL unless full |
+ * | 5 | what it does: see {@link seatStates} |
+ * | 6 | whether its rights were taken from it: see {@link evictions} |
+ * | 7 | slot number |
+ * | 8, 9 | since when it waits, or waited |
+ * | 10, 11 | token of its grant, 0 for none |
+ * | 12, 13 | when it was granted |
+ * | 14, 15 | when that ended, 0 while it has not |
+ * | 16 to 31 | the first bytes of its message, UTF-8, ended by NUL unless full |
  */
 import {
   isLockedByOther,
   lockByte,
   tryLockByte,
+  tryShareByte,
   unlockByte,
   waitForByte,
 } from "../posix/byte-lock.ts";
@@ -47,11 +56,12 @@ import {
   deleteFile,
   descriptorStatus,
   duplicate,
+  openToReadWrite,
   readAt,
   truncateFile,
   writeAt,
 } from "../posix/file.ts";
-import { faultPoint } from "../posix/fault-point.ts";
+import { faultPoint, isFaultWanted } from "../posix/fault-point.ts";
 import { LockDamagedError } from "./errors.ts";
 import { allocateSharedFile } from "./shared-file.ts";
 
@@ -64,27 +74,44 @@ export const newLedgerBytes = pageBytes;
 const mostPages = 32;
 /** What a lock at rest may keep. */
 const pagesAtRest = 4;
+/** Those of the first page, which one system call writes together with the header. */
+const firstPageSeats = pageBytes / entryBytes - 1;
 
 const magic = 0x6b636c72; // "rlck"
 const version = 1;
 
-/**
- * Seats are taken in turn, as one that was just left must not be taken again at once under who still waits
- * for its byte. While there are few participants, only these take turns, which one system call can write
- * together with the header.
- */
-const seatsInTurn = 7;
+/** Who only looks tries so often to get the mutex, which is held for microseconds, a millisecond apart. */
+const looksForMutex = 20;
 
-/** Byte locks lie beyond all data: the mutex, then one byte a seat. */
+/**
+ * Byte locks lie beyond all data: the mutex, then a byte for each seat, then another one for each seat: who is
+ * of a group locks that one until it is granted, as those behind it wait for just that.
+ */
 const mutexByte = 2 ** 30;
 const allSeatBytes = mutexByte + 1;
+const waitingBytes = mutexByte + 2 ** 11;
 
 /** The header's place among the entries; seats follow it, from 1 on. */
 export const header = 0;
 
 /** What the record says; with the semaphore and the info text it tells who has the unit. */
 export const lockStates = { free: 0, held: 1, detached: 2 } as const;
-export const seatStates = { waiting: 1, holding: 2, evicted: 3 } as const;
+
+/** What a seat's participant does; from `released` on, how it ended. */
+export const seatStates = {
+  waiting: 1,
+  /** It waits for the semaphore outside the mutex, and may have got the unit already. */
+  atSemaphore: 2,
+  holding: 3,
+  released: 4,
+  forced: 5,
+  recovered: 6,
+  lapsed: 7,
+  detached: 8,
+} as const;
+
+/** Whether a seat's rights were taken from it; and whether a unit that it may have got was adopted, too. */
+export const evictions = { none: 0, evicted: 1, superseded: 2 } as const;
 
 /** The words of the header. */
 export const headerWords = {
@@ -99,11 +126,15 @@ export const headerWords = {
   grantedAt: 10,
   freedAt: 12,
   boundProcess: 14,
+  semaphore: 15,
   boundStart: 16,
   lastSeat: 18,
   pages: 19,
   missingSince: 20,
-  evictedAt: 22,
+  missingSeen: 22,
+  evictedAt: 24,
+  grants: 26,
+  recoveries: 28,
 } as const;
 
 /** The words of a seat. */
@@ -113,37 +144,62 @@ export const seatWords = {
   kind: 3,
   slots: 4,
   state: 5,
-  since: 6,
-  slot: 8,
+  evicted: 6,
+  slot: 7,
+  since: 8,
   token: 10,
+  grantedAt: 12,
+  endedAt: 14,
 } as const;
 
-const messageStart = 48;
+const messageStart = 64;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** Shared by all that only look, who do so one after the other: `list` looks at thousands. */
+const onlookersPage = new Uint8Array(pageBytes);
+
 export class Ledger {
   readonly #descriptor: number;
-  #bytes = new Uint8Array(pageBytes);
-  #words = new Uint32Array(this.#bytes.buffer);
+  /** Of a description of its own once the other one was handed on: who inherits that must not have the mutex. */
+  #mutexDescriptor: number;
+  #bytes: Uint8Array<ArrayBuffer>;
+  #words: Uint32Array;
+  /** Which entries {@link store} has to write: a range of the first page, and single ones beyond it. */
+  #firstChanged = Infinity;
+  #lastChanged = -1;
+  readonly #changedBeyond = new Set<number>();
   /** The seat whose byte this description has locked: the kernel tells only about others' locks. */
   #mine = 0;
-  /** The seat that was left under the mutex, whose byte is unlocked with it. */
+  /** Whether its other byte is locked, too. */
+  #isShownWaiting = false;
+  /** The seat that was left under the mutex, whose bytes are unlocked with it. */
   #left = 0;
 
   readonly lockName: string;
 
   readonly #createdPath: string | undefined;
+  readonly #looksOnly: boolean;
 
   /**
    * @param descriptor of the ledger's file, opened for this object alone: byte locks are a description's
-   * @param createdPath the file's name, where it has just been made
+   * @param options.createdPath the file's name, where it has just been made
+   * @param options.looksOnly for one who shows what there is, with a descriptor that may only read: nothing is ever
+   * written, and a process that was stopped in the mutex is not waited for
    */
-  constructor(descriptor: number, lockName: string, createdPath?: string) {
+  constructor(
+    descriptor: number,
+    lockName: string,
+    { createdPath, looksOnly = false }: { createdPath?: string; looksOnly?: boolean } = {},
+  ) {
     this.#descriptor = descriptor;
+    this.#mutexDescriptor = descriptor;
     this.lockName = lockName;
     this.#createdPath = createdPath;
+    this.#looksOnly = looksOnly;
+    this.#bytes = looksOnly ? onlookersPage : new Uint8Array(pageBytes);
+    this.#words = new Uint32Array(this.#bytes.buffer);
   }
 
   /** Whether the file still has its name. */
@@ -153,12 +209,13 @@ export class Ledger {
 
   /**
    * Runs `act` under the mutex, on the data as it is then. What `act` changes is written by {@link store},
-   * one entry a system call, between which this process may die.
+   * between whose system calls this process may die.
    *
    * @throws {LockDamagedError}
    */
   transact<T>(act: () => T): T {
-    lockByte(this.#descriptor, mutexByte);
+    if (this.#looksOnly) return this.#observe(act);
+    lockByte(this.#mutexDescriptor, mutexByte);
     try {
       this.#load();
       return act();
@@ -167,19 +224,58 @@ export class Ledger {
     }
   }
 
+  /** Runs `act` on the data as it is; without the mutex where that cannot be had soon. */
+  #observe<T>(act: () => T): T {
+    let shared = tryShareByte(this.#descriptor, mutexByte);
+    for (let tries = 0; !shared && tries < looksForMutex; tries++) {
+      Bun.sleepSync(1);
+      shared = tryShareByte(this.#descriptor, mutexByte);
+    }
+    try {
+      this.#bytes.fill(0, readAt(this.#descriptor, this.#bytes));
+      const damage = this.#damage();
+      if (damage !== undefined && damage !== "") throw this.#damaged(damage);
+      const bytes = Math.max(1, this.read(header, headerWords.pages)) * pageBytes;
+      if (bytes !== this.#bytes.length) {
+        this.#resize(bytes);
+        this.#bytes.fill(0, readAt(this.#descriptor, this.#bytes));
+      }
+      return act();
+    } finally {
+      if (shared) unlockByte(this.#descriptor, mutexByte);
+    }
+  }
+
+  /** Whether anybody has ever used it: it starts with what no other file starts with. */
+  get isBegun(): boolean {
+    return this.read(header, headerWords.magic) === magic;
+  }
+
+  #damaged(damage: string, more = ""): LockDamagedError {
+    return new LockDamagedError(
+      `Cannot use lock <${this.lockName}>: its ledger is damaged (${damage})${more}`,
+    );
+  }
+
   /** Unlocks the mutex, and the seat that was left meanwhile. */
   #unlock(): void {
     const left = this.#left;
     this.#left = 0;
+    const isOneDescription = this.#mutexDescriptor === this.#descriptor;
     if (left !== 0 && this.#mine === 0) {
+      // All that this description has.
       unlockByte(this.#descriptor, mutexByte, 0);
-      return;
+      if (isOneDescription) return;
+    } else if (left !== 0) {
+      unlockByte(this.#descriptor, mutexByte + left);
+      unlockByte(this.#descriptor, waitingBytes + left);
     }
-    if (left !== 0) unlockByte(this.#descriptor, mutexByte + left);
-    unlockByte(this.#descriptor, mutexByte);
+    unlockByte(this.#mutexDescriptor, mutexByte);
   }
 
   #load(): void {
+    [this.#firstChanged, this.#lastChanged] = [Infinity, -1];
+    this.#changedBeyond.clear();
     let length = readAt(this.#descriptor, this.#bytes);
     if (length < entryBytes) this.#bytes.fill(0, length);
     const damage = this.#damage();
@@ -205,7 +301,7 @@ export class Ledger {
     if (this.#mine === 0 && !isLockedByOther(this.#descriptor, allSeatBytes, 0)) return;
     this.write(header, headerWords.state, lockStates.free);
     this.write(header, headerWords.notedHash, 0);
-    this.store(header);
+    this.store();
   }
 
   /** What is wrong with the header; "" where the ledger is new. */
@@ -225,9 +321,7 @@ export class Ledger {
   /** Starts the ledger anew, which must not happen under others who take part. */
   #begin(damage: string): void {
     if (damage !== "" && isLockedByOther(this.#descriptor, allSeatBytes, 0)) {
-      throw new LockDamagedError(
-        `Cannot use lock <${this.lockName}>: its ledger is damaged (${damage}), and others use it`,
-      );
+      throw this.#damaged(damage, ", and others use it");
     }
     truncateFile(this.#descriptor, 0);
     allocateSharedFile(this.#descriptor, pageBytes);
@@ -237,7 +331,7 @@ export class Ledger {
     this.write(header, headerWords.version, version);
     // Tokens must rise across reboots too.
     this.writeWide(header, headerWords.counter, Date.now() * 1000);
-    this.store(header);
+    this.store();
   }
 
   #resize(bytes: number): void {
@@ -262,11 +356,22 @@ export class Ledger {
 
   write(entry: number, word: number, value: number): void {
     this.#words[entry * entryWords + word] = value;
+    this.#change(entry);
   }
 
   writeWide(entry: number, word: number, value: number): void {
-    this.write(entry, word, value % 2 ** 32);
-    this.write(entry, word + 1, Math.floor(value / 2 ** 32));
+    this.#words[entry * entryWords + word] = value % 2 ** 32;
+    this.#words[entry * entryWords + word + 1] = Math.floor(value / 2 ** 32);
+    this.#change(entry);
+  }
+
+  #change(entry: number): void {
+    if (entry > firstPageSeats) {
+      this.#changedBeyond.add(entry);
+      return;
+    }
+    this.#firstChanged = Math.min(this.#firstChanged, entry);
+    this.#lastChanged = Math.max(this.#lastChanged, entry);
   }
 
   /** The first bytes of a participant's message. */
@@ -281,22 +386,35 @@ export class Ledger {
     bytes.fill(0);
     // Whole characters only.
     encoder.encodeInto(message, bytes);
+    this.#change(seat);
   }
 
-  /** Writes the header and a seat as they stand here, in one system call where they are near. */
-  storeWithHeader(seat: number): void {
-    if (seat > seatsInTurn) {
-      this.store(header);
-      faultPoint("between");
-      this.store(seat);
-    } else {
-      writeAt(this.#descriptor, this.#bytes.subarray(0, (seat + 1) * entryBytes), 0);
+  /**
+   * Writes what was changed: that of the first page in one system call, in which this process cannot be killed
+   * half-way.
+   *
+   * @param first what is written first where one call is not enough: to take, the record; to leave, the seat
+   */
+  store(first: "record" | "seat" = "record"): void {
+    if (first === "record") this.#storeFirstPage();
+    for (const seat of this.#changedBeyond) {
+      if (first === "record") faultPoint("between");
+      this.#storeRange(seat, seat);
+      if (first === "seat") faultPoint("between");
     }
+    this.#changedBeyond.clear();
+    if (first === "seat") this.#storeFirstPage();
   }
 
-  /** Writes an entry as it stands here. */
-  store(entry: number): void {
-    writeAt(this.#descriptor, this.#entry(entry), entry * entryBytes);
+  #storeFirstPage(): void {
+    if (this.#lastChanged < 0) return;
+    this.#storeRange(this.#firstChanged, this.#lastChanged);
+    [this.#firstChanged, this.#lastChanged] = [Infinity, -1];
+  }
+
+  #storeRange(from: number, to: number): void {
+    const bytes = this.#bytes.subarray(from * entryBytes, (to + 1) * entryBytes);
+    writeAt(this.#descriptor, bytes, from * entryBytes);
   }
 
   #entry(entry: number): Uint8Array {
@@ -312,21 +430,29 @@ export class Ledger {
 
   /**
    * Takes a free seat: round robin, so that one just left is not taken again at once under who still waits
-   * for its byte. Grows the file when there is none.
+   * for its byte, and so that the others keep the history. Grows the file when there is none.
    *
+   * @param kept a seat that must stay as it is although nobody is there
    * @returns its number; undefined where there are as many participants as there can be
    */
-  takeSeat(): number | undefined {
+  takeSeat(kept: number): number | undefined {
     for (;;) {
-      const last = this.read(header, headerWords.lastSeat) % seatsInTurn;
+      const last = this.read(header, headerWords.lastSeat) % firstPageSeats;
       const { seats } = this;
       for (let step = 1; step <= seats; step++) {
-        const seat = step <= seatsInTurn ? ((last + step - 1) % seatsInTurn) + 1 : step;
+        const seat = step <= firstPageSeats ? ((last + step - 1) % firstPageSeats) + 1 : step;
+        if (seat === kept) continue;
+        // Only seats beyond the first page take two writes.
+        if (seat <= firstPageSeats && isFaultWanted("between")) continue;
         const free = this.read(seat, seatWords.ticket) === 0 || !this.isLive(seat);
         if (!free || !tryLockByte(this.#descriptor, mutexByte + seat)) continue;
         this.#entry(seat).fill(0);
+        this.#change(seat);
         this.write(header, headerWords.lastSeat, seat);
-        if (this.#left === seat) this.#left = 0;
+        if (this.#left === seat) {
+          this.#left = 0;
+          unlockByte(this.#descriptor, waitingBytes + seat);
+        }
         this.#mine = seat;
         return seat;
       }
@@ -335,7 +461,7 @@ export class Ledger {
       allocateSharedFile(this.#descriptor, (pages + 1) * pageBytes);
       this.#resize((pages + 1) * pageBytes);
       this.write(header, headerWords.pages, pages + 1);
-      this.store(header);
+      this.store();
     }
   }
 
@@ -349,27 +475,33 @@ export class Ledger {
   isSane(seat: number): boolean {
     const ticket = this.readWide(seat, seatWords.ticket);
     const state = this.read(seat, seatWords.state);
-    const isState = state >= seatStates.waiting && state <= seatStates.evicted;
+    const isState = state >= seatStates.waiting && state <= seatStates.detached;
     const isKind = this.read(seat, seatWords.kind) <= 2;
     return isState && isKind && ticket > 0 && ticket <= this.readWide(header, headerWords.counter);
   }
 
-  /** Empties this participant's seat, and writes the header too; its byte is free with the mutex. */
-  leaveSeat(): void {
+  /**
+   * Leaves this participant's seat, and writes the header too; its bytes are free with the mutex.
+   *
+   * @param ending how it ended: a state from `released` on
+   */
+  leaveSeat(ending: number): void {
     if (this.#mine === 0) return;
     const seat = this.#mine;
     if (seat <= this.seats) {
-      this.#entry(seat).fill(0);
-      this.storeWithHeader(seat);
+      this.writeWide(seat, seatWords.ticket, 0);
+      this.write(seat, seatWords.state, ending);
     }
+    this.store("seat");
     [this.#mine, this.#left] = [0, seat];
+    this.#isShownWaiting = false;
     this.#shrink();
   }
 
   /** Lets go of the seat without a word in the ledger, which is damaged. */
   abandonSeat(): void {
     if (this.#mine === 0) return;
-    unlockByte(this.#descriptor, mutexByte + this.#mine);
+    unlockByte(this.#descriptor, allSeatBytes, 0);
     this.#mine = 0;
   }
 
@@ -380,9 +512,17 @@ export class Ledger {
     if (isLockedByOther(this.#descriptor, allSeatBytes, 0)) return;
     this.write(header, headerWords.pages, 1);
     this.write(header, headerWords.lastSeat, 0);
-    this.store(header);
+    this.store();
     truncateFile(this.#descriptor, pageBytes);
     this.#resize(pageBytes);
+  }
+
+  /** Shows those behind this participant that it waits, or no longer: {@link waitForWaiting}. */
+  showWaiting(waits: boolean): void {
+    if (waits === this.#isShownWaiting || this.#mine === 0) return;
+    this.#isShownWaiting = waits;
+    if (waits) tryLockByte(this.#descriptor, waitingBytes + this.#mine);
+    else unlockByte(this.#descriptor, waitingBytes + this.#mine);
   }
 
   /** Blocks until a seat's byte is free; false where a signal came first. */
@@ -390,17 +530,33 @@ export class Ledger {
     return waitForByte(this.#descriptor, mutexByte + seat);
   }
 
+  /** Blocks until a seat of a group no longer waits, as it was granted or left; false where a signal came first. */
+  waitForWaiting(seat: number): boolean {
+    return waitForByte(this.#descriptor, waitingBytes + seat);
+  }
+
   /** Whether a seat's byte is locked by another participant; needs no mutex. */
   isSeatTaken(seat: number): boolean {
     return isLockedByOther(this.#descriptor, mutexByte + seat);
   }
 
+  /** Whether a seat of a group waits; needs no mutex. */
+  isSeatWaiting(seat: number): boolean {
+    return isLockedByOther(this.#descriptor, waitingBytes + seat);
+  }
+
   /** A descriptor for a command that is to keep the seat as long as it lives. */
   handOn(lowestDescriptor: number): number {
+    // The command inherits all locks of the description. With the mutex among them it would block everybody,
+    // were this process killed while it has that.
+    if (this.#mutexDescriptor === this.#descriptor) {
+      this.#mutexDescriptor = openToReadWrite(`/proc/self/fd/${this.#descriptor}`);
+    }
     return duplicate(this.#descriptor, lowestDescriptor);
   }
 
   close(): void {
+    if (this.#mutexDescriptor !== this.#descriptor) closeFile(this.#mutexDescriptor);
     closeFile(this.#descriptor);
   }
 

@@ -26,6 +26,11 @@ export function parseLockName(text: string): string {
   return name;
 }
 
+/** Whether the rest of a file's name can be that of a lock. */
+export function isLockName(name: string): boolean {
+  return !name.startsWith("/") && faultOf(name) === undefined;
+}
+
 function faultOf(name: string): string | undefined {
   if (name === "") return "it is empty";
   if (name === "." || name === "..") return "it is a directory";

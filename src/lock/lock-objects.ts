@@ -1,16 +1,14 @@
 /** Opening and making the objects of a lock, and saying what is wrong where that fails. */
-import { type FileStatus, fileStatus, openFile } from "../posix/file.ts";
+import { closeFile, type FileStatus, fileStatus, openFile, openToLook } from "../posix/file.ts";
 import { isPosixError, PosixError } from "../posix/libc.ts";
-import { Semaphore, semaphoreBytes } from "../posix/semaphore.ts";
+import { initialSemaphore, Semaphore, semaphoreBytes } from "../posix/semaphore.ts";
+import type { Access } from "./access.ts";
 import { LockDamagedError } from "./errors.ts";
 import { explanation } from "./explanation.ts";
 import { InfoSegment } from "./info-segment.ts";
 import { Ledger, newLedgerBytes } from "./ledger.ts";
 import { createSharedFile } from "./shared-file.ts";
 import { objectsOf, sharedMemoryDirectory } from "./lock-name.ts";
-
-/** As the Python module makes them: for their user alone. */
-const mode = 0o600;
 
 /** Opens the semaphore of a lock, or tells by undefined that there is none. */
 export function openSemaphore(lockName: string): Semaphore | undefined {
@@ -33,14 +31,31 @@ export function openSemaphore(lockName: string): Semaphore | undefined {
 
 /** Opens the semaphore of a lock; where there is none, makes it with the value that `initialValue` gives. */
 export function openOrCreateSemaphore(lockName: string, initialValue: () => number): Semaphore {
-  const { semaphoreName, semaphorePath } = objectsOf(lockName);
+  const { semaphorePath } = objectsOf(lockName);
+  // Not by sem_open, which knows no mode but that of the umask: until a second call put it right, others would be
+  // kept out, and a death before that call would keep them out for good.
+  const create = () => {
+    const contents = initialSemaphore(initialValue());
+    const file = { bytes: semaphoreBytes, contents, access: {}, like: partnerOf(lockName) };
+    closeFile(createSharedFile(semaphorePath, file));
+  };
   return openOrCreate(
     () => openSemaphore(lockName),
-    () =>
-      explain(lockName, semaphorePath, () =>
-        ifAbsent(() => Semaphore.create(semaphoreName, mode, initialValue())),
-      ),
+    () => {
+      explain(lockName, semaphorePath, () => ifAbsent(create));
+      // By its name, as whoever comes second does.
+      return undefined;
+    },
   );
+}
+
+/**
+ * Who may use an object of a lock may use one that is made beside it, whoever makes that: root's unget, or another
+ * user's. The ledger is what this program makes first of a lock; a peer has a semaphore.
+ */
+function partnerOf(lockName: string): FileStatus | undefined {
+  const { ledgerPath, semaphorePath } = objectsOf(lockName);
+  return statusIfPresent(semaphorePath) ?? statusIfPresent(ledgerPath);
 }
 
 /** Opens the info segment of a lock, or tells by undefined that there is none. */
@@ -57,10 +72,11 @@ export function openInfoSegment(lockName: string): InfoSegment | undefined {
 /** Opens the info segment of a lock; where there is none, or an empty one, makes it of `bytes`. */
 export function openOrCreateInfoSegment(lockName: string, bytes: number): InfoSegment {
   const { infoPath } = objectsOf(lockName);
+  const create = () =>
+    InfoSegment.create(infoPath, { bytes, access: {}, like: partnerOf(lockName) });
   const segment = openOrCreate(
     () => openInfoSegment(lockName),
-    () =>
-      explain(lockName, infoPath, () => ifAbsent(() => InfoSegment.create(infoPath, bytes, mode))),
+    () => explain(lockName, infoPath, () => ifAbsent(create)),
   );
   if (segment.bytes === 0) explain(lockName, infoPath, () => segment.growFromEmpty(bytes));
   return segment;
@@ -77,14 +93,25 @@ export function openLedger(lockName: string): Ledger | undefined {
   });
 }
 
-/** Opens the ledger of a lock; where there is none, makes it. */
-export function openOrCreateLedger(lockName: string): Ledger {
+/** Opens the ledger of a lock for one who only looks; undefined where there is none. */
+export function openLedgerToLook(lockName: string): Ledger | undefined {
+  const { ledgerPath } = objectsOf(lockName);
+  return explain(lockName, ledgerPath, () =>
+    ifPresent(() => new Ledger(openToLook(ledgerPath), lockName, { looksOnly: true })),
+  );
+}
+
+/**
+ * Opens the ledger of a lock; where there is none, makes it.
+ *
+ * @param access for one that is the first object of its lock; those that are made after it are made like it
+ */
+export function openOrCreateLedger(lockName: string, access: Access = {}): Ledger {
   const { ledgerPath, semaphorePath } = objectsOf(lockName);
   const create = () => {
-    // Who may use the lock may use its ledger, whoever comes first: root's unget, or another user's.
     const like = statusIfPresent(semaphorePath);
-    const descriptor = createSharedFile(ledgerPath, newLedgerBytes, mode, like);
-    return new Ledger(descriptor, lockName, ledgerPath);
+    const descriptor = createSharedFile(ledgerPath, { bytes: newLedgerBytes, access, like });
+    return new Ledger(descriptor, lockName, { createdPath: ledgerPath });
   };
   return openOrCreate(
     () => openLedger(lockName),
@@ -95,6 +122,19 @@ export function openOrCreateLedger(lockName: string): Ledger {
 /** The inode behind the semaphore's name; 0 where there is none. */
 export function semaphoreInode(lockName: string): number {
   return statusIfPresent(objectsOf(lockName).semaphorePath)?.inode ?? 0;
+}
+
+/** Runs `act` on the info segment of a lock, opened for that; on undefined where there is none. */
+export function withInfoSegment<T>(
+  lockName: string,
+  act: (segment: InfoSegment | undefined) => T,
+): T {
+  const segment = openInfoSegment(lockName);
+  try {
+    return act(segment);
+  } finally {
+    segment?.close();
+  }
 }
 
 /** Writes an info text. */
@@ -155,7 +195,7 @@ function damaged(lockName: string, path: string, what: string): LockDamagedError
 }
 
 /** Turns what the system said into what a reader can act upon. */
-function explain<T>(lockName: string, path: string, act: () => T): T {
+export function explain<T>(lockName: string, path: string, act: () => T): T {
   try {
     return act();
   } catch (error) {

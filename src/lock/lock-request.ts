@@ -38,8 +38,7 @@ export class LockRequest {
   poll(): boolean {
     this.#look = this.participant.look();
     if (this.#look === "granted") return true;
-    const again = "seat" in this.#look ? this.#look.againSeconds : this.#look.semaphore;
-    this.#lookAgainSeconds = monotonicSeconds() + again;
+    this.#lookAgainSeconds = monotonicSeconds() + this.#look.againSeconds;
     return false;
   }
 

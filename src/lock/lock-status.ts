@@ -1,7 +1,8 @@
 /** Who holds a lock and who waits, as the ledger and the semaphore tell. */
-import { header, headerWords, type Ledger, lockStates, seatStates, seatWords } from "./ledger.ts";
+import { header, headerWords, type Ledger, lockStates, seatWords } from "./ledger.ts";
 import type { LockUnit } from "./lock-unit.ts";
-import { isOwnerDead, kinds } from "./participant.ts";
+import { holders, kindNames, kinds, seatAtSemaphore, waiters } from "./queue.ts";
+import { isOwnerDead, recordedSeat } from "./record.ts";
 
 /**
  * How a lock is held: by a living participant; detached, with no process; bound to a process; by a peer that
@@ -11,7 +12,7 @@ export type Attachment = "attached" | "detached" | "bound" | "foreign" | "stale"
 
 /** A participant, as others see it. */
 export interface ParticipantStatus {
-  /** Its process; null for a peer's and for a detached hold. */
+  /** Its process, or the one that it is bound to; null for a peer's and for a detached hold. */
   pid: number | null;
   /** The first bytes of its message, the command line by default. */
   command: string;
@@ -32,33 +33,37 @@ export interface LockStatus {
   holders: HolderStatus[];
   /** In the order in which they will be served. */
   waiters: ParticipantStatus[];
+  /** How many grants there were since the ledger was made; a peer's do not count. */
+  grants: number;
+  /** How many of them took over from a holder that died. */
+  recoveries: number;
 }
+
+/** What of a lock's unit tells how it is held. */
+export type UnitState = Pick<LockUnit, "value" | "infoHash">;
 
 /** @param ledger undefined where there is none yet */
-export function statusOf(ledger: Ledger | undefined, unit: LockUnit): LockStatus {
+export function statusOf(ledger: Ledger | undefined, unit: UnitState): LockStatus {
   if (ledger === undefined) {
-    return { holders: unit.value === 0 ? [foreign(null)] : [], waiters: [] };
+    return {
+      holders: unit.value === 0 ? [foreign] : [],
+      waiters: [],
+      grants: 0,
+      recoveries: 0,
+    };
   }
-  return ledger.transact(() => {
-    const seats = liveSeats(ledger);
-    const inState = (state: number) =>
-      seats.filter((seat) => ledger.read(seat, seatWords.state) === state);
-    const waiters = inState(seatStates.waiting)
-      .toSorted(
-        (one, other) =>
-          ledger.readWide(one, seatWords.ticket) - ledger.readWide(other, seatWords.ticket),
-      )
-      .map((seat) => participantOf(ledger, seat));
-    return { holders: holdersOf(ledger, unit, inState(seatStates.holding)), waiters };
-  });
+  return ledger.transact(() => statusUnderMutex(ledger, unit));
 }
 
-function liveSeats(ledger: Ledger): number[] {
-  const seats = Array.from({ length: ledger.seats }, (_, index) => index + 1);
-  return seats.filter((seat) => ledger.isLive(seat));
+/** The same, for who has the ledger's mutex. */
+export function statusUnderMutex(ledger: Ledger, unit: UnitState): LockStatus {
+  return {
+    holders: holdersOf(ledger, unit),
+    waiters: waiters(ledger).map((seat) => participantOf(ledger, seat)),
+    grants: ledger.readWide(header, headerWords.grants),
+    recoveries: ledger.readWide(header, headerWords.recoveries),
+  };
 }
-
-const kindNames = ["exclusive", "shared", "slots"] as const;
 
 function participantOf(ledger: Ledger, seat: number): ParticipantStatus {
   return {
@@ -69,33 +74,47 @@ function participantOf(ledger: Ledger, seat: number): ParticipantStatus {
   };
 }
 
-function holdersOf(ledger: Ledger, unit: LockUnit, holding: readonly number[]): HolderStatus[] {
+function holdersOf(ledger: Ledger, unit: UnitState): HolderStatus[] {
   const state = ledger.read(header, headerWords.state);
-  const token = ledger.readWide(header, headerWords.token);
-  const since = ledger.readWide(header, headerWords.grantedAt) / 1e6;
-  const none = { kind: "exclusive", token, slot: null, since } as const;
   if (state === lockStates.held) {
-    if (holding.length > 0) return holding.map((seat) => attachedHolder(ledger, seat));
-    const seat = ledger.read(header, headerWords.holderSeat);
-    const [pid, command] = [ledger.read(seat, seatWords.process), ledger.readMessage(seat)];
-    return [{ ...none, pid, command, attachment: "stale" }];
+    const living = holders(ledger);
+    return living.length > 0
+      ? living.map((seat) => attachedHolder(ledger, seat))
+      : [recordedHolder(ledger, "stale")];
   }
   if (unit.value > 0) return [];
-  const noted = ledger.read(header, headerWords.notedHash) === unit.infoHash();
-  if (!noted) return [foreign(null)];
-  // Free, as far as anybody wrote: its holder died between two steps, or is between them.
-  if (state === lockStates.free) {
-    return [{ ...none, pid: null, command: "", token: null, since: null, attachment: "stale" }];
+  if (ledger.read(header, headerWords.notedHash) !== unit.infoHash()) return [foreign];
+  if (state === lockStates.detached) {
+    const owner = ledger.read(header, headerWords.boundProcess);
+    if (owner === 0) return [{ ...recordedHolder(ledger, "detached"), pid: null }];
+    const attachment = isOwnerDead(ledger) ? "stale" : "bound";
+    return [{ ...recordedHolder(ledger, attachment), pid: owner }];
   }
-  const pid = ledger.read(header, headerWords.boundProcess);
-  if (pid === 0) return [{ ...none, pid: null, command: "", attachment: "detached" }];
-  return [{ ...none, pid, command: "", attachment: isOwnerDead(ledger) ? "stale" : "bound" }];
+  // Free, as far as anybody wrote: somebody died between two steps, or is between them.
+  const waking = seatAtSemaphore(ledger, 0);
+  if (waking !== 0) return [attachedHolder(ledger, waking)];
+  return [{ ...foreign, attachment: "stale" }];
+}
+
+/** Whom the record names, without a process that holds. */
+function recordedHolder(ledger: Ledger, attachment: Attachment): HolderStatus {
+  const seat = recordedSeat(ledger);
+  return {
+    pid: seat === 0 ? null : ledger.read(seat, seatWords.process),
+    command: seat === 0 ? "" : ledger.readMessage(seat),
+    since: ledger.readWide(header, headerWords.grantedAt) / 1e6,
+    kind: seat === 0 ? "exclusive" : (kindNames[ledger.read(seat, seatWords.kind)] ?? "exclusive"),
+    attachment,
+    token: ledger.readWide(header, headerWords.token),
+    slot: null,
+  };
 }
 
 function attachedHolder(ledger: Ledger, seat: number): HolderStatus {
   const participant = participantOf(ledger, seat);
   return {
     ...participant,
+    since: ledger.readWide(seat, seatWords.grantedAt) / 1e6 || participant.since,
     attachment: "attached",
     token: ledger.readWide(seat, seatWords.token),
     slot:
@@ -103,14 +122,13 @@ function attachedHolder(ledger: Ledger, seat: number): HolderStatus {
   };
 }
 
-function foreign(since: number | null): HolderStatus {
-  return {
-    pid: null,
-    command: "",
-    since,
-    kind: "exclusive",
-    attachment: "foreign",
-    token: null,
-    slot: null,
-  };
-}
+/** A peer's hold: nothing is known of it but the info text. */
+const foreign: HolderStatus = {
+  pid: null,
+  command: "",
+  since: null,
+  kind: "exclusive",
+  attachment: "foreign",
+  token: null,
+  slot: null,
+};

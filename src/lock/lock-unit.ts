@@ -19,7 +19,7 @@ export class LockUnit {
   readonly #lockName: string;
   readonly #infoBytes: number;
   #semaphore: Semaphore;
-  #inode: number;
+  #semaphoreInode: number;
   #checkedSeconds = monotonicSeconds();
   #info: InfoSegment | undefined;
 
@@ -33,7 +33,12 @@ export class LockUnit {
     this.#infoBytes = infoBytes;
     this.#semaphore = semaphore;
     this.#info = info;
-    this.#inode = semaphoreInode(lockName);
+    this.#semaphoreInode = semaphoreInode(lockName);
+  }
+
+  /** Tells this semaphore from others of its name: 32 bits. */
+  get semaphoreId(): number {
+    return this.#semaphoreInode % 2 ** 32;
   }
 
   /** Opens what there is; undefined where there is no semaphore. */
@@ -62,20 +67,25 @@ export class LockUnit {
   }
 
   /**
-   * Opens the semaphore anew where its name stands for another one by now, or for none: systemd-logind
-   * deletes a user's objects at logout, and people delete files.
+   * Opens the objects anew where their names stand for others by now, or for none: systemd-logind deletes a
+   * user's objects at logout, and people delete files.
    *
    * @param initialValue gives the value of the semaphore that is made where there is none
+   * @param now look even if that was done a moment ago
    */
-  refresh(initialValue: () => number): void {
+  refresh(initialValue: () => number, now = false): void {
     const time = monotonicSeconds();
-    if (time - this.#checkedSeconds < checkAgainSeconds) return;
+    if (!now && time - this.#checkedSeconds < checkAgainSeconds) return;
     this.#checkedSeconds = time;
-    if (semaphoreInode(this.#lockName) === this.#inode) return;
+    if (this.#info?.isLinked === false) {
+      this.#info.close();
+      this.#info = undefined;
+    }
+    if (semaphoreInode(this.#lockName) === this.#semaphoreInode) return;
     const semaphore = openOrCreateSemaphore(this.#lockName, initialValue);
     this.#semaphore.close();
     this.#semaphore = semaphore;
-    this.#inode = semaphoreInode(this.#lockName);
+    this.#semaphoreInode = semaphoreInode(this.#lockName);
   }
 
   get value(): number {

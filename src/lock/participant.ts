@@ -1,32 +1,60 @@
 /**
  * A participant: a request for a lock, and then its holder, with a seat in the ledger.
  *
- * All participants queue by ticket; the first one takes the semaphore's unit as any peer would. The record
- * in the ledger's header says what became of the unit, so that one whose holder died can be adopted:
+ * All participants queue by ticket (queue.ts); the first one takes the semaphore's unit as any peer would, and
+ * the record (record.ts) says what became of it. Every step from waiting to holding happens under the mutex and
+ * first checks that one's own seat still stands. The order of the writes is what makes each point of death
+ * recoverable: HELD after the unit was taken, FREE before it is given back. The model in test/model checks it.
  *
- * | record | semaphore | what it means to the first of the queue |
- * |---|---|---|
- * | held, a live seat holds | | a group of shared holders or slots: join it |
- * | held otherwise | | its holder died: adopt the unit |
- * | free or detached | over 0 | take it |
- * | free, info text as noted | 0 | somebody died between two steps, or a peer is between two: adopt after a second |
- * | detached, info text as noted, its process dead | 0 | adopt |
- * | free or detached otherwise | 0 | a peer holds it, or it is detached: wait for the semaphore |
- *
- * The order of the writes under the mutex is what makes each point of death recoverable: HELD after the unit
- * was taken, FREE before it is given back, and the info text is read before the semaphore is looked at. The
- * model in test/model checks it.
+ * | seat | what its participant does |
+ * |---|---|
+ * | waiting | waits for those before it, or is first and looks again now and then |
+ * | at the semaphore | is first, and blocks in sem_timedwait outside the mutex |
+ * | holding | holds |
+ * | evicted, any of these | somebody forced the lock, or it was stopped when its turn came |
  */
-import { monotonicSeconds, now } from "../posix/clock.ts";
+import { monotonicSeconds, now, pause } from "../posix/clock.ts";
 import { faultPoint } from "../posix/fault-point.ts";
 import { processStart } from "../posix/process-start.ts";
 import { LockDamagedError, LockFullError } from "./errors.ts";
-import { header, headerWords, type Ledger, lockStates, seatStates, seatWords } from "./ledger.ts";
-import { formatLockInfo, isLaterGrant } from "./lock-info.ts";
+import {
+  evictions,
+  header,
+  headerWords,
+  type Ledger,
+  lockStates,
+  seatStates,
+  seatWords,
+} from "./ledger.ts";
+import { formatLockInfo } from "./lock-info.ts";
 import { hashOf, type LockUnit } from "./lock-unit.ts";
-
-/** Alone; with others that say so; or with so many others. */
-export const kinds = { exclusive: 0, shared: 1, slots: 2 } as const;
+import {
+  firstWaiter,
+  freeSlot,
+  isEvicted,
+  kinds,
+  nearestBefore,
+  otherHolder,
+  seatAtSemaphore,
+  waiters,
+} from "./queue.ts";
+import {
+  evict,
+  forceFree,
+  graceSeconds,
+  isHoldersText,
+  isLost,
+  isPosted,
+  microsecondsNow,
+  noteFound,
+  noteMissing,
+  recordedSeat,
+  secondsIn,
+  supersede,
+  unitsAtRest,
+  writeEnding,
+  writeFree,
+} from "./record.ts";
 
 /** What a participant asks for. */
 export interface Wish {
@@ -37,25 +65,32 @@ export interface Wish {
   message: string;
   /** Whether to take over a unit whose holder died. */
   adopt: boolean;
+  /** Whether it will wait by {@link Participant.block}; else it looks now and then ({@link Participant.isDue}). */
+  blocks: boolean;
 }
 
-/** What became of a request: granted, or what it has to wait for. */
-export type Look = "granted" | { seat: number; againSeconds: number } | { semaphore: number };
+/**
+ * What became of a request: granted, or what it has to wait for, for so long at most: that a seat's participant
+ * leaves, or that it no longer waits; the semaphore; or only that time passes.
+ */
+export type Look =
+  | "granted"
+  | { for: "leaving" | "waiting"; seat: number; againSeconds: number }
+  | { for: "semaphore" | "time"; againSeconds: number };
 
 /** A holder whose unit was adopted. */
 export interface Predecessor {
+  /** 0 where nobody knows. */
   process: number;
   message: string;
 }
 
-/** For so long an unexplained 0 may be a peer between taking the unit and writing its text. */
-const graceSeconds = 1;
-/** So long a waiter that is first may take to take a lock that is free; then it counts as stopped. */
+/** So long a waiter may take to take a lock that it could have; then it counts as stopped. */
 const stalledSeconds = 0.5;
 /** A waiter looks so often on its own for what no byte lock tells: evictions, replaced objects. */
 const tickSeconds = 1;
-/** With slots, any of several holders may leave, and a byte lock waits for one. */
-const slotTickSeconds = 0.1;
+/** So often where it cannot wait for a byte: any of several slots may become free, or somebody else adopts. */
+const shortTickSeconds = 0.1;
 
 export class Participant {
   readonly #openLedger: () => Ledger;
@@ -64,14 +99,10 @@ export class Participant {
   readonly #wish: Readonly<Wish>;
   #seat = 0;
   #ticket = 0;
-  /** Whether the unit was got by waiting for the semaphore, and nobody knows yet. */
+  /** Whether the unit was got by waiting for the semaphore, and the record does not say so yet. */
   #unitInHand = false;
-  /** Whether a unit that was got in this way had to be dropped, and may be the one that is missing. */
-  #lostUnit = false;
-  /** The token of the last grant, at the last look. */
-  #tokenSeen = 0;
-  #stalled: { seat: number; ticket: number; from: number } | undefined;
-  #grant: { token: number; slot: number; info: string } | undefined;
+  #stalled: { ticket: number; fromSeconds: number } | undefined;
+  #grant: { token: number; slot: number; info: string; hash: number } | undefined;
   #adopted: Predecessor | undefined;
 
   /**
@@ -105,52 +136,51 @@ export class Participant {
     return this.#adopted;
   }
 
+  /** The ledger that was used; a seat in it that is still taken counts as a dead one's once that is closed. */
+  get ledger(): Ledger {
+    return this.#ledger;
+  }
+
   /** Looks whether the lock can be had now, and takes it if so. The first look queues. */
   look(): Look {
-    if (this.#seat !== 0 && !this.#ledger.isLinked) this.#moveToNewLedger();
-    return this.#ledger.transact(() => {
-      const isNew = !this.#stands();
-      if (isNew) this.#queueAnew();
-      const before = this.#nearestBefore(this.#seat);
-      let look: Look;
-      if (before === 0) {
-        this.#unit.refresh(() => unitsAtRest(this.#ledger));
-        look = this.#takeUnit();
-      } else {
-        this.#dropUnit();
-        look = this.#behind(before);
-      }
-      // Nobody sees the seat before the mutex is free, so a grant at once need not write it twice.
-      if (isNew && look !== "granted") this.#storeSeat();
-      this.#tokenSeen = this.#ledger.readWide(header, headerWords.token);
-      return look;
-    });
+    for (;;) {
+      const look = this.#ledger.transact(() =>
+        this.#ledger.isLinked ? this.#lookAgain() : undefined,
+      );
+      if (look !== undefined) return look;
+      // The ledger's name stands for another file by now, where the others queue.
+      this.withdraw();
+      this.#ledger.close();
+      this.#ledger = this.#openLedger();
+      this.#unit.refresh(() => this.#ledger.transact(() => unitsAtRest(this.#ledger)), true);
+    }
   }
 
-  #storeSeat(): void {
-    this.#ledger.storeWithHeader(this.#seat);
-    faultPoint("entered");
-  }
-
-  /** The ledger's name stands for another file by now, where the others queue. */
-  #moveToNewLedger(): void {
-    this.withdraw();
-    this.#ledger.close();
-    this.#ledger = this.#openLedger();
+  #lookAgain(): Look {
+    const isNew = !this.#stands();
+    if (isNew) this.#queueAnew();
+    const look = this.#turn();
+    // Nobody sees the seat before the mutex is free, so a grant at once need not write it twice.
+    if (look !== "granted") {
+      this.#ledger.store();
+      if (isNew) faultPoint("entered");
+    }
+    const waitsInGroup = look !== "granted" && this.#wish.kind !== kinds.exclusive;
+    this.#ledger.showWaiting(waitsInGroup);
+    return look;
   }
 
   /** Whether the seat is still this participant's: it may have been evicted, or the ledger cut short. */
   #stands(): boolean {
     if (this.#seat === 0 || this.#seat > this.#ledger.seats) return false;
     const ticket = this.#ledger.readWide(this.#seat, seatWords.ticket);
-    return ticket === this.#ticket && !this.#isEvicted(this.#seat);
+    return ticket === this.#ticket && !isEvicted(this.#ledger, this.#seat);
   }
 
   #queueAnew(): void {
-    const { process: id, kind, slots, message } = { process: process.pid, ...this.#wish };
-    this.#dropUnit();
-    this.#ledger.leaveSeat();
-    const seat = this.#ledger.takeSeat();
+    this.#leaveWaiting();
+    const isKept = this.#read(headerWords.state) !== lockStates.free;
+    const seat = this.#ledger.takeSeat(isKept ? recordedSeat(this.#ledger) : 0);
     if (seat === undefined) {
       throw new LockFullError(
         `Cannot wait for lock <${this.#ledger.lockName}>: ${this.#ledger.seats} others hold it or wait for it already`,
@@ -158,236 +188,207 @@ export class Participant {
     }
     this.#seat = seat;
     this.#ticket = this.#ledger.draw();
-    const { seconds, microseconds } = now();
     this.#ledger.writeWide(seat, seatWords.ticket, this.#ticket);
-    this.#ledger.write(seat, seatWords.process, id);
-    this.#ledger.write(seat, seatWords.kind, kind);
-    this.#ledger.write(seat, seatWords.slots, slots);
+    this.#ledger.write(seat, seatWords.process, process.pid);
+    this.#ledger.write(seat, seatWords.kind, this.#wish.kind);
+    this.#ledger.write(seat, seatWords.slots, this.#wish.slots);
     this.#ledger.write(seat, seatWords.state, seatStates.waiting);
-    this.#ledger.writeWide(seat, seatWords.since, seconds * 1e6 + microseconds);
-    this.#ledger.writeMessage(seat, message);
+    this.#ledger.writeWide(seat, seatWords.since, microsecondsNow());
+    this.#ledger.writeMessage(seat, this.#wish.message);
   }
 
-  /** The live seat to wait for before `seat` may hold: the nearest one that conflicts; 0 for none. */
-  #nearestBefore(seat: number): number {
-    const ticket = this.#ledger.readWide(seat, seatWords.ticket);
-    const kind = this.#ledger.read(seat, seatWords.kind);
-    let nearest = 0;
-    let nearestTicket = 0;
-    let slotSeats = 0;
-    let nearestSlot = 0;
-    let nearestSlotTicket = 0;
-    for (let other = 1; other <= this.#ledger.seats; other++) {
-      const otherTicket = this.#ledger.readWide(other, seatWords.ticket);
-      if (otherTicket === 0 || other === seat || this.#isEvicted(other)) continue;
-      const before = otherTicket < ticket || this.#isHolding(other);
-      if (!before) continue;
-      const otherKind = this.#ledger.read(other, seatWords.kind);
-      const isSlot = kind === kinds.slots && otherKind === kinds.slots;
-      const conflicts = kind === kinds.exclusive || otherKind === kinds.exclusive;
-      if (!(isSlot || (conflicts && otherTicket > nearestTicket))) continue;
-      if (!this.#ledger.isLive(other)) continue;
-      if (!isSlot) {
-        [nearest, nearestTicket] = [other, otherTicket];
-        continue;
-      }
-      slotSeats += 1;
-      if (otherTicket > nearestSlotTicket) [nearestSlot, nearestSlotTicket] = [other, otherTicket];
+  #turn(): Look {
+    const before = nearestBefore(this.#ledger, this.#seat);
+    if (before !== undefined) {
+      this.#giveUnitBack();
+      const isSlots = this.#wish.kind === kinds.slots && !before.ofGroup;
+      const again = this.#afterStalled(isSlots ? shortTickSeconds : tickSeconds);
+      return {
+        for: before.ofGroup ? "waiting" : "leaving",
+        seat: before.seat,
+        againSeconds: again,
+      };
     }
-    if (nearest !== 0 || kind !== kinds.slots) return nearest;
-    return slotSeats >= this.#ledger.read(seat, seatWords.slots) ? nearestSlot : 0;
+    this.#unit.refresh(() => unitsAtRest(this.#ledger));
+    return this.#takeUnit();
   }
 
-  /** What to wait for behind another seat. A waiter that could take the lock and does not is evicted. */
-  #behind(before: number): Look {
-    const again = this.#wish.kind === kinds.slots ? slotTickSeconds : tickSeconds;
-    const first = this.#firstWaiting();
-    const patience = first === 0 || first === this.#seat ? undefined : this.#patienceWith(first);
+  /**
+   * Evicts the first waiter where it could take the lock and has not done so for a while: it is stopped.
+   *
+   * @returns after how long to look again
+   */
+  #afterStalled(tick: number): number {
+    const first = firstWaiter(this.#ledger, this.#seat);
+    const patience = first === 0 ? undefined : this.#patienceWith(first);
     if (patience === undefined) {
       this.#stalled = undefined;
-      return { seat: before, againSeconds: again };
+      return tick;
     }
     const ticket = this.#ledger.readWide(first, seatWords.ticket);
     const time = monotonicSeconds();
-    if (this.#stalled?.seat !== first || this.#stalled.ticket !== ticket) {
-      // A participant freed it, and noted when; a peer would have changed the text.
-      const isFree =
-        this.#read(headerWords.state) === lockStates.free &&
-        this.#unit.value > 0 &&
-        this.#unit.infoHash() === this.#read(headerWords.notedHash);
-      const freed = this.#ledger.readWide(header, headerWords.freedAt) / 1e6;
-      // Who waits for the byte of an evicted seat is not woken by the eviction, but by its own next tick.
-      const evicted = this.#ledger.readWide(header, headerWords.evictedAt) / 1e6;
-      const awake = evicted > 0 ? evicted + tickSeconds : 0;
-      this.#stalled = {
-        seat: first,
-        ticket,
-        from: Math.max(isFree && freed > 0 ? freed : time, awake),
-      };
+    if (this.#stalled?.ticket !== ticket) {
+      this.#stalled = { ticket, fromSeconds: this.#couldTakeSince(time) };
     }
-    const remaining = this.#stalled.from + patience - time;
-    if (remaining > 0) return { seat: before, againSeconds: Math.min(again, remaining + 0.01) };
+    const remaining = this.#stalled.fromSeconds + patience - time;
+    if (remaining > 0) return Math.min(tick, remaining + 0.01);
     evict(this.#ledger, first);
     this.#stalled = undefined;
-    return { seat: before, againSeconds: 0 };
-  }
-
-  #firstWaiting(): number {
-    let first = 0;
-    let firstTicket = Infinity;
-    for (let seat = 1; seat <= this.#ledger.seats; seat++) {
-      const ticket = this.#ledger.readWide(seat, seatWords.ticket);
-      const waits = this.#ledger.read(seat, seatWords.state) === seatStates.waiting;
-      if (ticket === 0 || !waits || ticket >= firstTicket || !this.#ledger.isLive(seat)) continue;
-      [first, firstTicket] = [seat, ticket];
-    }
-    return first;
+    return 0;
   }
 
   /** How long the first waiter may take to take what it can have; undefined while it cannot have it. */
   #patienceWith(seat: number): number | undefined {
-    if (this.#nearestBefore(seat) !== 0) return undefined;
+    if (nearestBefore(this.#ledger, seat) !== undefined) return undefined;
     const state = this.#read(headerWords.state);
     if (state === lockStates.held || this.#unit.value > 0) return stalledSeconds;
     if (this.#unit.infoHash() !== this.#read(headerWords.notedHash)) return undefined;
-    const isLost = state === lockStates.free || isOwnerDead(this.#ledger);
-    return isLost ? graceSeconds + stalledSeconds : undefined;
+    return isLost(this.#ledger, seat) ? graceSeconds + stalledSeconds : undefined;
   }
 
+  /** Since when the first waiter could have taken the lock, on the monotonic clock. */
+  #couldTakeSince(time: number): number {
+    // A participant freed it, and noted when; a peer would have changed the text.
+    const isFree =
+      this.#read(headerWords.state) === lockStates.free &&
+      this.#unit.value > 0 &&
+      this.#unit.infoHash() === this.#read(headerWords.notedHash);
+    const freed = isFree ? secondsIn(this.#ledger, headerWords.freedAt) : 0;
+    // Who waits for the byte of an evicted seat is not woken by the eviction, but by its own next tick.
+    const evicted = secondsIn(this.#ledger, headerWords.evictedAt);
+    return Math.max(freed > 0 ? freed : time, evicted > 0 ? evicted + tickSeconds : 0);
+  }
+
+  /** First of the queue: record.ts has the table of what there may be. */
   #takeUnit(): Look {
-    const state = this.#read(headerWords.state);
-    if (state === lockStates.held) {
-      if (this.#otherHolder() !== 0) return this.#join();
-      return this.#fromTheDead();
+    if (this.#unitInHand) return this.#granted();
+    if (this.#read(headerWords.state) === lockStates.held) {
+      const look = this.#ofHeld();
+      if (look !== undefined) return look;
     }
-    if (this.#unitInHand) return this.#confirmed();
-    // Before the semaphore is looked at: a peer that takes the unit now changes the text afterwards.
+    // Before the semaphore is looked at.
     const hash = this.#unit.infoHash();
-    const noted = this.#read(headerWords.notedHash);
-    if (this.#unit.value > 0) {
-      if (hash !== noted || state !== lockStates.free) {
-        this.#ledger.write(header, headerWords.notedHash, hash);
-        this.#ledger.write(header, headerWords.state, lockStates.free);
-        this.#ledger.writeWide(header, headerWords.missingSince, 0);
-        this.#ledger.store(header);
-      }
-      faultPoint("before-take");
-      if (this.#unit.tryTake()) {
-        faultPoint("taken");
-        return this.#granted();
-      }
-      return { semaphore: tickSeconds };
+    if (this.#unit.value > 0) return this.#take(hash);
+    if (hash !== this.#read(headerWords.notedHash)) {
+      noteFound(this.#ledger);
+      return this.#wait();
     }
-    if (hash !== noted) {
-      this.#noteMissing(0);
-      return { semaphore: tickSeconds };
-    }
-    if (state === lockStates.free) return this.#afterGrace();
-    if (!this.#wish.adopt) return { semaphore: tickSeconds };
-    if (!isOwnerDead(this.#ledger)) return { semaphore: tickSeconds };
-    const owner = this.#read(headerWords.boundProcess);
-    return this.#adopt({ process: owner, message: "the process that it was bound to" });
+    if (!isLost(this.#ledger, this.#seat)) return this.#wait();
+    return this.#lost(hash);
   }
 
-  /** The unit came by waiting; what an `unget` in between took for a peer's has been given back already. */
-  #confirmed(): Look {
+  #lost(hash: number): Look {
+    if (this.#read(headerWords.state) === lockStates.detached) {
+      const owner = this.#read(headerWords.boundProcess);
+      return this.#adopt(hash, { process: owner, message: "the process that it was bound to" });
+    }
+    const remaining = graceSeconds - noteMissing(this.#ledger);
+    if (remaining > 0) return this.#wait(remaining);
+    // It died after it let go, or another one before it could say that it holds.
+    const previous = this.#recordedHolder();
+    const isDead = processStart(previous.process) === undefined;
+    return this.#adopt(hash, isDead ? previous : { process: 0, message: "" });
+  }
+
+  /** Somebody holds, or died: undefined where a peer forced the lock from it, so that it is free by now. */
+  #ofHeld(): Look | undefined {
+    const holder = otherHolder(this.#ledger, this.#seat);
+    if (isPosted(this.#ledger, this.#unit)) return this.#forcedByPeer();
+    // What is there all the same is a new semaphore's.
     this.#unit.drain();
-    return this.#granted();
-  }
-
-  /** The unit is missing without an explanation: the grace time is the lock's, whoever notices it. */
-  #afterGrace(): Look {
-    const time = monotonicSeconds();
-    const since = this.#ledger.readWide(header, headerWords.missingSince) / 1e6 || time;
-    const remaining = since + graceSeconds - time;
-    const mayTake = this.#wish.adopt || this.#lostUnit;
-    if (remaining <= 0 && mayTake) return this.#adopt(this.#recordedHolder());
-    this.#noteMissing(since);
-    return { semaphore: remaining > 0 ? remaining : tickSeconds };
-  }
-
-  #noteMissing(seconds: number): void {
-    const microseconds = Math.floor(seconds * 1e6);
-    if (this.#ledger.readWide(header, headerWords.missingSince) === microseconds) return;
-    this.#ledger.writeWide(header, headerWords.missingSince, microseconds);
-    this.#ledger.store(header);
-  }
-
-  /** Another living holder, 0 for none. */
-  #otherHolder(): number {
-    for (let seat = 1; seat <= this.#ledger.seats; seat++) {
-      const holds = this.#isHolding(seat) && seat !== this.#seat;
-      if (holds && this.#ledger.isLive(seat)) return seat;
-    }
-    return 0;
-  }
-
-  /** The unit is the group's already. */
-  #join(): Look {
-    this.#unitInHand = false;
-    return this.#granted();
-  }
-
-  /** The record says held, and no live seat holds. */
-  #fromTheDead(): Look {
-    if (this.#unitInHand) return this.#confirmed();
-    if (!this.#wish.adopt) return { semaphore: tickSeconds };
-    // Somebody lives in the holder's seat, and what it says makes no sense: it may be the holder.
-    const holder = this.#read(headerWords.holderSeat);
-    if (holder !== this.#seat && this.#ledger.isSeatTaken(holder) && !this.#ledger.isSane(holder)) {
-      return { semaphore: tickSeconds };
-    }
-    const grantedAt = this.#ledger.readWide(header, headerWords.grantedAt);
     const hash = this.#unit.infoHash();
-    const known =
-      hash === this.#read(headerWords.holderHash) || hash === this.#read(headerWords.notedHash);
-    if (!known && isLaterGrant(this.#unit.readInfo(), grantedAt)) {
-      // A peer forced the lock from the holder, before or after it died, and took it.
-      return { semaphore: tickSeconds };
+    if (!isHoldersText(this.#ledger, this.#unit, hash)) return this.#forcedByPeer();
+    if (holder !== 0) return this.#join();
+    // Somebody lives in the holder's seat, and what it says makes no sense: it may be the holder.
+    const seat = this.#read(headerWords.holderSeat);
+    if (seat !== this.#seat && this.#ledger.isSeatTaken(seat) && !this.#ledger.isSane(seat)) {
+      return this.#wait();
     }
-    return this.#adopt(this.#recordedHolder());
+    return this.#adopt(hash, this.#recordedHolder());
+  }
+
+  #forcedByPeer(): undefined {
+    forceFree(this.#ledger, this.#unit);
+  }
+
+  #take(hash: number): Look {
+    const isNoted = hash === this.#read(headerWords.notedHash);
+    if (!isNoted || this.#read(headerWords.state) !== lockStates.free) {
+      // A peer had it, or forced a detached one.
+      writeEnding(this.#ledger, recordedSeat(this.#ledger), seatStates.forced);
+      writeFree(this.#ledger, hash);
+      this.#ledger.store();
+    }
+    faultPoint("before-take");
+    if (!this.#unit.tryTake()) {
+      noteFound(this.#ledger);
+      return this.#wait();
+    }
+    faultPoint("taken");
+    return this.#granted();
+  }
+
+  /** Waits for the semaphore: of a group only one, as two could not tell whose unit is missing. */
+  #wait(seconds = tickSeconds): Look {
+    const other = seatAtSemaphore(this.#ledger, this.#seat);
+    if (other !== 0) {
+      this.#setState(seatStates.waiting);
+      return { for: "waiting", seat: other, againSeconds: seconds };
+    }
+    if (!this.#wish.blocks) return { for: "semaphore", againSeconds: seconds };
+    this.#setState(seatStates.atSemaphore);
+    return { for: "semaphore", againSeconds: seconds };
+  }
+
+  #setState(state: number): void {
+    if (this.#ledger.read(this.#seat, seatWords.state) === state) return;
+    this.#ledger.write(this.#seat, seatWords.state, state);
   }
 
   #recordedHolder(): Predecessor {
-    const seat = this.#read(headerWords.holderSeat);
-    const known = seat > 0 && seat <= this.#ledger.seats && seat !== this.#seat;
-    return known
-      ? {
-          process: this.#ledger.read(seat, seatWords.process),
-          message: this.#ledger.readMessage(seat),
-        }
-      : { process: 0, message: "" };
+    const seat = recordedSeat(this.#ledger);
+    if (seat === 0) return { process: 0, message: "" };
+    const holder = this.#ledger.read(seat, seatWords.process);
+    return { process: holder, message: this.#ledger.readMessage(seat) };
   }
 
-  #adopt(predecessor: Predecessor): Look {
-    this.#unit.drain();
+  /**
+   * Takes over a unit that nobody gives back.
+   *
+   * @param hash of the info text as it is now
+   */
+  #adopt(hash: number, predecessor: Predecessor): Look {
+    if (!this.#wish.adopt) {
+      // Not at the semaphore, where it would be in the way of those who adopt.
+      this.#setState(seatStates.waiting);
+      return { for: "time", againSeconds: shortTickSeconds };
+    }
     this.#adopted = predecessor;
+    supersede(this.#ledger);
+    writeEnding(this.#ledger, recordedSeat(this.#ledger), seatStates.recovered);
+    this.#ledger.write(header, headerWords.notedHash, hash);
+    const recoveries = this.#ledger.readWide(header, headerWords.recoveries) + 1;
+    this.#ledger.writeWide(header, headerWords.recoveries, recoveries);
     return this.#granted();
   }
 
-  /** Under the mutex, with the unit: makes it known, in the order that a death between two steps allows. */
+  /** With the unit: makes it known, in the order that a death between two steps allows. */
   #granted(): Look {
     const { seconds, microseconds } = now();
+    const grantedAt = seconds * 1e6 + microseconds;
     const info = formatLockInfo(this.#wish.message, { seconds, microseconds });
     const bytes = this.#unit.encode(info);
-    const token = this.#ledger.draw();
-    const slot = this.#freeSlot();
+    const hash = hashOf(bytes.subarray(0, -1));
     const ledger = this.#ledger;
     ledger.write(header, headerWords.state, lockStates.held);
-    ledger.write(header, headerWords.holderHash, hashOf(bytes.subarray(0, -1)));
-    ledger.write(header, headerWords.holderSeat, this.#seat);
-    ledger.writeWide(header, headerWords.token, token);
-    ledger.writeWide(header, headerWords.grantedAt, seconds * 1e6 + microseconds);
+    ledger.write(header, headerWords.holderHash, hash);
+    ledger.write(header, headerWords.semaphore, this.#unit.semaphoreId);
+    ledger.writeWide(header, headerWords.grantedAt, grantedAt);
     ledger.write(header, headerWords.boundProcess, 0);
     ledger.writeWide(header, headerWords.missingSince, 0);
-    ledger.write(this.#seat, seatWords.state, seatStates.holding);
-    ledger.write(this.#seat, seatWords.slot, slot);
-    ledger.writeWide(this.#seat, seatWords.token, token);
-    ledger.writeWide(this.#seat, seatWords.since, seconds * 1e6 + microseconds);
-    ledger.storeWithHeader(this.#seat);
+    this.#sitDown(grantedAt, info, hash);
     this.#unitInHand = false;
     faultPoint("held");
-    this.#grant = { token, slot, info };
     try {
       this.#unit.writeInfo(bytes);
     } catch (error) {
@@ -398,27 +399,44 @@ export class Participant {
     return "granted";
   }
 
+  /** The unit is the group's already, and so is the info text. */
+  #join(): Look {
+    const { seconds, microseconds } = now();
+    const info = formatLockInfo(this.#wish.message, { seconds, microseconds });
+    this.#sitDown(seconds * 1e6 + microseconds, info, this.#read(headerWords.holderHash));
+    faultPoint("joined");
+    return "granted";
+  }
+
+  /** @param hash of the info text of the grant, this one's or its group's */
+  #sitDown(grantedAt: number, info: string, hash: number): void {
+    const ledger = this.#ledger;
+    const token = ledger.draw();
+    const slot = this.#wish.kind === kinds.slots ? freeSlot(ledger, this.#seat) : 0;
+    ledger.write(header, headerWords.holderSeat, this.#seat);
+    ledger.writeWide(header, headerWords.token, token);
+    ledger.writeWide(header, headerWords.grants, ledger.readWide(header, headerWords.grants) + 1);
+    ledger.write(this.#seat, seatWords.state, seatStates.holding);
+    ledger.write(this.#seat, seatWords.slot, slot);
+    ledger.writeWide(this.#seat, seatWords.token, token);
+    ledger.writeWide(this.#seat, seatWords.grantedAt, grantedAt);
+    ledger.store();
+    this.#grant = { token, slot, info, hash };
+  }
+
   /** A grant whose text cannot be written is none. */
   #undoGrant(): void {
-    const other = this.#otherHolder();
-    if (other === 0) noteFree(this.#ledger, this.#unit.infoHash());
-    else this.#ledger.write(header, headerWords.holderSeat, other);
-    this.#leave();
+    const other = otherHolder(this.#ledger, this.#seat);
+    if (other === 0) writeFree(this.#ledger, this.#unit.infoHash());
+    else this.#passRecordTo(other);
+    this.#leave(seatStates.lapsed);
     if (other === 0) this.#unit.giveBack();
   }
 
-  /** The lowest number that no living holder has. */
-  #freeSlot(): number {
-    if (this.#wish.kind !== kinds.slots) return 0;
-    const used = new Set<number>();
-    for (let seat = 1; seat <= this.#ledger.seats; seat++) {
-      if (seat !== this.#seat && this.#isHolding(seat) && this.#ledger.isLive(seat)) {
-        used.add(this.#ledger.read(seat, seatWords.slot));
-      }
-    }
-    let slot = 0;
-    while (used.has(slot)) slot += 1;
-    return slot;
+  #passRecordTo(seat: number): void {
+    this.#ledger.write(header, headerWords.holderSeat, seat);
+    const token = this.#ledger.readWide(seat, seatWords.token);
+    this.#ledger.writeWide(header, headerWords.token, token);
   }
 
   /**
@@ -426,40 +444,56 @@ export class Participant {
    * caller's timer that ends the wait: its signal must not restart calls.
    */
   block(look: Exclude<Look, "granted">, seconds: number): void {
-    if ("seat" in look) {
-      this.#ledger.waitForSeat(look.seat);
-    } else if (this.#unit.take(Math.min(seconds, look.semaphore)) === "granted") {
-      faultPoint("taken-by-waiting");
+    if (look.for === "leaving") this.#ledger.waitForSeat(look.seat);
+    else if (look.for === "waiting") this.#ledger.waitForWaiting(look.seat);
+    else if (look.for === "time") pause(Math.min(seconds, look.againSeconds));
+    else if (this.#unit.take(Math.min(seconds, look.againSeconds)) === "granted") {
       this.#unitInHand = true;
+      faultPoint("taken-by-waiting");
     }
   }
 
   /** Whether a {@link Look} is worth another one, without blocking. */
   isDue(look: Exclude<Look, "granted">): boolean {
-    if ("seat" in look) return !this.#ledger.isSeatTaken(look.seat);
-    return this.#unit.value > 0;
+    if (look.for === "leaving") return !this.#ledger.isSeatTaken(look.seat);
+    if (look.for === "waiting") return !this.#ledger.isSeatWaiting(look.seat);
+    return look.for === "semaphore" && this.#unit.value > 0;
   }
 
-  /** How many wait before this one. */
+  /** How many wait, and the place of this one among them. */
   position(): { place: number; waiting: number } {
     return this.#ledger.transact(() => {
-      let [place, waiting] = [1, 0];
-      for (let seat = 1; seat <= this.#ledger.seats; seat++) {
-        const waits = this.#ledger.read(seat, seatWords.state) === seatStates.waiting;
-        if (!waits || !this.#ledger.isLive(seat)) continue;
-        waiting += 1;
-        if (this.#ledger.readWide(seat, seatWords.ticket) < this.#ticket) place += 1;
-      }
-      return { place, waiting };
+      const queue = waiters(this.#ledger);
+      return { place: queue.indexOf(this.#seat) + 1, waiting: queue.length };
     });
   }
 
   /** Gives up a request that was not granted. */
   withdraw(): void {
-    this.#ledger.transact(() => {
-      this.#dropUnit();
-      this.#leave();
-    });
+    this.#ledger.transact(() => this.#leaveWaiting());
+  }
+
+  /** Leaves the queue; a unit in hand is given back as a holder does. */
+  #leaveWaiting(): void {
+    if (this.#seat === 0) return;
+    const gives = this.#dropUnit();
+    this.#leave(seatStates.lapsed);
+    faultPoint("left");
+    if (gives) this.#unit.giveBack();
+  }
+
+  /**
+   * Whether there was a unit in hand that has to be given back: then the record, to be stored before, says that the
+   * lock is free. Where it says held, the unit was one too many, by a peer's force; and it may have been adopted.
+   */
+  #dropUnit(): boolean {
+    const isExtra =
+      this.#read(headerWords.state) === lockStates.held ||
+      this.#ledger.read(this.#seat, seatWords.evicted) === evictions.superseded;
+    const gives = this.#unitInHand && !isExtra;
+    this.#unitInHand = false;
+    if (gives) writeFree(this.#ledger, this.#unit.infoHash());
+    return gives;
   }
 
   /**
@@ -469,7 +503,7 @@ export class Participant {
    */
   release(): boolean {
     try {
-      return this.#releaseSeat();
+      return this.#ledger.transact(() => this.#release());
     } catch (error) {
       if (!(error instanceof LockDamagedError)) throw error;
       // The ledger cannot be told, but this holder knows that it has the unit.
@@ -479,26 +513,25 @@ export class Participant {
     }
   }
 
-  #releaseSeat(): boolean {
-    return this.#ledger.transact(() => {
-      if (!this.#isOverwritten() && !this.#stands()) {
-        this.#leave();
-        return false;
-      }
-      const other = this.#otherHolder();
-      if (other !== 0) {
-        this.#ledger.write(header, headerWords.holderSeat, other);
-        this.#leave();
-        return true;
-      }
-      this.#unit.refresh(() => 0);
-      const mine = this.#letGo();
-      this.#leave();
-      faultPoint("freed");
-      if (mine) this.#unit.giveBack();
-      faultPoint("given-back");
-      return mine;
-    });
+  #release(): boolean {
+    if (!this.#isOverwritten() && !this.#stands()) {
+      this.#leave(seatStates.forced);
+      return false;
+    }
+    const other = otherHolder(this.#ledger, this.#seat);
+    if (other !== 0) {
+      this.#passRecordTo(other);
+      this.#leave(seatStates.released);
+      return true;
+    }
+    this.#unit.refresh(() => 0);
+    const isMine = this.#isMine();
+    writeFree(this.#ledger, isMine);
+    this.#leave(isMine === undefined ? seatStates.forced : seatStates.released);
+    faultPoint("freed");
+    if (isMine !== undefined) this.#unit.giveBack();
+    faultPoint("given-back");
+    return isMine !== undefined;
   }
 
   /** Whether somebody wrote over the seat of this holder: nobody else can take it while its byte is locked. */
@@ -510,18 +543,13 @@ export class Participant {
     );
   }
 
-  /** The last of the holders makes the record free; it is written with the seat. False where a peer forced it. */
-  #letGo(): boolean {
+  /** The hash of the info text, where no peer has forced the lock from this holder. */
+  #isMine(): number | undefined {
+    // The semaphore before the text: a peer posts before it writes.
+    if (isPosted(this.#ledger, this.#unit)) return undefined;
     const hash = this.#unit.infoHash();
-    const granted = this.#grant;
-    const known = granted !== undefined && hash === hashOf(new TextEncoder().encode(granted.info));
-    const forced =
-      this.#unit.value > 0 ||
-      (!known &&
-        isLaterGrant(this.#unit.readInfo(), this.#ledger.readWide(header, headerWords.grantedAt)));
-    // A peer's unit stays foreign: its text is not the one that is noted.
-    noteFree(this.#ledger, forced && !known ? 0 : hash);
-    return !forced;
+    const isOwn = hash === this.#grant?.hash;
+    return isOwn || isHoldersText(this.#ledger, this.#unit, hash) ? hash : undefined;
   }
 
   /**
@@ -532,22 +560,31 @@ export class Participant {
   detach(boundProcess: number): boolean {
     const start = boundProcess === 0 ? 0 : (processStart(boundProcess) ?? 0);
     return this.#ledger.transact(() => {
-      const stands = this.#stands();
-      if (stands) {
-        this.#ledger.write(header, headerWords.state, lockStates.detached);
-        this.#ledger.write(header, headerWords.notedHash, this.#unit.infoHash());
-        this.#ledger.write(header, headerWords.boundProcess, boundProcess);
-        this.#ledger.writeWide(header, headerWords.boundStart, start);
+      if (!this.#stands()) {
+        this.#leave(seatStates.forced);
+        return false;
       }
-      this.#leave();
+      const other = otherHolder(this.#ledger, this.#seat);
+      if (other !== 0) {
+        // A group stays held by those who live.
+        this.#passRecordTo(other);
+        this.#leave(seatStates.released);
+        return true;
+      }
+      const hash = this.#isMine();
+      if (hash === undefined) {
+        writeFree(this.#ledger, undefined);
+        this.#leave(seatStates.forced);
+        return false;
+      }
+      this.#ledger.write(header, headerWords.state, lockStates.detached);
+      this.#ledger.write(header, headerWords.notedHash, hash);
+      this.#ledger.write(header, headerWords.boundProcess, boundProcess);
+      this.#ledger.writeWide(header, headerWords.boundStart, start);
+      this.#leave(seatStates.detached);
       faultPoint("detached");
-      return stands;
+      return true;
     });
-  }
-
-  /** The ledger that was used; a seat in it that is still taken counts as a dead one's once that is closed. */
-  get ledger(): Ledger {
-    return this.#ledger;
   }
 
   /** A descriptor that keeps the seat for a command, while that lives. */
@@ -555,19 +592,22 @@ export class Participant {
     return this.#ledger.handOn(lowestDescriptor);
   }
 
-  #dropUnit(): void {
-    if (!this.#unitInHand) return;
-    this.#unitInHand = false;
-    // Who stopped with the unit in hand and was evicted may have been taken for dead, and the unit been
-    // adopted. If it was not, it is found by its grace time.
-    const isFree = this.#read(headerWords.state) === lockStates.free;
-    const isSame = this.#ledger.readWide(header, headerWords.token) === this.#tokenSeen;
-    if (isFree && isSame) this.#unit.giveBack();
-    else this.#lostUnit = true;
+  /** Of slots that name different N, one behind may have come in while this one waited for the unit. */
+  #giveUnitBack(): void {
+    if (this.#dropUnit()) {
+      this.#ledger.store();
+      this.#unit.giveBack();
+    }
   }
 
-  #leave(): void {
-    this.#ledger.leaveSeat();
+  /** Leaves the seat, and writes what was changed of the record. */
+  #leave(ending: number): void {
+    const isOurs = this.#seat <= this.#ledger.seats;
+    const mayEnd = isOurs && ending !== seatStates.detached;
+    if (mayEnd && this.#ledger.readWide(this.#seat, seatWords.endedAt) === 0) {
+      this.#ledger.writeWide(this.#seat, seatWords.endedAt, microsecondsNow());
+    }
+    this.#ledger.leaveSeat(ending);
     this.#seat = 0;
     this.#grant = undefined;
   }
@@ -575,83 +615,4 @@ export class Participant {
   #read(word: number): number {
     return this.#ledger.read(header, word);
   }
-
-  #isEvicted(seat: number): boolean {
-    return this.#ledger.read(seat, seatWords.state) === seatStates.evicted;
-  }
-
-  #isHolding(seat: number): boolean {
-    return this.#ledger.read(seat, seatWords.state) === seatStates.holding;
-  }
-}
-
-/** Under the mutex: whether the process that a detached hold is bound to has ended. */
-export function isOwnerDead(ledger: Ledger): boolean {
-  const owner = ledger.read(header, headerWords.boundProcess);
-  return owner !== 0 && processStart(owner) !== ledger.readWide(header, headerWords.boundStart);
-}
-
-/** Under the mutex: what a semaphore has to start with that is made while the ledger lives. */
-export function unitsAtRest(ledger: Ledger): number {
-  return ledger.read(header, headerWords.state) === lockStates.free ? 1 : 0;
-}
-
-/** Takes a seat's rights from it, under the mutex; its participant finds out when it looks. */
-function evict(ledger: Ledger, seat: number): void {
-  ledger.write(seat, seatWords.state, seatStates.evicted);
-  ledger.writeWide(header, headerWords.evictedAt, Math.floor(monotonicSeconds() * 1e6));
-  ledger.storeWithHeader(seat);
-}
-
-/** Makes the record say that the lock is free. The caller stores the header, and then gives the unit back. */
-function noteFree(ledger: Ledger, infoHash: number): void {
-  ledger.write(header, headerWords.state, lockStates.free);
-  ledger.write(header, headerWords.notedHash, infoHash);
-  ledger.write(header, headerWords.boundProcess, 0);
-  ledger.writeWide(header, headerWords.missingSince, 0);
-  ledger.writeWide(header, headerWords.freedAt, Math.floor(monotonicSeconds() * 1e6));
-}
-
-/**
- * Releases a lock whoever holds it; a holder that is hit goes on without the lock.
- *
- * @returns whether it was locked
- */
-export function forceRelease(ledger: Ledger, unit: LockUnit): boolean {
-  return ledger.transact(() => {
-    const state = ledger.read(header, headerWords.state);
-    const hash = unit.infoHash();
-    if (state === lockStates.held) {
-      for (let seat = 1; seat <= ledger.seats; seat++) {
-        const holds = ledger.read(seat, seatWords.state) === seatStates.holding;
-        if (!holds || !ledger.isLive(seat)) continue;
-        evict(ledger, seat);
-        faultPoint("evicted");
-      }
-    }
-    const locked = state === lockStates.held || unit.value === 0;
-    if (locked || state === lockStates.detached) {
-      noteFree(ledger, hash);
-      ledger.store(header);
-    }
-    faultPoint("forced");
-    if (locked) unit.giveBack();
-    return locked;
-  });
-}
-
-/** Notes a text that a participant wrote while nobody attached holds, so that it is not taken for a peer's grant. */
-export function noteInfo(ledger: Ledger, unit: LockUnit, bytes: Uint8Array): void {
-  ledger.transact(() => {
-    const hash = hashOf(bytes.subarray(0, -1));
-    const held = ledger.read(header, headerWords.state) === lockStates.held;
-    // Noted only where what stands there is known; a peer's grant must stay a peer's.
-    const word = held ? headerWords.holderHash : headerWords.notedHash;
-    const isKnown = held || ledger.read(header, word) === unit.infoHash();
-    if (isKnown) {
-      ledger.write(header, word, hash);
-      ledger.store(header);
-    }
-    unit.writeInfo(bytes);
-  });
 }

@@ -1,8 +1,10 @@
 /** The resource lock: `resource_lock` of the Python module cjnfuncs.resourcelock, on the same objects. */
 import { now } from "../posix/clock.ts";
+import { type Access, accessOf } from "./access.ts";
 import { LockClosedError, LockNotFoundError } from "./errors.ts";
 import type { Ledger } from "./ledger.ts";
 import { LockGuard } from "./lock-guard.ts";
+import { type GrantRecord, historyOf } from "./lock-history.ts";
 import { formatLockInfo } from "./lock-info.ts";
 import { parseLockName } from "./lock-name.ts";
 import { openLedger, openOrCreateLedger } from "./lock-objects.ts";
@@ -10,7 +12,9 @@ import { LockRequest, requireTimeout } from "./lock-request.ts";
 import { type LockStatus, statusOf } from "./lock-status.ts";
 import { LockUnit } from "./lock-unit.ts";
 import { messages } from "./messages.ts";
-import { forceRelease, kinds, noteInfo, Participant, unitsAtRest } from "./participant.ts";
+import { Participant } from "./participant.ts";
+import { kinds } from "./queue.ts";
+import { forceRelease, noteInfo, unitsAtRest } from "./record.ts";
 
 /** The size of a segment that is made, unless another one is asked for: the Python module's. */
 export const newSegmentBytes = 4096;
@@ -29,6 +33,13 @@ export interface ResourceLockOptions {
   sharedMemorySize?: number;
   /** Whether to make the lock's objects when there are none. Default true. */
   create?: boolean;
+  /**
+   * Permission bits of the lock's objects, when they have to be made, whatever the umask; a lock that exists keeps
+   * what it has. Default 0o600, and 0o660 with `group`.
+   */
+  mode?: number | undefined;
+  /** The group, by name or number, that the objects get when they have to be made. Default: the process's. */
+  group?: string | number | undefined;
   /** Where debug texts go. Default: nowhere. */
   logger?: LockLogger | undefined;
 }
@@ -82,6 +93,7 @@ export class ResourceLock implements Disposable {
   logger: LockLogger | undefined;
 
   #closed = false;
+  readonly #access: Access;
   readonly #unit: LockUnit;
   /** A ledger that no participant uses now: opening one is dearer than a whole grant. */
   #spareLedger: Ledger | undefined;
@@ -92,19 +104,27 @@ export class ResourceLock implements Disposable {
    * @param lockName with or without a leading slash; 1 to 247 bytes without another one
    * @throws {LockNameError} for a name that cannot be used
    * @throws {LockNotFoundError} with `create: false`, where nobody has made the lock yet
-   * @throws {LockPermissionError} where the lock is another user's
+   * @throws {LockPermissionError} where the lock is another user's, or this user is not in `group`
+   * @throws {RangeError} for a `mode` or `group` that there is not
    * @throws {LockCreateError} where /dev/shm is full, read-only or absent
    * @throws {LockDamagedError} where its files are not those of a lock
    */
   constructor(
     lockName: string,
-    { sharedMemorySize = newSegmentBytes, create = true, logger }: ResourceLockOptions = {},
+    {
+      sharedMemorySize = newSegmentBytes,
+      create = true,
+      mode,
+      group,
+      logger,
+    }: ResourceLockOptions = {},
   ) {
     if (!Number.isSafeInteger(sharedMemorySize) || sharedMemorySize < 1) {
       throw new RangeError(`Cannot make an info segment of ${sharedMemorySize} bytes`);
     }
     this.lockName = parseLockName(lockName);
     this.logger = logger;
+    this.#access = accessOf(mode, group);
     const unit = create
       ? this.#create(sharedMemorySize)
       : LockUnit.open(this.lockName, sharedMemorySize);
@@ -116,7 +136,7 @@ export class ResourceLock implements Disposable {
   }
 
   #create(sharedMemorySize: number): LockUnit {
-    const ledger = openOrCreateLedger(this.lockName);
+    const ledger = openOrCreateLedger(this.lockName, this.#access);
     try {
       const unit = LockUnit.openOrCreate(this.lockName, sharedMemorySize, () =>
         ledger.transact(() => unitsAtRest(ledger)),
@@ -217,6 +237,8 @@ export class ResourceLock implements Disposable {
    * Starts a request whose waiting the caller does, as the command line does between signals and notices.
    * When it is over, {@link settle} has to be told.
    *
+   * @param options.blocks whether it is waited for by {@link LockRequest.block}. Default false: by
+   * {@link LockRequest.isDue}
    * @throws as {@link getLock}
    */
   request({
@@ -225,14 +247,15 @@ export class ResourceLock implements Disposable {
     shared = false,
     slots,
     adopt = true,
-  }: GetLockOptions = {}): LockRequest {
+    blocks = false,
+  }: GetLockOptions & { blocks?: boolean } = {}): LockRequest {
     this.#requireOpen();
     requireTimeout(timeout);
     requireSlots(slots, shared);
     // What does not fit must be known before anything is taken; the date always has the same length.
     this.#unit.encode(formatLockInfo(lockInfo, now()));
     const kind = shared ? kinds.shared : slots === undefined ? kinds.exclusive : kinds.slots;
-    const wish = { kind, slots: slots ?? 0, message: lockInfo, adopt };
+    const wish = { kind, slots: slots ?? 0, message: lockInfo, adopt, blocks };
     const participant = new Participant(() => this.#openLedger(), this.#unit, wish);
     return new LockRequest(participant, timeout);
   }
@@ -264,9 +287,22 @@ export class ResourceLock implements Disposable {
   #openLedger(): Ledger {
     const spare = this.#spareLedger;
     this.#spareLedger = undefined;
-    if (spare?.isLinked) return spare;
-    spare?.close();
-    return openOrCreateLedger(this.lockName);
+    return spare ?? openOrCreateLedger(this.lockName, this.#access);
+  }
+
+  /** The ledger to look at, where there is one. */
+  #ledgerThere(): Ledger | undefined {
+    if (this.#spareLedger?.isLinked === false) {
+      this.#spareLedger.close();
+      this.#spareLedger = undefined;
+    }
+    return (this.#spareLedger ??= openLedger(this.lockName));
+  }
+
+  #ledgerMade(): Ledger {
+    return (
+      this.#ledgerThere() ?? (this.#spareLedger = openOrCreateLedger(this.lockName, this.#access))
+    );
   }
 
   #keepLedger(ledger: Ledger): void {
@@ -315,8 +351,16 @@ export class ResourceLock implements Disposable {
   /** Who holds the lock and who waits. The answer may be out of date before the caller sees it. */
   status(): LockStatus {
     this.#requireOpen();
-    this.#spareLedger ??= openLedger(this.lockName);
-    return statusOf(this.#spareLedger, this.#unit);
+    return statusOf(this.#ledgerThere(), this.#unit);
+  }
+
+  /**
+   * The last grants and those that gave up, the oldest first, as far as the ledger still has them: about 30. A
+   * peer's grants are not among them.
+   */
+  history(): GrantRecord[] {
+    this.#requireOpen();
+    return historyOf(this.#ledgerThere());
   }
 
   /**
@@ -339,9 +383,7 @@ export class ResourceLock implements Disposable {
       this.#debug("ungetLock", () => messages.notOwned(this.lockName, whereCalled));
       return false;
     }
-    const ledger = this.#openLedger();
-    const released = forceRelease(ledger, this.#unit);
-    this.#keepLedger(ledger);
+    const released = forceRelease(this.#ledgerMade(), this.#unit);
     // What this object itself held was forced from it, too.
     for (const own of this.#grants.splice(0)) this.#retire(own);
     this.iHaveTheLock = false;
@@ -415,9 +457,7 @@ export class ResourceLock implements Disposable {
   setLockInfo(text: string): void {
     this.#requireOpen();
     const bytes = this.#unit.encode(text);
-    const ledger = this.#openLedger();
-    noteInfo(ledger, this.#unit, bytes);
-    this.#keepLedger(ledger);
+    noteInfo(this.#ledgerMade(), this.#unit, bytes);
   }
 
   /**

@@ -5,33 +5,47 @@ import {
   createUnnamedFile,
   type FileStatus,
   linkFile,
+  sameOwner,
   setMode,
   setOwner,
+  writeAt,
 } from "../posix/file.ts";
 import { isPosixError } from "../posix/libc.ts";
+import type { Access } from "./access.ts";
 import { sharedMemoryDirectory } from "./lock-name.ts";
 
+/** What a file of shared memory is made with. */
+export interface NewFile {
+  bytes: number;
+  /** What stands in it; zeros behind that. */
+  contents?: Uint8Array;
+  access: Access;
+  /** A file whose owner and permissions it gets in place of `access`, as far as this user may give them. */
+  like?: FileStatus | undefined;
+}
+
+const ownerOnly = 0o600;
+
 /**
- * Makes a file of `bytes` zeros that has its name at once and whole: a Python peer maps a segment at the
- * size that it finds, and a full /dev/shm must be an error now, not a SIGBUS in that peer later.
+ * Makes a file that has its name at once and whole: a Python peer maps a segment at the size that it finds, and a
+ * full /dev/shm must be an error now, not a SIGBUS in that peer later. Its permissions too are there with the
+ * name: nobody is kept out for a moment, and a death in between leaves nothing.
  *
- * @param like a file whose owner and permissions it gets, as far as this user may give them
  * @returns its descriptor
- * @throws {PosixError} EEXIST, ENOSPC, EROFS ...
+ * @throws {PosixError} EEXIST, ENOSPC, EROFS ... and of the call `fchown` where this user may not give it to the group
  */
-export function createSharedFile(
-  path: string,
-  bytes: number,
-  mode: number,
-  like?: FileStatus,
-): number {
-  const descriptor = createUnnamedFile(sharedMemoryDirectory, mode);
+export function createSharedFile(path: string, { bytes, contents, access, like }: NewFile): number {
+  const descriptor = createUnnamedFile(sharedMemoryDirectory, ownerOnly);
   try {
     if (like !== undefined) {
       setMode(descriptor, like.mode);
       ifPermitted(() => setOwner(descriptor, like.userId, like.groupId));
+    } else {
+      if (access.groupId !== undefined) setOwner(descriptor, sameOwner, access.groupId);
+      if (access.mode !== undefined) setMode(descriptor, access.mode);
     }
     allocateSharedFile(descriptor, bytes);
+    if (contents !== undefined) writeAt(descriptor, contents);
     linkFile(descriptor, path);
     return descriptor;
   } catch (error) {

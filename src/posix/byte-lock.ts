@@ -29,7 +29,11 @@ function fill(type: number, offset: number, length: number): void {
 
 /** Locks a byte for this description alone, if no other one has it. */
 export function tryLockByte(descriptor: number, offset: number): boolean {
-  fill(F_WRLCK, offset, 1);
+  return tryLock(descriptor, F_WRLCK, offset);
+}
+
+function tryLock(descriptor: number, type: number, offset: number): boolean {
+  fill(type, offset, 1);
   try {
     check("fcntl", libc.fcntl(descriptor, F_OFD_SETLK, flock));
     return true;
@@ -37,6 +41,14 @@ export function tryLockByte(descriptor: number, offset: number): boolean {
     if (isPosixError(error, "EAGAIN", "EACCES")) return false;
     throw error;
   }
+}
+
+/**
+ * Locks a byte together with others that only share it, if nobody has it for himself. A descriptor that can only
+ * read will do.
+ */
+export function tryShareByte(descriptor: number, offset: number): boolean {
+  return tryLock(descriptor, F_RDLCK, offset);
 }
 
 /** Locks a byte for this description alone, waiting for as long as it takes. */

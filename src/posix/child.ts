@@ -4,7 +4,7 @@
  * closes descriptors from 3 on and resets ignored signals.
  */
 import { ptr } from "bun:ffi";
-import { directoryEntries } from "./directory.ts";
+import { namesInDirectory } from "./directory.ts";
 import { keepOnExec } from "./file.ts";
 import { check, cString, isPosixError, long, openLibc, PosixError, size } from "./libc.ts";
 import { parentId, readProcFile, signalNumbers } from "./process.ts";
@@ -31,8 +31,7 @@ const POSIX_SPAWN_SETSIGDEF = 4;
  */
 export function inheritedDescriptors(): number[] {
   const open = new Map<number, string>();
-  // The listing's own descriptor is in the list too; closed by then, it has no target any more.
-  for (const descriptor of (directoryEntries("/proc/self/fd") ?? []).map(Number)) {
+  for (const descriptor of openDescriptors()) {
     const target = descriptor > 2 ? linkTarget(`/proc/self/fd/${descriptor}`) : undefined;
     if (target !== undefined) open.set(descriptor, target);
   }
@@ -51,6 +50,15 @@ function ownedByBun(open: ReadonlyMap<number, string>): Set<number> {
     for (const watched of watchedBy(descriptor)) owned.add(watched);
   }
   return owned;
+}
+
+/** The listing's own descriptor is among them; closed by now, it has no target any more. */
+function openDescriptors(): number[] {
+  try {
+    return namesInDirectory("/proc/self/fd").map(Number);
+  } catch {
+    return [];
+  }
 }
 
 function linkTarget(path: string): string | undefined {

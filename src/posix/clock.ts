@@ -1,10 +1,16 @@
 /** The clocks: clock_gettime(2), localtime_r(3). */
-import { openLibc } from "./libc.ts";
+import { openLibc, size } from "./libc.ts";
 
 const libc = openLibc({
   clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
   localtime_r: { args: ["ptr", "ptr"], returns: "ptr" },
 });
+
+/** Blocks the thread for some seconds, or until a signal comes in that has a handler. */
+export function pause(seconds: number): void {
+  const { poll } = openLibc({ poll: { args: ["ptr", size, "i32"], returns: "i32" } });
+  poll(null, 0, Math.ceil(seconds * 1000));
+}
 
 const clockRealtime = 0;
 export const clockMonotonic = 1;

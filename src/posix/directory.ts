@@ -1,6 +1,6 @@
-/** Directories: readdir(3). */
+/** Reading directories: readdir(3). */
 import { CString } from "bun:ffi";
-import { cString, openLibc } from "./libc.ts";
+import { cString, lastError, openLibc } from "./libc.ts";
 
 const libc = openLibc({
   opendir: { args: ["ptr"], returns: "ptr" },
@@ -12,13 +12,14 @@ const libc = openLibc({
 const nameInDirectoryEntry = 19;
 
 /**
- * The names in a directory, without `.` and `..`, in no order; undefined where it cannot be read. What is not
- * UTF-8 has U+FFFD in its name.
+ * The names in a directory, `.` and `..` left out, in no order. What is not UTF-8 in a name becomes U+FFFD.
+ *
+ * @throws {PosixError} ENOENT, ENOTDIR, EACCES ...
  */
-export function directoryEntries(path: string): string[] | undefined {
-  const directory = libc.opendir(cString(path));
-  if (directory === null) return undefined;
+export function namesInDirectory(path: string): string[] {
   const names: string[] = [];
+  const directory = libc.opendir(cString(path));
+  if (directory === null) throw lastError("opendir");
   for (let entry = libc.readdir(directory); entry !== null; entry = libc.readdir(directory)) {
     const name = new CString(entry, nameInDirectoryEntry);
     if (name !== "." && name !== "..") names.push(name);

@@ -12,6 +12,11 @@ const wanted =
     ? undefined
     : process.env["RESOURCELOCK_FAULT"]?.split(":");
 
+/** Whether this process is to be hit at the place called `name`. */
+export function isFaultWanted(name: string): boolean {
+  return wanted?.[0] === name;
+}
+
 export function faultPoint(name: string): void {
   if (wanted?.[0] !== name) return;
   const { kill, getpid } = openLibc({

@@ -27,12 +27,14 @@ const AT_SYMLINK_FOLLOW = 0x400;
 const AT_EMPTY_PATH = 0x1000;
 const O_RDONLY = 0;
 const O_RDWR = 2;
+const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
 const F_DUPFD = 0;
 const F_GETFD = 1;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 const SEEK_END = 2;
+const POLLIN = 1;
 const POLLOUT = 4;
 /** asm/fcntl.h: these two differ between the architectures. */
 const O_NOFOLLOW = process.arch === "arm64" ? 0o100000 : 0o400000;
@@ -44,9 +46,23 @@ export function openFile(path: string): number {
   return check("open", libc.open(cString(path), O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0));
 }
 
+/** Opens an existing file to read and write it, through symbolic links: those of /proc/self/fd above all. */
+export function openToReadWrite(path: string): number {
+  return check("open", libc.open(cString(path), O_RDWR | O_CLOEXEC, 0));
+}
+
 /** Opens an existing file to read it. */
 export function openToRead(path: string): number {
   return check("open", libc.open(cString(path), O_RDONLY | O_CLOEXEC, 0));
+}
+
+/**
+ * Opens a file to look at it, whatever it turned out to be meanwhile: a symbolic link is refused (ELOOP), and a FIFO
+ * does not block.
+ */
+export function openToLook(path: string): number {
+  const flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  return check("open", libc.open(cString(path), flags, 0));
 }
 
 /** Makes a file that has no name yet; it is gone with its last descriptor unless {@link linkFile} names it. */
@@ -65,7 +81,10 @@ export function setMode(descriptor: number, mode: number): void {
   check("fchmod", libc.fchmod(descriptor, mode));
 }
 
-/** Sets a file's owner. @throws {PosixError} EPERM for anybody but root */
+/** For {@link setOwner}: leaves it as it is, the C library's (uid_t)-1. */
+export const sameOwner = 0xffffffff;
+
+/** Sets a file's owner. @throws {PosixError} EPERM for anybody but root, who may give it to a group of theirs */
 export function setOwner(descriptor: number, userId: number, groupId: number): void {
   check("fchown", libc.fchown(descriptor, userId, groupId));
 }
@@ -118,8 +137,12 @@ export function writeFile(descriptor: number, bytes: Uint8Array): number {
 
 /** Blocks until a descriptor takes bytes again. */
 export function waitWritable(descriptor: number): void {
-  const request = new Int32Array([descriptor, POLLOUT]);
-  libc.poll(request, 1, -1);
+  libc.poll(new Int32Array([descriptor, POLLOUT]), 1, -1);
+}
+
+/** Blocks until a descriptor has bytes to read, or is at its end. */
+export function waitReadable(descriptor: number): void {
+  libc.poll(new Int32Array([descriptor, POLLIN]), 1, -1);
 }
 
 /** What {@link fileStatus} tells. */

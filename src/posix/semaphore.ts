@@ -4,18 +4,36 @@ import { check, cString, lastError, openLibc } from "./libc.ts";
 import { clockMonotonic, deadlineAfter } from "./clock.ts";
 
 const libc = openLibc({
-  sem_open: { args: ["ptr", "i32", "u32", "u32"], returns: "ptr" },
+  sem_open: { args: ["ptr", "i32"], returns: "ptr" },
   sem_close: { args: ["ptr"], returns: "i32" },
   sem_trywait: { args: ["ptr"], returns: "i32" },
   sem_post: { args: ["ptr"], returns: "i32" },
   sem_getvalue: { args: ["ptr", "ptr"], returns: "i32" },
 });
 
-const O_CREAT = 0o100;
-const O_EXCL = 0o200;
-
 /** sizeof(sem_t) on 64-bit glibc: the size of a semaphore's file. */
 export const semaphoreBytes = 32;
+
+/**
+ * The bytes of a semaphore's file, as the C library itself fills them for a semaphore that processes share: sem_open
+ * writes the same (glibc, sysdeps/pthread/sem_open.c).
+ */
+export function initialSemaphore(value: number): Uint8Array {
+  const { sem_init } = openLibc({ sem_init: { args: ["ptr", "i32", "u32"], returns: "i32" } });
+  const bytes = new Uint8Array(semaphoreBytes);
+  const shared = 1;
+  check("sem_init", sem_init(bytes, shared, value));
+  return bytes;
+}
+
+/**
+ * The value in the bytes of a semaphore's file, without the cost of opening and mapping it: glibc's struct new_sem
+ * (sysdeps/nptl/internaltypes.h) has it, where there are 64-bit atomics, in the low half of its first 64 bits, and
+ * the count of those who wait in the high half.
+ */
+export function valueInSemaphore(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+}
 
 /** How a blocking wait ended: with a unit, at its deadline, or because a signal came in. */
 export type WaitResult = "granted" | "elapsed" | "interrupted";
@@ -66,18 +84,7 @@ export class Semaphore {
    * @throws {PosixError} ENOENT, EACCES ...
    */
   static open(name: string): Semaphore {
-    const semaphore = libc.sem_open(cString(name), 0, 0, 0);
-    if (semaphore === null) throw lastError("sem_open");
-    return new Semaphore(semaphore);
-  }
-
-  /**
-   * Makes a semaphore that does not exist yet.
-   *
-   * @throws {PosixError} EEXIST, ENOSPC, EROFS ...
-   */
-  static create(name: string, mode: number, value: number): Semaphore {
-    const semaphore = libc.sem_open(cString(name), O_CREAT | O_EXCL, mode, value);
+    const semaphore = libc.sem_open(cString(name), 0);
     if (semaphore === null) throw lastError("sem_open");
     return new Semaphore(semaphore);
   }

@@ -42,6 +42,8 @@ test("statusLines() has a line for each holder, then the waiters with their plac
   const status = {
     holders: [holder({})],
     waiters: [waiter, { ...waiter, kind: "shared" } as const],
+    grants: 0,
+    recoveries: 0,
   };
   expect(statusLines(status, now)).toEqual([
     "  held by pid 7 (make deploy) for 3m12s",

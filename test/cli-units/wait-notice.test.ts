@@ -8,7 +8,7 @@ function notice(output: Partial<NoticeOutput>) {
   const lock = {
     lockName: "x",
     getLockInfo: () => "made by \u001B[31mus",
-    status: (): LockStatus => ({ holders: [], waiters: [] }),
+    status: (): LockStatus => ({ holders: [], waiters: [], grants: 0, recoveries: 0 }),
   };
   const request = { participant: { position: () => ({ place: 2, waiting: 3 }) } };
   const write = (text: string) => written.push(text);

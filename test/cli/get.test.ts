@@ -179,7 +179,7 @@ test("get --json has the token that state --json shows, and the next grant's is 
   await resourcelock("unget", name);
   const second = await grant();
   const { token } = JSON.parse(first.stdout);
-  expect(JSON.parse(state)).toMatchObject({ holders: [detachedHolder(token)] });
+  expect(JSON.parse(state)).toMatchObject({ holders: [detachedHolder("cli", token)] });
   expect(JSON.parse(second.stdout).token).toBeGreaterThan(token);
 });
 

@@ -41,6 +41,18 @@ async function argsOf(name: string): Promise<ArgsDef> {
   return (await load()).args;
 }
 
+/** A command with its positionals: `run NAME`, `doctor`. */
+async function headOf(name: string): Promise<string> {
+  const { args = {}, repeats = false } = (await commands[name]?.()) ?? {};
+  const words = Object.entries(args)
+    .filter(([, { type }]) => type === "positional")
+    .map(([word, { required }]) => {
+      const shown = `${word.toUpperCase()}${repeats ? "..." : ""}`;
+      return required === false ? `[${shown}]` : shown;
+    });
+  return [name, ...words].join(" ");
+}
+
 describe.each(names)("the help of %s", (name) => {
   test("fits 80 columns", async () => {
     const lines = (await help(name, "--help")).split("\n");
@@ -75,7 +87,7 @@ describe.each(names)("the help of %s", (name) => {
   ])(`comes with %s, X being ${name}, and nothing is done`, async (words) => {
     const lockName = newLockName();
     const line = words.replace("X", name).replace("NAME", lockName).split(" ");
-    expect(await help(...line)).toStartWith(`Usage: resourcelock ${name} NAME [OPTIONS]`);
+    expect(await help(...line)).toStartWith(`Usage: resourcelock ${await headOf(name)} [OPTIONS]`);
     expect(objectsOf(lockName)).toEqual([]);
   });
 
@@ -102,16 +114,20 @@ describe("the help of the program", () => {
   test("names every command with what it does", async () => {
     const text = (await help("-h")).replaceAll(/\s+/g, " ");
     for (const name of names) {
-      const { description, operands } = (await commands[name]?.()) ?? {};
-      const words = [name, "NAME", ...(operands === undefined ? [] : [operands]), description];
-      expect(text).toContain(words.join(" "));
+      const { description, operands = "" } = (await commands[name]?.()) ?? {};
+      const words = `${await headOf(name)} ${operands}`.trimEnd();
+      expect(text).toContain(`${words} ${description}`);
     }
     expect(optionsIn(await help("-h"))).toEqual(["-h, --help", "-V, --version"]);
   });
 
   test("has the table of exit statuses, with every status that there is", async () => {
     const [, table = ""] = (await help("-h")).split("Exit status:\n");
-    const rows = table.trimEnd().split("\n");
+    // A line that starts in the second column goes on with its row.
+    const rows = table
+      .trimEnd()
+      .replaceAll(/\n {6,}(?=\S)/g, " ")
+      .split("\n");
     expect(rows.map((row) => row.trim().split(/ {2,}/))).toEqual(
       exitCodeTexts.map((row) => [...row]),
     );

@@ -28,11 +28,11 @@ export async function jsonLines(...words: string[]): Promise<unknown[]> {
 }
 
 /** In JSON, what holds a lock that a `get` has taken and left taken; its token where that is known. */
-export function detachedHolder(token: unknown = expect.any(Number)): object {
+export function detachedHolder(command: string, token: unknown = expect.any(Number)): object {
   return {
     attachment: "detached",
     pid: null,
-    command: "",
+    command,
     since: expect.any(Number),
     kind: "exclusive",
     token,

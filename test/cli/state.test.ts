@@ -59,10 +59,12 @@ test("state -v tells on stderr what it does, and stdout is the same", async () =
 
 test("state --json prints a complete object", async () => {
   const name = await newHeldLock();
-  const state = { name, exists: true, locked: true, value: 0, info: "DATE - holder", waiters: [] };
-  expect(await jsonLines("state", name)).toEqual([{ ...state, holders: [detachedHolder()] }]);
+  const counts = { grants: 1, recoveries: 0 };
+  const lock = { name, exists: true, info: "DATE - holder", waiters: [], ...counts };
+  const held = { ...lock, locked: true, value: 0, holders: [detachedHolder("holder")] };
+  expect(await jsonLines("state", name)).toEqual([held]);
   await resourcelock("unget", name);
-  const free = { ...state, locked: false, value: 1, holders: [] };
+  const free = { ...lock, locked: false, value: 1, holders: [] };
   expect(await jsonLines("state", name)).toEqual([free]);
   const missing = newLockName();
   expect(await jsonLines("state", missing)).toEqual([
@@ -74,6 +76,8 @@ test("state --json prints a complete object", async () => {
       info: null,
       holders: [],
       waiters: [],
+      grants: 0,
+      recoveries: 0,
     },
   ]);
 });

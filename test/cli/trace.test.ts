@@ -52,8 +52,10 @@ test("trace --json prints a complete object a line", async () => {
   const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   const missing = { exists: false, locked: false, value: null, info: null };
   const held = { exists: true, locked: true, value: 0, info: "DATE - cli" };
-  expect(lines[0]).toEqual({ time, name, ...missing, holders: [], waiters: [] });
-  expect(lines.at(-1)).toEqual({ time, name, ...held, holders: [detachedHolder()], waiters: [] });
+  const none = { holders: [], waiters: [], grants: 0, recoveries: 0 };
+  expect(lines[0]).toEqual({ time, name, ...missing, ...none });
+  const holders = [detachedHolder("cli")];
+  expect(lines.at(-1)).toEqual({ time, name, ...held, ...none, holders, grants: 1 });
 });
 
 test.each(["SIGTERM", "SIGHUP"] as const)("trace dies of %s", async (signal) => {

@@ -1,6 +1,6 @@
 /** The objects of a lock are deleted, replaced or damaged while it is in use, and there are too many users. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { existsSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { LockFullError, type LockGuard, ResourceLock } from "../../src/index.ts";
 import { haveTools, newLockName, type Process } from "../support/binary.ts";
 import { testBinary } from "./build.ts";
@@ -238,7 +238,7 @@ describe("a ledger with", () => {
           if (outcome === undefined) throw new Error("a waiter waits for ever");
           // Either it is served or it is told; 1 is what an uncaught error of the library ends Bun with.
           expect([0, 1, 71]).toContain(outcome.status);
-          expect(outcome.stderr).not.toContain("mkdir");
+          expect(outcome.stderr).not.toContain("mkdir: cannot");
         }
         await outcomeOf("unget", name);
         expect((await outcomeOf("run", "-t", "30", name, "--", "true")).status).toBe(0);
@@ -323,8 +323,7 @@ describe("another user's lock", () => {
       const asNobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
       const made = await finish(launch([...asNobody, testBinary, "run", name, "--", "true"]));
       expect(made.status).toBe(0);
-      rmSync(ledgerOf(name));
-      await outcomeOf("get", name, "-t", "0");
+      chownSync(ledgerOf(name), 0, 0);
       for (const words of [
         ["get", name, "-t", "0"],
         ["run", "-n", name, "--", "true"],

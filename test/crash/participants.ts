@@ -6,7 +6,7 @@ import { buildWhereStale, testBinary } from "./build.ts";
 import { type Outcome, type Process, start } from "../support/binary.ts";
 
 /** A generous end for whatever would hang: nothing here is measured. */
-export const watchdogSeconds = 60;
+const watchdogSeconds = 60;
 export const watchdogMilliseconds = watchdogSeconds * 1000;
 
 buildWhereStale();
@@ -178,7 +178,7 @@ export function isAlive(processId: number): boolean {
 }
 
 /** Whether a process is stopped. */
-export function isStopped(processId: number): boolean {
+function isStopped(processId: number): boolean {
   const text = readFileSync(`/proc/${processId}/stat`, "utf8");
   return text.slice(text.lastIndexOf(")") + 2).startsWith("T");
 }

@@ -134,6 +134,13 @@ type Environment = Record<string, string>;
  * leaves nobody alive who holds the lock or waits.
  */
 const ways: Record<string, (lockName: string, fault: Environment) => Promise<number>> = {
+  "get behind a holder, in vain": async (name, fault) => {
+    const holder = libraryUser(name);
+    await nextLine(holder);
+    const status = await resourcelock(["get", name, "-t", "0.1"], fault).exited;
+    await kill(holder);
+    return status;
+  },
   "run on a free lock": (name, fault) => resourcelock(["run", name, "--", "true"], fault).exited,
   "run behind a holder": (name, fault) =>
     behindHolder(name, () => resourcelock(["run", name, "--", "true"], fault)),

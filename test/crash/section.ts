@@ -96,5 +96,24 @@ function numberIn(path: string): number {
   return Number(textOf(path));
 }
 
+/** Looks at the critical section as a shared holder: nobody may be in it meanwhile. */
+async function look(directory: string): Promise<void> {
+  const witness = `${directory}/witness`;
+  const [before, sections] = [textOf(witness), textOf(`${directory}/other`)];
+  await Bun.sleep(20);
+  const found = textOf(witness);
+  if (found !== undefined && lives(found)) {
+    violation(directory, `process ${found.trim()} in the section beside a shared holder`);
+  }
+  // One that died there is left for its heir.
+  if (found !== before || textOf(`${directory}/other`) !== sections) {
+    violation(directory, "somebody was in the section beside a shared holder");
+  }
+}
+
 // As a command of `run`: one process, as what it has started would outlive it when it is killed.
-if (import.meta.main) section(process.argv[2] ?? "");
+if (import.meta.main) {
+  const [directory = "", kind] = process.argv.slice(2);
+  if (kind === "shared") await look(directory);
+  else section(directory);
+}

@@ -6,7 +6,8 @@
  * semaphore is 1 and nobody holds or waits. A worker is one of
  *
  * - a process that uses the library,
- * - `run` and its command, which are killed together or one of them alone,
+ * - `run` and its command, which are killed together or one of them alone; also one that shares the lock with others
+ *   and sees that nobody is in the section meanwhile, and one that waits for a moment only,
  * - a script with `get --owner-pid $$` and `unget`; it is killed with what it has started, as an `unget` that
  *   outlives its script would force the lock from whoever has adopted it,
  * - `get -a` without a critical section, and `unget` that forces the lock from it and dies of that.
@@ -55,11 +56,13 @@ const lockName = `storm-${process.pid}-${seed}`;
 const environment = { ...process.env, RESOURCELOCK: testBinary };
 
 /** The ways a worker takes part. */
-type Kind = "library" | "run" | "script" | "force";
+type Kind = "library" | "run" | "shared" | "lapse" | "script" | "force";
 
 /** Points that not every kind gets to. */
 const kindsOfPoint: Record<string, readonly Kind[]> = {
   "taken-by-waiting": ["run"],
+  joined: ["shared"],
+  left: ["lapse"],
   detached: ["script"],
   forced: ["script", "force"],
   evicted: ["force"],
@@ -107,10 +110,12 @@ function fateOf(): { kind: Kind; fate: Fate } {
     const kinds = kindsOfPoint[fault] ?? ["library", "run", "script"];
     return { kind: pick(kinds), fate: { fault } };
   }
-  const kind = random() < 0.08 ? "script" : pick(["library", "run"] as const);
+  const kind =
+    random() < 0.08 ? "script" : pick(["library", "run", "library", "run", "shared"] as const);
   const afterMilliseconds = random() ** 2 * 400;
   if (dice < 0.9) {
-    const kill = kind === "run" ? pick(["all", "all", "run", "command"] as const) : "all";
+    const kill =
+      kind === "run" || kind === "shared" ? pick(["all", "all", "run", "command"] as const) : "all";
     return { kind, fate: { kill, afterMilliseconds } };
   }
   if (dice < 0.95) return { kind, fate: { stop: random() ** 3 * 1500, afterMilliseconds } };
@@ -155,9 +160,12 @@ function startWorker(kind: Exclude<Kind, "force">, point: string): Child {
       const script = [`${here}storm-worker.ts`, lockName, directory, sections];
       return spawn([process.execPath, "--define", "TEST_BUILD=true", ...script], fault);
     }
-    case "run": {
-      const command = [process.execPath, `${here}section.ts`, directory];
-      return spawn([testBinary, "run", lockName, "--", ...command], fault);
+    case "run":
+    case "shared":
+    case "lapse": {
+      const command = [process.execPath, `${here}section.ts`, directory, kind];
+      const wish = { run: [], shared: ["--shared"], lapse: ["-t", "0.02"] }[kind];
+      return spawn([testBinary, "run", ...wish, lockName, "--", ...command], fault);
     }
     default: {
       const ofUnget = pointsOfUnget.has(point);
@@ -196,7 +204,8 @@ async function oneWorker(kind: Exclude<Kind, "force">, point: string, fate: Fate
   // Of a run whose command lives on, the outputs end with that.
   const text = await said;
   if (text.includes("released by force")) fail(`${kind}: ${text}`);
-  if (!died && child.exitCode !== 0) {
+  const lapsed = kind === "lapse" && child.exitCode === 75;
+  if (!died && !lapsed && child.exitCode !== 0) {
     fail(`${kind} ended with ${child.exitCode ?? child.signalCode}: ${text}`);
   }
 }

@@ -124,7 +124,7 @@ describe("state of a lock", () => {
         { pid: owner.pid, attachment: "stale" },
       ]);
       expect(await linesUnderState(name, owner)).toEqual([
-        "  held by pid P1, which died: the next waiter adopts it",
+        "  held by pid P1 (cli), which died: the next waiter adopts it",
       ]);
     },
     watchdogMilliseconds,

@@ -199,6 +199,66 @@ test("README and the manual page have each way in which a lock can be held", asy
   for (const name of attachments) expect(text).toContain(name);
 });
 
+test("README's table of findings has the fields that doctor prints", async () => {
+  const { rows } = readme.table("Findings in JSON");
+  const documented = rows.flatMap(([fields = ""]) => fields.split(", ")).toSorted();
+  const { stdout } = await resourcelock("doctor", "--json");
+  for (const fields of fieldsOf(stdout)) expect(fields).toEqual(documented);
+});
+
+test("README's table of checks has those that doctor makes, in their order", async () => {
+  const name = newLockName();
+  await resourcelock("get", "-q", name);
+  const { stdout } = await resourcelock("doctor", "--json", "-v");
+  const checks = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line).check);
+  const documented = readme.table("Is this host all right?").rows.map(([check = ""]) => check);
+  expect(documented).toEqual([...new Set(checks)]);
+});
+
+/** The words that can stand at the end of a command line, each with what it means. */
+const answer = async (...words: string[]) => {
+  const { stdout } = await resourcelock("complete", "fish", "--", ...words);
+  return stdout
+    .trimEnd()
+    .split("\n")
+    .slice(1)
+    .map((line) => line.split("\t"));
+};
+
+describe("completions", () => {
+  test("have the commands that --help has, each with what it does", async () => {
+    const told = Object.entries((await factsOfHelp()).commands);
+    const offered = (await answer("")).map(([name = "", text = ""]) => [name, text]);
+    expect(offered).toEqual(told.map(([call, text]) => [call.split(" ")[0] ?? "", text]));
+  });
+
+  test("have the options that --help has of each command, by all their names", async () => {
+    const facts = await factsOfHelp();
+    for (const [name, told] of Object.entries(facts.options)) {
+      const names = told.flatMap((head) => head.match(/(?<=^|, )--?[\w-]+/g) ?? []);
+      const offered = (await answer(name, "-")).map(([option = ""]) => option);
+      expect([name, ...offered.toSorted()]).toEqual([name, ...names.toSorted()]);
+    }
+  });
+
+  test("are there for the shells that README names", async () => {
+    const shells = readme.table("Completions").rows.map(([shell = ""]) => shell);
+    expect((await answer("complete", "")).map(([shell = ""]) => shell)).toEqual(shells);
+    const { stdout: help } = await resourcelock("complete", "--help");
+    const { text = "" } = page.tagged("COMMANDS").find(({ tag }) => tag === "complete SHELL") ?? {};
+    for (const [, line = "", file = ""] of readme.table("Completions").rows) {
+      const [path = ""] = file.split(",");
+      for (const told of [help, text]) {
+        expect(told).toContain(line);
+        expect(told).toContain(path);
+      }
+    }
+  });
+});
+
 test("README and the manual page have the variables that a command finds", async () => {
   const { stdout } = await resourcelock("run", newLockName(), "--slots", "2", "--", "env");
   const set = [...stdout.matchAll(/^RESOURCELOCK_\w+(?==)/gm)]
@@ -216,7 +276,8 @@ function pathsOf(map: string): string[] {
   const folders: string[] = [];
   return map.split("\n").flatMap((line) => {
     const depth = line.search(/\S/) / 2;
-    const [names = ""] = /^(?:[\w-]+(?:\/|\.ts|\.1)(?: +|$))*/.exec(line.trim()) ?? [];
+    const [names = ""] =
+      /^(?:[\w-]+(?:\/|\.(?:d\.)?ts|\.1|\.bash|\.zsh|\.fish)(?: +|$))*/.exec(line.trim()) ?? [];
     return names
       .split(/ +/)
       .filter((name) => name !== "")

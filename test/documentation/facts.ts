@@ -5,6 +5,7 @@
 import type { ArgDef } from "citty";
 import { exitCodeTexts } from "../../src/cli/exit-code.ts";
 import { commands } from "../../src/cli/root.ts";
+import { callOf } from "../../src/cli/usage.ts";
 import { resourcelock } from "../support/binary.ts";
 import type { ManualPage } from "./manual-page.ts";
 import type { Markdown } from "./markdown.ts";
@@ -24,10 +25,9 @@ export async function factsOfProgram(): Promise<Facts> {
     options: {},
   };
   for (const [name, load] of Object.entries(commands)) {
-    const { args, description, operands } = await load();
-    const call = [name, "NAME", ...(operands === undefined ? [] : [operands])].join(" ");
-    facts.commands[call] = description;
-    facts.options[name] = Object.entries(args)
+    const command = await load();
+    facts.commands[callOf(name, command)] = command.description;
+    facts.options[name] = Object.entries(command.args)
       .filter(([, { type }]) => type !== "positional")
       .map(([long, definition]) => optionText(headOf(long, definition), defaultOf(definition)))
       .toSorted();
@@ -89,21 +89,21 @@ function helpRows(help: string, title: string): [head: string, text: string][] {
 }
 
 export function factsOfReadme(readme: Markdown): Facts {
-  const table = readme.table("Options");
-  const names = table.head.slice(1, -1);
+  const options: Facts["options"] = {};
+  // Each of these tables has a column a command, between the option and what it says.
+  for (const { head, rows } of readme.tables.filter(({ head: [first] }) => first === "option")) {
+    for (const [index, name] of head.slice(1, -1).entries()) {
+      options[name] = rows
+        .map(([option = "", ...cells]) => ({ option, cell: cells[index] ?? "" }))
+        .filter(({ cell }) => cell !== "")
+        .map(({ option, cell }) => optionText(option, cell === "yes" ? undefined : cell))
+        .toSorted();
+    }
+  }
   return {
     commands: Object.fromEntries(readme.table("Commands").rows),
     exitStatuses: Object.fromEntries(readme.table("Exit statuses").rows),
-    options: Object.fromEntries(
-      names.map((name, index) => [
-        name,
-        table.rows
-          .map(([head = "", ...cells]) => ({ head, cell: cells[index] ?? "" }))
-          .filter(({ cell }) => cell !== "")
-          .map(({ head, cell }) => optionText(head, cell === "yes" ? undefined : cell))
-          .toSorted(),
-      ]),
-    ),
+    options,
   };
 }
 
@@ -116,7 +116,7 @@ export function factsOfManualPage(page: ManualPage): Facts {
   for (const { tag, text } of page.tagged("EXIT STATUS")) facts.exitStatuses[tag] = text;
   const described = page.tagged("OPTIONS");
   for (const synopsis of page.synopses) {
-    const [, name] = /^resourcelock ([a-z]+) /.exec(synopsis) ?? [];
+    const [, name] = /^resourcelock ([a-z]+)(?: |$)/.exec(synopsis) ?? [];
     if (name === undefined) continue;
     // That each takes --help is said once for all.
     facts.options[name] = [...optionsIn(synopsis), "-h"]

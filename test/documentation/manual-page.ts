@@ -62,7 +62,14 @@ export class ManualPage {
   }
 }
 
-const escapes: Record<string, string> = { "\\-": "-", "\\ ": " ", "\\(ha": "^", "\\(aq": "'" };
+const escapes: Record<string, string> = {
+  "\\-": "-",
+  "\\ ": " ",
+  "\\(ha": "^",
+  "\\(aq": "'",
+  "\\(dq": '"',
+  "\\(ti": "~",
+};
 
 /** The text that lines of source print. */
 function plain(lines: readonly string[]): string {

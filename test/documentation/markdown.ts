@@ -62,7 +62,7 @@ function textUntil(lines: Iterator<string>, end: string): string {
 
 function cells(line: string): Row {
   return line
-    .split("|")
+    .split(/(?<!\\)\|/)
     .slice(1, -1)
-    .map((cell) => cell.replaceAll(/`|\*\*/g, "").trim());
+    .map((cell) => cell.replaceAll(/`|\*\*|\\(?=\|)/g, "").trim());
 }

@@ -1,7 +1,7 @@
-import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { binary, finish, haveTools, type Outcome, start } from "../support/binary.ts";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
+import { haveTools } from "../support/binary.ts";
+import { isRoot, resourcelockAsNobody } from "./other-user.ts";
 import { detachedLine, expectFailure, lookingCommands, maskTimes } from "./outcome.ts";
 import { haveMountNamespaces, PrivateSharedMemory } from "./private-shared-memory.ts";
 
@@ -27,37 +27,7 @@ async function expectState(memory: PrivateSharedMemory, state: object): Promise<
   expect(JSON.parse(stdout)).toMatchObject(state);
 }
 
-const isRoot = process.getuid?.() === 0;
 if (!isRoot) console.warn("skipping tests that need root: locks of other users");
-
-const nobody = 65534;
-const asNobody = ["setpriv", `--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"];
-let nobodysBinary: string | undefined;
-let directoryOfCopy: string | undefined;
-
-/** The binary, or where nobody may not run it, a copy. */
-async function binaryForNobody(): Promise<string> {
-  const { status } = await finish(start([...asNobody, "test", "-x", binary]));
-  if (status === 0) return binary;
-  directoryOfCopy = mkdtempSync(`${tmpdir()}/resourcelock-`);
-  chmodSync(directoryOfCopy, 0o755);
-  const copy = `${directoryOfCopy}/resourcelock`;
-  copyFileSync(binary, copy);
-  chmodSync(copy, 0o755);
-  return copy;
-}
-
-async function resourcelockAsNobody(
-  memory: PrivateSharedMemory,
-  ...words: string[]
-): Promise<Outcome> {
-  nobodysBinary ??= await binaryForNobody();
-  return memory.run(...asNobody, nobodysBinary, ...words);
-}
-
-afterAll(() => {
-  if (directoryOfCopy !== undefined) rmSync(directoryOfCopy, { recursive: true });
-});
 
 const setting = "/proc/sys/fs/protected_regular";
 

@@ -6,10 +6,10 @@ import { newLockName } from "../support/binary.ts";
 describe("InfoSegment.create()", () => {
   test("makes a whole segment of zeros, or fails with EEXIST and leaves no descriptor open", () => {
     const path = `/dev/shm/${newLockName()}`;
-    InfoSegment.create(path, 8192, 0o600).close();
+    InfoSegment.create(path, { bytes: 8192, access: {} }).close();
     expect(readFileSync(path)).toEqual(Buffer.alloc(8192));
     const before = readdirSync("/proc/self/fd").length;
-    expect(() => InfoSegment.create(path, 8192, 0o600)).toThrow("File exists");
+    expect(() => InfoSegment.create(path, { bytes: 8192, access: {} })).toThrow("File exists");
     expect(readdirSync("/proc/self/fd")).toHaveLength(before);
   });
 });

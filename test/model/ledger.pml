@@ -81,6 +81,7 @@ typedef Seat {
   byte ticket;                  /* 0 for an empty seat */
   mtype state;
   bool evicted;
+  bool superseded;              /* a unit that it may have got was adopted */
   byte slot
 }
 Seat seat[N];
@@ -155,12 +156,12 @@ bool peerWindow = false;        /* the peer has taken the unit and not yet writt
 #else
 #define isBoundToDead (record == Detached && bound != NOBODY && !alive[bound])
 #endif
-/* Not one that a peer wrote who took the lock from the holder. */
-#define isHoldersText(text) (text == noted || text == written)
+/* Not that of a later grant, by a peer who took the lock from the holder: texts have their dates. */
+#define isHoldersText(text) (text == noted || text <= written)
 
 /*
- * Nobody will give the unit back. That cannot be said while another one is at the semaphore, evicted or not: it
- * may have got the unit and have been stopped before it could say so.
+ * Nobody will give the unit back. That cannot be said while another one is at the semaphore: it may have got the
+ * unit and not have been able to say so yet. One that was evicted there is stopped: it is told to drop its unit.
  */
 #define isLost(of) (sem == 0 && !isPeers && (record == Free || isBoundToDead) && !isInTransit(of))
 #ifdef MUTANT_ADOPT_FOREIGN
@@ -173,7 +174,7 @@ bool peerWindow = false;        /* the peer has taken the unit and not yet writt
 #ifdef MUTANT_ADOPT_IN_TRANSIT
 #define isInTransit(of) false
 #else
-#define isInTransit(of) any(isAtSemaphore, of)
+#define isInTransit(of) any(standsAtSemaphore, of)
 #endif
 
 /* What the first of the queue does not wait for: the lock is there, or there is one to join or to adopt. */
@@ -226,7 +227,10 @@ inline dieUnderCommand() {
 }
 
 inline emptySeat() {
-  d_step { seat[me].ticket = 0; seat[me].state = Waiting; seat[me].evicted = false; seat[me].slot = 0 }
+  d_step {
+    seat[me].ticket = 0; seat[me].state = Waiting; seat[me].evicted = false; seat[me].superseded = false;
+    seat[me].slot = 0
+  }
 }
 
 inline lock() { step(mutex == NOBODY -> mutex = me) }
@@ -298,6 +302,20 @@ inline evictHolders() {
 #if N > 3
   evictHolder(3);
 #endif
+}
+
+#define supersedeOne(i) if :: isAtSemaphore(i, me) && seat[i].evicted -> seat[i].superseded = true :: else fi
+inline supersede() {
+  step(
+    supersedeOne(0);
+    supersedeOne(1);
+#if N > 2
+    supersedeOne(2);
+#endif
+#if N > 3
+    supersedeOne(3);
+#endif
+  )
 }
 
 #define evictStalled(i) if :: isStalled(i, me) -> step(seat[i].evicted = true) :: else fi
@@ -381,14 +399,14 @@ lookAgain:
     :: record == Held && sem > 0 -> goto forced
 #endif
     :: record != Held && sem > 0
-    :: record != Held && sem == 0 && isLost(me) -> goto write
+    :: record != Held && sem == 0 && isLost(me) -> goto lost
     :: record != Held && sem == 0 && !isLost(me) -> goto wait
     fi
   );
 #ifdef MUTANT_TEXT_AFTER_SEMAPHORE
   step(text = info);
 #endif
-  step(noted = text);
+  step(noted = text; record = Free; bound = NOBODY; leftHeld = false);
   step(if :: sem > 0 -> sem--; hasTaken[me] = true :: else -> goto wait fi);
   goto granted;
 
@@ -441,11 +459,24 @@ leave:                          /* evicted while it waited, or given up */
 #elif defined(MUTANT_DROP_UNIT_AFTER_GRANT)
   step(if :: written != seen -> hasTaken[me] = false :: else fi);
 #endif
-  /* Gives the unit back as a holder does. Where the record says held, it is one too many, by a peer's force. */
+  /*
+   * Gives the unit back as a holder does. Where the record says held, it is one too many, by a peer's force. One
+   * that may have been adopted is dropped: if it was another one, the lock may look foreign for that.
+   */
   step(
     if
     :: hasTaken[me] && record == Held -> hasTaken[me] = false
+#ifndef MUTANT_KEEP_SUPERSEDED
+    :: hasTaken[me] && record != Held && seat[me].superseded ->
+       hasTaken[me] = false;
+       if
+       :: sem == 0 && !peerInside && !(record == Free && info == noted) -> gone = true
+       :: else
+       fi
+    :: hasTaken[me] && record != Held && !seat[me].superseded -> noted = info; record = Free; bound = NOBODY
+#else
     :: hasTaken[me] && record != Held -> noted = info; record = Free; bound = NOBODY
+#endif
     :: else
     fi
   );
@@ -491,10 +522,12 @@ adopt:                          /* the holder died; a peer may have forced the l
 #ifdef MUTANT_ADOPT_WITHOUT_SEMAPHORE
   step(if :: sem > 0 -> sem-- :: else fi);
 #endif
+  supersede();
   goto write;
 
+lost:
+  supersede();
 granted:
-  step(noted = info);           /* once more: with the unit in hand nobody else writes */
 write:
   text = 0;
   step(texts++; written = texts);

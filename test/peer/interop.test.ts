@@ -227,6 +227,8 @@ describe.skipIf(noPython !== undefined)("a lock shared with a Python peer", () =
           info,
           holders: [holder],
           waiters: [],
+          grants: 0,
+          recoveries: 0,
         });
         expect(existsSync(ledgerPath(name))).toBe(false);
       },

@@ -1,0 +1,79 @@
+/** `info`: the text that all who use a lock share, by itself. */
+import { LockInfoError } from "../lock/errors.ts";
+import { withInfoSegment } from "../lock/lock-objects.ts";
+import { newSegmentBytes } from "../lock/resource-lock.ts";
+import { closesOnExec, readFile, waitReadable } from "../posix/file.ts";
+import { isPosixError } from "../posix/libc.ts";
+import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
+import { command } from "./command.ts";
+import { exitCodes } from "./exit-code.ts";
+import { openExisting } from "./existing.ts";
+import { diagnostics, printBytes, printResult } from "./output.ts";
+import { UsageError } from "./usage-error.ts";
+
+const stdin = 0;
+
+export default command({
+  name: "info",
+  description: "Print the info text of a lock as it is, or write it",
+  args: { name: nameArgument, set: options.set, stdin: options.stdin, ...commonOptions },
+  run({ args }) {
+    const output = outputOptions(args);
+    if (args.set !== undefined && args.stdin)
+      throw new UsageError("give --set or --stdin, not both");
+    const { lock, missing } = openExisting(args.name, output);
+    if (lock === undefined) {
+      if (output.json) printResult(output, "", missing.json);
+      else diagnostics().error(missing.text);
+      return exitCodes.no;
+    }
+    const { lockName: name } = lock;
+    const text = args.stdin ? readStdin(name) : args.set;
+    if (text !== undefined) lock.setLockInfo(text);
+    if (output.json) {
+      const value = lock.lockValue();
+      const info = lock.getLockInfo();
+      printResult(output, "", { name, exists: true, locked: value === 0, value, info });
+    } else if (text === undefined && !output.quiet) {
+      const bytes = withInfoSegment(name, (segment) => segment?.readBytes() ?? new Uint8Array());
+      printBytes(Buffer.concat([bytes, Buffer.from("\n")]));
+    }
+    return exitCodes.done;
+  },
+});
+
+/** All of stdin, as far as it fits into the lock's segment with a NUL at its end. */
+function readStdin(lockName: string): string {
+  // Bun opens /dev/null in place of a closed stdin, close-on-exec, which no inherited one can be.
+  if (closesOnExec(stdin)) throw new UsageError("--stdin: stdin is closed");
+  const segmentBytes = withInfoSegment(lockName, (segment) => segment?.bytes ?? newSegmentBytes);
+  const bytes = new Uint8Array(segmentBytes);
+  let length = 0;
+  while (length < bytes.length) {
+    const count = readSome(bytes.subarray(length));
+    if (count === 0) return decode(bytes.subarray(0, length));
+    length += count;
+  }
+  throw new LockInfoError(
+    `Cannot store the info text: stdin has more than the ${segmentBytes - 1} bytes that lock <${lockName}> has room for`,
+  );
+}
+
+function readSome(bytes: Uint8Array): number {
+  for (;;) {
+    try {
+      return readFile(stdin, bytes);
+    } catch (error) {
+      if (isPosixError(error, "EAGAIN")) waitReadable(stdin);
+      else if (!isPosixError(error, "EINTR")) throw error;
+    }
+  }
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    throw new LockInfoError("Cannot store the info text: stdin is not UTF-8", { cause: error });
+  }
+}

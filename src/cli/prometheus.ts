@@ -1,0 +1,76 @@
+/** Locks as metrics, in the text exposition format of Prometheus, version 0.0.4. */
+import type { ListedLock } from "../lock/lock-list.ts";
+import { escapeControls } from "./escape.ts";
+import { heldSeconds } from "./list-columns.ts";
+
+interface Metric {
+  name: string;
+  type: "gauge" | "counter";
+  help: string;
+  /** Undefined where there is nothing to tell: then there is no sample. */
+  value(this: void, lock: ListedLock, nowSeconds: number): number | undefined;
+}
+
+const metrics: readonly Metric[] = [
+  {
+    name: "resourcelock_locked",
+    type: "gauge",
+    help: "Whether the lock is locked: 1, or 0 for free.",
+    value: ({ state, value }) => (state === "free" ? 0 : value === 0 || state === "stale" ? 1 : 0),
+  },
+  {
+    name: "resourcelock_held_seconds",
+    type: "gauge",
+    help: "For how long the lock has been held, 0 for free; absent where nobody knows.",
+    value: (lock, nowSeconds) =>
+      lock.state === "free" ? 0 : (heldSeconds(lock, nowSeconds) ?? undefined),
+  },
+  {
+    name: "resourcelock_waiters",
+    type: "gauge",
+    help: "How many processes wait for the lock.",
+    value: ({ waiters }) => waiters.length,
+  },
+  {
+    name: "resourcelock_grants_total",
+    type: "counter",
+    help: "How often the lock was granted since it was made, not counting peers without a ledger.",
+    value: ({ grants }) => grants,
+  },
+  {
+    name: "resourcelock_recoveries_total",
+    type: "counter",
+    help: "How many of these grants took over from a holder that died.",
+    value: ({ recoveries }) => recoveries,
+  },
+];
+
+/** The lines of a file for the textfile collector of node_exporter. Locks that may not be read are left out. */
+export function metricLines(locks: readonly ListedLock[], nowSeconds: number): string[] {
+  const readable = new Map<string, ListedLock>();
+  for (const lock of locks) {
+    // Two series of one name would make the whole file invalid.
+    const label = labelValue(lock.name);
+    if (lock.state !== "unreadable" && !readable.has(label)) readable.set(label, lock);
+  }
+  const lines: string[] = [];
+  for (const { name, type, help, value } of metrics) {
+    lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
+    for (const [label, lock] of readable) {
+      const sample = value(lock, nowSeconds);
+      if (sample !== undefined) lines.push(`${name}{name="${label}"} ${sample}`);
+    }
+  }
+  return lines;
+}
+
+const labelEscapes: Record<string, string> = { "\\": "\\\\", '"': '\\"', "\n": "\\n" };
+
+/** As the format wants it; other control characters, which it lets through, as the text that is shown for them. */
+function labelValue(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => escapeControls(line))
+    .join("\n")
+    .replace(/[\\"\n]/g, (character) => labelEscapes[character] ?? character);
+}

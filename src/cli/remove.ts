@@ -1,0 +1,109 @@
+/** `remove`: deletes the objects of a lock that nobody uses. */
+import { isInUse, type ListedLock, staleOnHost } from "../lock/lock-list.ts";
+import { parseLockName } from "../lock/lock-name.ts";
+import { type Removal, removeLock } from "../lock/lock-removal.ts";
+import type { LockStatus } from "../lock/lock-status.ts";
+import { messages } from "../lock/messages.ts";
+import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
+import { command } from "./command.ts";
+import { exitCodeOf, exitCodes } from "./exit-code.ts";
+import { stateOf } from "./existing.ts";
+import { diagnostics, type OutputOptions, printResult } from "./output.ts";
+import { Interrupted, SignalTrap } from "./signals.ts";
+import { holdersText } from "./status-text.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** A unit that is missing for no longer than this may be a peer's that is just taking it. */
+const graceSeconds = 1;
+
+export default command({
+  name: "remove",
+  description: "Delete a lock that nobody holds or waits for",
+  args: {
+    name: { ...nameArgument, required: false },
+    force: options.force,
+    stale: options.stale,
+    ...commonOptions,
+  },
+  notes: [
+    "With --stale and no NAME, all that participants that died have left is removed; with a NAME, that lock only if it is among them.",
+  ],
+  async run({ args }) {
+    const output = outputOptions(args);
+    if (args.stale) {
+      if (args.force) throw new UsageError("give --force or --stale, not both");
+      return removeStale(args.name, output);
+    }
+    if (args.name === undefined) throw new UsageError("NAME is missing; or give --stale");
+    const name = parseLockName(args.name);
+    const removal = removeLock(name, { force: args.force ?? false });
+    return report(name, removal, output);
+  },
+});
+
+function report(name: string, { outcome, status }: Removal, output: OutputOptions): number {
+  if (outcome === "removed" && !output.quiet) {
+    for (const holder of status.holders.filter(({ attachment }) => attachment === "attached")) {
+      diagnostics().warn(`pid ${holder.pid} (${holder.command}) goes on without the lock`);
+    }
+  }
+  const texts = {
+    removed: `<${name}> lock removed`,
+    "in use": `<${name}> lock not removed: ${usersText(status)}`,
+    missing: messages.missing(name),
+  };
+  const { json } = stateOf(name, output);
+  printResult(output, texts[outcome], { ...json, removed: outcome === "removed" });
+  return outcome === "removed" ? exitCodes.done : exitCodes.no;
+}
+
+/** As in `held by pid 4242 (make) for 3s, and 2 wait`. */
+function usersText({ holders, waiters }: LockStatus): string {
+  const held = holders.length === 0 ? [] : [holdersText(holders)];
+  const count = waiters.length;
+  const waiting = count === 0 ? [] : [`${count} ${count === 1 ? "waits" : "wait"}`];
+  const stale = holders.some(({ attachment }) => attachment === "stale");
+  const advice = stale && count === 0 ? "; --stale removes it" : "";
+  return [...held, ...waiting].join(", and ") + advice;
+}
+
+async function removeStale(wanted: string | undefined, output: OutputOptions): Promise<number> {
+  const name = wanted === undefined ? undefined : parseLockName(wanted);
+  // One that somebody waits for is adopted, just now or soon.
+  const look = () =>
+    staleOnHost().filter((lock) => (name === undefined ? !isInUse(lock) : lock.name === name));
+  let found = look();
+  if (found.some(isUnexplained)) {
+    const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
+    await trap.sleep(graceSeconds);
+    if (trap.received !== undefined) throw new Interrupted(trap.received);
+    const before = new Map(found.map((lock) => [lock.name, lock]));
+    found = look().filter(
+      (lock) => !isUnexplained(lock) || before.get(lock.name)?.info === lock.info,
+    );
+  }
+  if (found.length === 0) {
+    const text = name === undefined ? "nothing is stale" : `lock <${name}> is not stale`;
+    if (!output.quiet) diagnostics().info(text);
+    return name === undefined ? exitCodes.done : exitCodes.no;
+  }
+  const statuses = found.map((lock) => removeOne(lock, output));
+  return statuses.find((status) => status !== exitCodes.done) ?? exitCodes.done;
+}
+
+/** Whether the lock is locked and nobody ever said so: its holder died between two steps, or is between them. */
+function isUnexplained({ holders }: ListedLock): boolean {
+  return holders.some(({ attachment, pid }) => attachment === "stale" && pid === null);
+}
+
+/** One that cannot be removed does not keep the others from it. */
+function removeOne({ name, info }: ListedLock, output: OutputOptions): number {
+  try {
+    return report(name, removeLock(name, { staleWithInfo: info ?? undefined }), output);
+  } catch (error) {
+    const status = exitCodeOf(error);
+    if (!(error instanceof Error) || status === exitCodes.internal) throw error;
+    diagnostics().error(error.message);
+    return status;
+  }
+}

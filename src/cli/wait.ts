@@ -1,0 +1,116 @@
+/** `wait`: waits until a lock is free, without taking it. */
+import { parseLockName } from "../lock/lock-name.ts";
+import { monotonicSeconds } from "../posix/clock.ts";
+import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
+import { command } from "./command.ts";
+import { conflictExitCode } from "./conflict.ts";
+import { parseTimeout } from "./duration.ts";
+import { exitCodes } from "./exit-code.ts";
+import { stateOf } from "./existing.ts";
+import { diagnostics, printLine } from "./output.ts";
+import { jsonLine } from "./escape.ts";
+import { Interrupted, SignalTrap } from "./signals.ts";
+import { holdersText } from "./status-text.ts";
+import { WaitNotice } from "./wait-notice.ts";
+
+/** Nothing tells one who does not queue: it looks, first this often ... */
+const shortestPauseSeconds = 0.01;
+/** ... and then ever more seldom, down to this. */
+const longestPauseSeconds = 0.1;
+const pauseGrowth = 1.2;
+const noticeSeconds = 1;
+
+export default command({
+  name: "wait",
+  description: "Wait until a lock is free, without taking it",
+  args: {
+    name: nameArgument,
+    "get-timeout": {
+      ...options["get-timeout"],
+      default: "-1",
+      description: "how long to wait: 0 looks once, -1 waits for ever",
+    },
+    "conflict-exit-code": {
+      ...options["conflict-exit-code"],
+      description: "exit status when the lock is not free in time",
+    },
+    ...commonOptions,
+  },
+  notes: [
+    "A lock that nobody has made is free. One whose holder died is locked until somebody takes it.",
+  ],
+  async run({ args }) {
+    const output = outputOptions(args);
+    const name = parseLockName(args.name);
+    const timeout = parseTimeout("--get-timeout", args["get-timeout"]) ?? Infinity;
+    const notFree = conflictExitCode(args["conflict-exit-code"]);
+    const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
+    // Opened anew at each look, as it may be removed and made anew meanwhile.
+    const look = () => stateOf(name, { ...output, verbose: false });
+
+    const startSeconds = monotonicSeconds();
+    const notice = output.quiet ? undefined : new Notice(name, look);
+    let state = look();
+    try {
+      for (let pause = shortestPauseSeconds; state.locked; pause *= pauseGrowth) {
+        const waited = monotonicSeconds() - startSeconds;
+        if (waited >= timeout) break;
+        notice?.update(waited);
+        await trap.sleep(Math.min(pause, longestPauseSeconds, timeout - waited));
+        if (trap.received !== undefined) throw new Interrupted(trap.received);
+        state = look();
+      }
+    } finally {
+      notice?.end();
+    }
+    if (output.json && !output.quiet) printLine(jsonLine(state.json));
+    if (!state.locked) return exitCodes.done;
+    if (!output.quiet) {
+      const { holders } = state.status;
+      const held = holders.length === 0 ? "" : `: ${holdersText(holders)}`;
+      diagnostics().info(`lock <${name}> was not free in time${held}`);
+    }
+    return notFree;
+  },
+});
+
+/** Says now and then what is waited for; and once that a lock whose holder died does not get free by itself. */
+class Notice {
+  readonly #name: string;
+  readonly #look: () => ReturnType<typeof stateOf>;
+  readonly #notice: WaitNotice;
+  #nextSeconds = noticeSeconds;
+  #saidStale = false;
+
+  constructor(name: string, look: () => ReturnType<typeof stateOf>) {
+    this.#name = name;
+    this.#look = look;
+    // It is in no queue.
+    const participant = { position: () => ({ place: 0, waiting: 0 }) };
+    const lock = {
+      lockName: name,
+      status: () => look().status,
+      getLockInfo: () => look().info ?? "",
+    };
+    this.#notice = new WaitNotice(lock, { participant });
+  }
+
+  update(waitedSeconds: number): void {
+    if (waitedSeconds < this.#nextSeconds) return;
+    this.#nextSeconds += noticeSeconds;
+    const { holders, waiters } = this.#look().status;
+    const isStale = holders.some(({ attachment }) => attachment === "stale");
+    if (isStale && waiters.length === 0 && !this.#saidStale) {
+      this.#saidStale = true;
+      this.#notice.end();
+      diagnostics().info(
+        `lock <${this.#name}> stays locked until a run or get adopts it, or unget releases it: its holder died`,
+      );
+    }
+    this.#notice.update(waitedSeconds);
+  }
+
+  end(): void {
+    this.#notice.end();
+  }
+}

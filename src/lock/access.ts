@@ -1,0 +1,49 @@
+/** Who may use a lock that is made. */
+import { groupIdOf } from "../posix/user.ts";
+
+/** Who may use a lock's objects, as the files they are. */
+export interface Access {
+  /** Permission bits, whatever the umask; undefined is for their user alone, as the Python module makes them. */
+  mode?: number | undefined;
+  /** The number of the group that they get. */
+  groupId?: number | undefined;
+}
+
+/** What a group is for, where nothing else is said. */
+const modeForGroup = 0o660;
+/** Its own user has to be able to use the lock. */
+const leastMode = 0o600;
+const mostMode = 0o777;
+
+/**
+ * @param group a name, or a number
+ * @throws {RangeError} where there is no such group, and for a mode that is none or keeps out the lock's own user
+ */
+export function accessOf(mode: number | undefined, group: string | number | undefined): Access {
+  if (mode !== undefined && !isUsableMode(mode)) {
+    throw new RangeError(
+      `Cannot make a lock with mode ${mode.toString(8)}: give permission bits from 600 to 777 that let its user read and write`,
+    );
+  }
+  if (group === undefined) return { mode };
+  const groupId = typeof group === "number" ? group : (groupIdOf(group) ?? numberOf(group));
+  if (
+    groupId === undefined ||
+    !Number.isInteger(groupId) ||
+    groupId < 0 ||
+    groupId >= 2 ** 32 - 1
+  ) {
+    throw new RangeError(`Cannot make a lock for group ${JSON.stringify(group)}: there is none`);
+  }
+  return { mode: mode ?? modeForGroup, groupId };
+}
+
+function isUsableMode(mode: number): boolean {
+  return (
+    Number.isInteger(mode) && mode >= 0 && mode <= mostMode && (mode & leastMode) === leastMode
+  );
+}
+
+function numberOf(text: string): number | undefined {
+  return /^\d+$/.test(text) ? Number(text) : undefined;
+}

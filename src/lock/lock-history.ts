@@ -1,0 +1,74 @@
+/** The last grants of a lock: the seats of its ledger keep what they said when they are left. */
+import { header, headerWords, type Ledger, lockStates, seatStates, seatWords } from "./ledger.ts";
+import { kindNames, kinds } from "./queue.ts";
+import { recordedSeat } from "./record.ts";
+
+/** A grant, or a request that was not granted. */
+export interface GrantRecord {
+  /** The process that asked. */
+  pid: number | null;
+  /** The first bytes of its message, the command line by default. */
+  command: string;
+  kind: "exclusive" | "shared" | "slots";
+  /** The number of its slot; null where there are none. */
+  slot: number | null;
+  /** The fencing token; null where it was not granted. */
+  token: number | null;
+  /** Since when it waited, in seconds since 1970. */
+  queued: number;
+  /** When it was granted; null where it gave up, or waits. */
+  granted: number | null;
+  /** When the hold or the wait ended; null while it has not, or where nobody knows. */
+  ended: number | null;
+  /**
+   * What it does, or how it ended: it waits; it holds; it holds without a process; it released the lock; the
+   * lock was forced from it; it died, and the next one adopted the lock; it gave up waiting, or died.
+   */
+  ending: "waiting" | "held" | "detached" | "released" | "forced" | "recovered" | "lapsed";
+}
+
+/** @param ledger undefined where there is none yet */
+export function historyOf(ledger: Ledger | undefined): GrantRecord[] {
+  if (ledger === undefined) return [];
+  return ledger.transact(() => {
+    const records: GrantRecord[] = [];
+    for (let seat = 1; seat <= ledger.seats; seat++) {
+      if (ledger.readWide(seat, seatWords.since) !== 0) records.push(recordOf(ledger, seat));
+    }
+    return records.toSorted(
+      (one, other) => (one.granted ?? one.queued) - (other.granted ?? other.queued),
+    );
+  });
+}
+
+function recordOf(ledger: Ledger, seat: number): GrantRecord {
+  const kind = ledger.read(seat, seatWords.kind);
+  const token = ledger.readWide(seat, seatWords.token);
+  return {
+    pid: ledger.read(seat, seatWords.process),
+    command: ledger.readMessage(seat),
+    kind: kindNames[kind] ?? "exclusive",
+    slot: kind === kinds.slots && token !== 0 ? ledger.read(seat, seatWords.slot) : null,
+    token: token || null,
+    queued: ledger.readWide(seat, seatWords.since) / 1e6,
+    granted: ledger.readWide(seat, seatWords.grantedAt) / 1e6 || null,
+    ended: ledger.readWide(seat, seatWords.endedAt) / 1e6 || null,
+    ending: endingOf(ledger, seat),
+  };
+}
+
+function endingOf(ledger: Ledger, seat: number): GrantRecord["ending"] {
+  const state = ledger.read(seat, seatWords.state);
+  if (state === seatStates.released) return "released";
+  if (state === seatStates.forced) return "forced";
+  if (state === seatStates.recovered) return "recovered";
+  if (state === seatStates.detached) return "detached";
+  if (state === seatStates.holding) {
+    if (ledger.read(seat, seatWords.evicted) !== 0) return "forced";
+    const isRecorded =
+      ledger.read(header, headerWords.state) === lockStates.held && recordedSeat(ledger) === seat;
+    // One of a group that died: its place was free at once.
+    return isRecorded || ledger.isLive(seat) ? "held" : "recovered";
+  }
+  return ledger.isLive(seat) && state !== seatStates.lapsed ? "waiting" : "lapsed";
+}

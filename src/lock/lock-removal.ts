@@ -1,0 +1,158 @@
+/**
+ * Removing a lock: its names in /dev/shm are taken away, so that the next one who asks for it makes a new one.
+ *
+ * That nobody takes the lock between the look and the removal is held by two things. Participants are kept out by the
+ * ledger's mutex, and find under it that the ledger has no name any more ({@link Ledger.isLinked}); then they start
+ * over by name. A peer knows only the semaphore, so the unit is taken first and not given back: whoever still has the
+ * old semaphore open finds it locked, instead of being alone in a lock that nobody else can see.
+ *
+ * The ledger goes last: who makes a new one finds nothing of the old lock.
+ */
+import { deleteFile, fileStatus } from "../posix/file.ts";
+import { isPosixError } from "../posix/libc.ts";
+import { LockDamagedError } from "./errors.ts";
+import type { Ledger } from "./ledger.ts";
+import { isInUse, leftoverStatus, statusWithoutUnit } from "./lock-list.ts";
+import { objectsOf, parseLockName } from "./lock-name.ts";
+import { explain, openLedger } from "./lock-objects.ts";
+import { type LockStatus, statusOf, statusUnderMutex } from "./lock-status.ts";
+import { LockUnit } from "./lock-unit.ts";
+import { holders } from "./queue.ts";
+import { evict } from "./record.ts";
+
+/** What became of a removal. */
+export interface Removal {
+  outcome: "removed" | "in use" | "missing";
+  /** Who held it and who waited. */
+  status: LockStatus;
+}
+
+export interface RemovalOptions {
+  /** Whether to remove it in any case: who holds it goes on without it. */
+  force?: boolean;
+  /** Whether a hold may be removed whose holder died, if nobody waits: with that info text. */
+  staleWithInfo?: string | undefined;
+}
+
+const nobody: LockStatus = { holders: [], waiters: [], grants: 0, recoveries: 0 };
+
+/**
+ * Removes a lock, unless somebody holds it or waits for it.
+ *
+ * @throws {LockNameError}
+ * @throws {LockPermissionError} where this user may not use or delete its objects
+ * @throws {LockDamagedError} where they are not those of a lock; with `force`, only if there is no semaphore
+ */
+export function removeLock(lockName: string, options: RemovalOptions = {}): Removal {
+  const name = parseLockName(lockName);
+  for (;;) {
+    const removal = isSemaphoreThere(name)
+      ? removeByLedger(name, options)
+      : removeLeftover(name, options);
+    if (removal !== undefined) return removal;
+  }
+}
+
+/** @returns undefined where the lock became another one meanwhile */
+function removeByLedger(name: string, options: RemovalOptions): Removal | undefined {
+  const ledger = openLedger(name);
+  try {
+    if (ledger === undefined) return removeUnit(name, undefined, options);
+    return ledger.transact(() => (ledger.isLinked ? removeUnit(name, ledger, options) : undefined));
+  } catch (error) {
+    if (!(error instanceof LockDamagedError && options.force === true)) throw error;
+    deleteObjects(name, true);
+    return { outcome: "removed", status: nobody };
+  } finally {
+    ledger?.close();
+  }
+}
+
+/** Opens the unit under the mutex, so that it is the one that goes with this ledger. */
+function removeUnit(
+  name: string,
+  ledger: Ledger | undefined,
+  options: RemovalOptions,
+): Removal | undefined {
+  const unit = LockUnit.open(name, 0);
+  if (unit === undefined) return undefined;
+  try {
+    return removeWith(name, ledger, unit, options);
+  } finally {
+    unit.close();
+  }
+}
+
+function removeWith(
+  name: string,
+  ledger: Ledger | undefined,
+  unit: LockUnit,
+  { force = false, staleWithInfo }: RemovalOptions,
+): Removal {
+  const look = () =>
+    ledger === undefined ? statusOf(undefined, unit) : statusUnderMutex(ledger, unit);
+  const status = look();
+  const isFree = isEmpty(status) && unit.tryTake();
+  const isStale = !isEmpty(status) && !isInUse(status) && unit.readInfo() === staleWithInfo;
+  if (!isFree && !isStale && !force) {
+    // A peer may have taken the unit since the look.
+    return { outcome: "in use", status: isEmpty(status) ? look() : status };
+  }
+  try {
+    deleteObjects(name, ledger !== undefined);
+  } catch (error) {
+    if (isFree) unit.giveBack();
+    throw error;
+  }
+  // Its holders learn that they hold nothing; its waiters find out by themselves, and go on to the new lock.
+  if (ledger !== undefined) for (const seat of holders(ledger)) evict(ledger, seat);
+  return { outcome: "removed", status };
+}
+
+function isEmpty(status: LockStatus): boolean {
+  return status.holders.length === 0 && status.waiters.length === 0;
+}
+
+/** A ledger without a semaphore: what is left of a lock, unless participants still use it. */
+function removeLeftover(name: string, { force = false }: RemovalOptions): Removal | undefined {
+  const missing: Removal = { outcome: "missing", status: nobody };
+  // Looked at before it is opened to write: what is not a ledger would be made one.
+  const left = leftoverStatus(name);
+  const ledger = left === undefined ? undefined : openLedger(name);
+  if (ledger === undefined) return missing;
+  try {
+    return ledger.transact(() => {
+      if (!ledger.isLinked || isSemaphoreThere(name)) return undefined;
+      const status = statusWithoutUnit(ledger);
+      if (!force && isInUse(status)) return { outcome: "in use", status };
+      deleteObjects(name, true);
+      return { outcome: "removed", status };
+    });
+  } finally {
+    ledger.close();
+  }
+}
+
+function isSemaphoreThere(name: string): boolean {
+  try {
+    fileStatus(objectsOf(name).semaphorePath);
+    return true;
+  } catch (error) {
+    if (isPosixError(error, "ENOENT")) return false;
+    throw error;
+  }
+}
+
+/** @param withLedger false where there was none, and one that there is now is somebody's who came later */
+function deleteObjects(name: string, withLedger: boolean): void {
+  const { semaphorePath, infoPath, ledgerPath } = objectsOf(name);
+  for (const path of [semaphorePath, infoPath, ...(withLedger ? [ledgerPath] : [])]) {
+    explain(name, path, () => {
+      try {
+        if (fileStatus(path).isRegularFile) deleteFile(path);
+      } catch (error) {
+        if (!isPosixError(error, "ENOENT")) throw error;
+      }
+    });
+  }
+}

@@ -1,0 +1,49 @@
+/** The binary as another user runs it, which only root can have done. */
+import { chmodSync, copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { binary, finish, type Outcome, start } from "../support/binary.ts";
+import type { PrivateSharedMemory } from "./private-shared-memory.ts";
+
+export const isRoot = process.getuid?.() === 0;
+
+const nobody = 65534;
+const as = (userId: number) => [
+  "setpriv",
+  `--reuid=${userId}`,
+  `--regid=${userId}`,
+  "--clear-groups",
+];
+
+let binaryForOthers: Promise<string> | undefined;
+
+/** The binary, or where others may not run it, a copy. */
+async function runnableByOthers(): Promise<string> {
+  const { status } = await finish(start([...as(nobody), "test", "-x", binary]));
+  if (status === 0) return binary;
+  const directory = mkdtempSync(`${tmpdir()}/resourcelock-`);
+  process.on("exit", () => {
+    rmSync(directory, { recursive: true });
+  });
+  chmodSync(directory, 0o755);
+  const copy = `${directory}/resourcelock`;
+  copyFileSync(binary, copy);
+  chmodSync(copy, 0o755);
+  return copy;
+}
+
+/** Runs the binary to its end as a user without a name, or with one. */
+export async function resourcelockAs(
+  userId: number,
+  memory: PrivateSharedMemory,
+  ...words: string[]
+): Promise<Outcome> {
+  binaryForOthers ??= runnableByOthers();
+  return memory.run(...as(userId), await binaryForOthers, ...words);
+}
+
+export function resourcelockAsNobody(
+  memory: PrivateSharedMemory,
+  ...words: string[]
+): Promise<Outcome> {
+  return resourcelockAs(nobody, memory, ...words);
+}

@@ -129,6 +129,8 @@ test("README has few blocks that do not run", () => {
   const resting = blocks.filter((block) => !runs(block));
   expect(resting.map(({ heading, language }) => `${heading}: ${language}`)).toEqual([
     "resourcelock: text",
+    "Install: text",
+    "Install: text",
     "Cron jobs that must not overlap: text",
     "Library: json",
     "A map of the source: text",

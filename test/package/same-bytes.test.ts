@@ -2,10 +2,10 @@
 import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { finish, start } from "../support/binary.ts";
 import { root, stdoutOf } from "../support/clone.ts";
-import { canPackage, dist, tarballs } from "./packages.ts";
+import { canPackage, debs, dist, library, tarballs } from "./packages.ts";
 
 setDefaultTimeout(600_000);
 
@@ -38,7 +38,11 @@ describe.skipIf(!canPackage)("scripts/package", () => {
     const words = ["sha256sum", "--check", "--strict", "SHA256SUMS"];
     const { status, stdout } = await finish(start(words, { cwd: dist("") }));
     expect(status).toBe(0);
-    expect(stdout.trimEnd().split("\n").length).toBe(5);
+    const checked = stdout.trimEnd().split("\n");
+    const made = [...Object.values(debs), ...Object.values(tarballs), library];
+    expect(checked.toSorted()).toEqual(made.map((path) => `${basename(path)}: OK`).toSorted());
+    const readme = readFileSync(join(root, "README.md"), "utf8");
+    for (const path of made) expect(readme).toContain(`| \`${basename(path)}\``);
   });
 
   test.each([["x64"], ["arm64"]] as const)("packs for %s what a person needs", async (name) => {

@@ -8,11 +8,11 @@ import { root, runScript } from "../support/clone.ts";
 import { limits } from "./limits.ts";
 import { type TestResult, testResults } from "./test-report.ts";
 
-/** Builds the binary. @returns the script that runs it under qemu */
+/** Builds the binary. @returns the program that runs it under qemu */
 async function buildEmulated(): Promise<string | undefined> {
   // There test/cli runs the same binary directly.
   if (process.arch === "arm64") return undefined;
-  if (!haveTools("qemu-aarch64-static", "perl", "apt-get", "dpkg-deb")) return undefined;
+  if (!haveTools("qemu-aarch64-static", "cc", "apt-get", "dpkg-deb")) return undefined;
   await runScript(["build", "--target=linux-arm64"]);
   const emulation = await finish(
     start([join(root, "scripts/emulate-arm64"), join(root, "dist/resourcelock-linux-arm64")]),

@@ -214,9 +214,15 @@ describe.each(shells)("on a terminal %s", (shell) => {
     test("commands, options and names, so that what comes about can run", async () => {
       const name = await newHeldLock();
       const terminal = await openShell(shell);
-      for (const text of ["resourcelock stat", name.slice(0, -1), "--jso"]) {
+      for (const [text, completed] of [
+        ["resourcelock stat", "resourcelock state"],
+        [name.slice(0, -1), name],
+        ["--jso", "--json"],
+      ] as const) {
         await terminal.keys(text);
         await terminal.press("Tab");
+        // A shell that is still at it may take the next Tab for no more than a character.
+        await terminal.see(new RegExp(literally(completed)));
       }
       await terminal.press("Enter");
       await terminal.see(new RegExp(`^{"name":"${name}"`, "m"));

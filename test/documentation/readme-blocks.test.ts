@@ -132,6 +132,8 @@ test("README has few blocks that do not run", () => {
     "Watching locks: text",
     "Watching locks: text",
     "Watching locks: text",
+    "Install: text",
+    "Install: text",
     "Cron jobs that must not overlap: text",
     "Library: json",
     "A map of the source: text",

@@ -29,7 +29,7 @@ export async function awaitGrant(
   lock: ResourceLock,
   { trap, quiet, ...wish }: AwaitGrantOptions,
 ): Promise<boolean> {
-  const request = lock.request({ ...wish, blocks: true });
+  const request = lock.request({ ...wish, waits: "blocks" });
   let granted = request.poll();
   if (!granted && request.remainingSeconds > 0) {
     granted = await wait(request, trap, quiet ? undefined : new WaitNotice(lock, request));

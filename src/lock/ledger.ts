@@ -41,7 +41,8 @@
  * | 10, 11 | token of its grant, 0 for none |
  * | 12, 13 | when it was granted |
  * | 14, 15 | when that ended, 0 while it has not |
- * | 16 to 31 | the first bytes of its message, UTF-8, ended by NUL unless full |
+ * | 16 | 1 where it naps while it waits: {@link Ledger.napUntilLeft} |
+ * | 17 to 31 | the first bytes of its message, UTF-8, ended by NUL unless full |
  */
 import {
   isLockedByOther,
@@ -62,6 +63,7 @@ import {
   writeAt,
 } from "../posix/file.ts";
 import { faultPoint, isFaultWanted } from "../posix/fault-point.ts";
+import { FutexFile } from "../posix/futex.ts";
 import { LockDamagedError } from "./errors.ts";
 import { allocateSharedFile } from "./shared-file.ts";
 
@@ -150,9 +152,10 @@ export const seatWords = {
   token: 10,
   grantedAt: 12,
   endedAt: 14,
+  naps: 16,
 } as const;
 
-const messageStart = 64;
+const messageStart = 68;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -185,6 +188,7 @@ export class Ledger {
   #isShownWaiting = false;
   /** The seat that was left under the mutex, whose bytes are unlocked with it. */
   #left = 0;
+  #futexes: FutexFile | undefined;
 
   readonly lockName: string;
 
@@ -266,10 +270,27 @@ export class Ledger {
     );
   }
 
-  /** Unlocks the mutex, and the seat that was left meanwhile. */
+  /** Unlocks the mutex, and the seat that was left meanwhile; who naps because of it is woken. */
   #unlock(): void {
     const left = this.#left;
     this.#left = 0;
+    this.#unlockWithSeat(left);
+    if (left !== 0 && this.#hasNapper()) this.#futexFile().wake(left * entryBytes);
+  }
+
+  #hasNapper(): boolean {
+    return this.taken.some(
+      (seat) =>
+        this.read(seat, seatWords.naps) !== 0 &&
+        this.read(seat, seatWords.state) === seatStates.waiting,
+    );
+  }
+
+  #futexFile(): FutexFile {
+    return (this.#futexes ??= new FutexFile(this.#descriptor, mostPages * pageBytes));
+  }
+
+  #unlockWithSeat(left: number): void {
     const isOneDescription = this.#mutexDescriptor === this.#descriptor;
     if (left !== 0 && this.#mine === 0) {
       // All that this description has.
@@ -556,6 +577,14 @@ export class Ledger {
     return waitForByte(this.#descriptor, mutexByte + seat);
   }
 
+  /**
+   * Blocks until a seat is left, for `seconds` at most. Unlike {@link waitForSeat} it is not woken by a death, but has
+   * a limit of its own: for the library, which has no timer. Such a seat says that it `naps`.
+   */
+  napUntilLeft(seat: number, seconds: number): void {
+    this.#futexFile().wait(seat * entryBytes, this.read(seat, seatWords.ticket), seconds);
+  }
+
   /** Blocks until a seat of a group no longer waits, as it was granted or left; false where a signal came first. */
   waitForWaiting(seat: number): boolean {
     return waitForByte(this.#descriptor, waitingBytes + seat);
@@ -582,6 +611,8 @@ export class Ledger {
   }
 
   close(): void {
+    this.#futexes?.close();
+    this.#futexes = undefined;
     if (this.#mutexDescriptor !== this.#descriptor) closeFile(this.#mutexDescriptor);
     closeFile(this.#descriptor);
   }

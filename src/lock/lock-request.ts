@@ -56,9 +56,10 @@ export class LockRequest {
     this.participant.block(this.#look, this.againSeconds);
   }
 
-  /** Whether the semaphore is what it waits for. */
-  get isAtSemaphore(): boolean {
-    return this.#look !== undefined && this.#look !== "granted" && this.#look.for === "semaphore";
+  /** Blocks the thread for `seconds` at most, or until it is worth to {@link poll} again; no timer is needed. */
+  nap(seconds: number): void {
+    if (this.#look === undefined || this.#look === "granted") return;
+    this.participant.nap(this.#look, Math.min(seconds, this.againSeconds));
   }
 
   /** Whether it is worth to {@link poll} again now. */

@@ -65,8 +65,11 @@ export interface Wish {
   message: string;
   /** Whether to take over a unit whose holder died. */
   adopt: boolean;
-  /** Whether it will wait for the semaphore by {@link Participant.block}; else it looks ({@link Participant.isDue}). */
-  blocks: boolean;
+  /**
+   * How it waits: its thread `blocks` in the kernel and has a timer, or it `naps` in the kernel for want of one; or it
+   * only `looks`.
+   */
+  waits: "blocks" | "naps" | "looks";
 }
 
 /**
@@ -195,6 +198,7 @@ export class Participant {
     this.#ledger.write(seat, seatWords.process, process.pid);
     this.#ledger.write(seat, seatWords.kind, this.#wish.kind);
     this.#ledger.write(seat, seatWords.slots, this.#wish.slots);
+    this.#ledger.write(seat, seatWords.naps, this.#wish.waits === "naps" ? 1 : 0);
     this.#ledger.write(seat, seatWords.state, seatStates.waiting);
     this.#ledger.writeWide(seat, seatWords.since, microsecondsNow());
     this.#ledger.writeMessage(seat, this.#wish.message);
@@ -340,7 +344,7 @@ export class Participant {
       this.#setState(seatStates.waiting);
       return { for: "waiting", seat: other, againSeconds: seconds };
     }
-    if (!this.#wish.blocks) return { for: "semaphore", againSeconds: seconds };
+    if (this.#wish.waits === "looks") return { for: "semaphore", againSeconds: seconds };
     this.#setState(seatStates.atSemaphore);
     return { for: "semaphore", againSeconds: seconds };
   }
@@ -458,8 +462,16 @@ export class Participant {
     }
   }
 
+  /** Blocks the thread until a {@link Look} may be worth another one, for `seconds` at most, without a timer. */
+  nap(look: Exclude<Look, "granted">, seconds: number): void {
+    if (look.for === "leaving") this.#ledger.napUntilLeft(look.seat, seconds);
+    else if (look.for === "semaphore") this.block(look, look.againSeconds);
+    else Bun.sleepSync(seconds * 1000);
+  }
+
   /** Whether a {@link Look} is worth another one, without blocking. */
   isDue(look: Exclude<Look, "granted">): boolean {
+    if (this.#unitInHand) return true;
     if (look.for === "leaving") return !this.#ledger.isSeatTaken(look.seat);
     if (look.for === "waiting") return !this.#ledger.isSeatWaiting(look.seat);
     return look.for === "semaphore" && this.#unit.value > 0;

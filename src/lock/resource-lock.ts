@@ -12,7 +12,7 @@ import { LockRequest, requireTimeout } from "./lock-request.ts";
 import { type LockStatus, statusOf } from "./lock-status.ts";
 import { LockUnit } from "./lock-unit.ts";
 import { messages } from "./messages.ts";
-import { Participant } from "./participant.ts";
+import { Participant, type Wish } from "./participant.ts";
 import { kinds } from "./queue.ts";
 import { forceRelease, noteInfo, unitsAtRest } from "./record.ts";
 
@@ -175,7 +175,7 @@ export class ResourceLock implements Disposable {
       this.#debug("getLock", () => messages.alreadyAcquired(this.lockName, this.getLockInfo()));
       return true;
     }
-    const request = this.request({ timeout, ...options, blocks: true });
+    const request = this.request({ timeout, ...options, waits: "naps" });
     let granted = request.poll();
     while (!granted && request.remainingSeconds > 0) {
       waitOnThisThread(request);
@@ -237,8 +237,8 @@ export class ResourceLock implements Disposable {
    * Starts a request whose waiting the caller does, as the command line does between signals and notices.
    * When it is over, {@link settle} has to be told.
    *
-   * @param options.blocks whether it is waited for by {@link LockRequest.block}, at the semaphore at least.
-   * Default false: by {@link LockRequest.isDue}
+   * @param options.waits how: by {@link LockRequest.block}, by {@link LockRequest.nap}, or, the default, only by
+   * {@link LockRequest.isDue}
    * @throws as {@link getLock}
    */
   request({
@@ -247,15 +247,15 @@ export class ResourceLock implements Disposable {
     shared = false,
     slots,
     adopt = true,
-    blocks = false,
-  }: GetLockOptions & { blocks?: boolean } = {}): LockRequest {
+    waits = "looks",
+  }: GetLockOptions & { waits?: Wish["waits"] } = {}): LockRequest {
     this.#requireOpen();
     requireTimeout(timeout);
     requireSlots(slots, shared);
     // What does not fit must be known before anything is taken; the date always has the same length.
     this.#unit.encode(formatLockInfo(lockInfo, now()));
     const kind = shared ? kinds.shared : slots === undefined ? kinds.exclusive : kinds.slots;
-    const wish = { kind, slots: slots ?? 0, message: lockInfo, adopt, blocks };
+    const wish = { kind, slots: slots ?? 0, message: lockInfo, adopt, waits };
     const participant = new Participant(() => this.#openLedger(), this.#unit, wish);
     return new LockRequest(participant, timeout);
   }
@@ -507,18 +507,11 @@ function requireSlots(slots: number | undefined, shared: boolean): void {
   }
 }
 
-/**
- * The library leaves the signals of its program alone, and so has no timer to end a wait for a byte lock by; a wait
- * for the semaphore has a limit of its own.
- */
+/** The library leaves the signals of its program alone, and so has no timer to end a wait for a death by. */
 function waitOnThisThread(request: LockRequest): void {
-  if (request.isAtSemaphore) {
-    request.block();
-    return;
-  }
   let milliseconds = shortestPollMilliseconds;
   while (!request.isDue) {
-    Bun.sleepSync(Math.min(milliseconds, request.againSeconds * 1000));
+    request.nap(milliseconds / 1000);
     milliseconds = Math.min(milliseconds * 1.5, longestPollMilliseconds);
   }
 }

@@ -1,0 +1,66 @@
+/** Waiting for a word of a shared file to change: futex(2). */
+import type { Pointer } from "bun:ffi";
+import { lastError, long, openLibc, size } from "./libc.ts";
+
+const libc = openLibc({
+  mmap: { args: ["ptr", size, "i32", "i32", "i32", long], returns: long },
+  munmap: { args: [long, size], returns: "i32" },
+  syscall: { args: [long, long, "i32", "i32", "ptr", "ptr", "i32"], returns: long },
+});
+
+const PROT_READ = 1;
+const MAP_SHARED = 1;
+const FUTEX_WAIT = 0;
+const FUTEX_WAKE = 1;
+/** asm/unistd.h */
+const SYS_futex = process.arch === "arm64" ? 98 : 202;
+const everybody = 0x7fffffff;
+
+/** struct timespec */
+const timespec = new BigInt64Array(2);
+
+/**
+ * The words of a file, as futexes between processes. The file is mapped, but this process never touches the mapping:
+ * where somebody cut the file short, the kernel gives an error instead of a SIGBUS.
+ */
+export class FutexFile {
+  readonly #address: number;
+  readonly #bytes: number;
+
+  /**
+   * @param descriptor open for reading
+   * @param bytes how long the file may get
+   * @throws {PosixError} ENOMEM
+   */
+  constructor(descriptor: number, bytes: number) {
+    const address = Number(libc.mmap(null, bytes, PROT_READ, MAP_SHARED, descriptor, 0));
+    if (address === -1) throw lastError("mmap");
+    this.#address = address;
+    this.#bytes = bytes;
+  }
+
+  /**
+   * Blocks the thread until the word at an offset is woken, for `seconds` at most; not at all where it is no longer as
+   * expected. It may also return for no reason.
+   */
+  wait(offset: number, expected: number, seconds: number): void {
+    const whole = Math.floor(seconds);
+    timespec[0] = BigInt(whole);
+    timespec[1] = BigInt(Math.round((seconds - whole) * 1e9));
+    this.#call(offset, FUTEX_WAIT, expected | 0, timespec);
+  }
+
+  /** Wakes all that wait for the word at an offset. */
+  wake(offset: number): void {
+    this.#call(offset, FUTEX_WAKE, everybody, null);
+  }
+
+  #call(offset: number, operation: number, value: number, time: BigInt64Array | null): void {
+    const none: Pointer | null = null;
+    libc.syscall(SYS_futex, this.#address + offset, operation, value, time, none, 0);
+  }
+
+  close(): void {
+    libc.munmap(this.#address, this.#bytes);
+  }
+}

@@ -1,13 +1,13 @@
 /** Ending waits in the kernel: setitimer(2) and siginterrupt(3). */
 import type { Pointer } from "bun:ffi";
-import { check, openLibc } from "./libc.ts";
+import { check, openLibc, whenNeeded } from "./libc.ts";
 import { signalNumbers } from "./process.ts";
 
-const libc = openLibc({
+const libc = openLibc({ siginterrupt: { args: ["i32", "i32"], returns: "i32" } });
+const alarms = whenNeeded({
   abs: { args: ["i32"], returns: "i32" },
   setitimer: { args: ["i32", "ptr", "ptr"], returns: "i32" },
   signal: { args: ["i32", "ptr"], returns: "ptr" },
-  siginterrupt: { args: ["i32", "i32"], returns: "i32" },
 });
 
 const ITIMER_REAL = 0;
@@ -18,8 +18,8 @@ const ITIMER_REAL = 0;
  */
 export function catchAlarms(): void {
   // Bun has the address, but not in its types.
-  const { ptr } = libc.abs as unknown as { ptr: Pointer };
-  libc.signal(signalNumbers.SIGALRM, ptr);
+  const { ptr } = alarms().abs as unknown as { ptr: Pointer };
+  alarms().signal(signalNumbers.SIGALRM, ptr);
   interruptWaits(signalNumbers.SIGALRM);
 }
 
@@ -33,7 +33,7 @@ export function setAlarm(seconds: number): void {
   const interval = seconds === 0 ? 0n : 1n;
   // struct itimerval: interval and first time, each in seconds and microseconds.
   const timer = new BigInt64Array([interval, 0n, BigInt(whole), BigInt(microseconds)]);
-  check("setitimer", libc.setitimer(ITIMER_REAL, timer, null));
+  check("setitimer", alarms().setitimer(ITIMER_REAL, timer, null));
 }
 
 /** Makes a signal that has a handler end calls that wait; Bun has the kernel start them again. */

@@ -1,8 +1,8 @@
 /** Bun's event loop, seen from a thread that mostly blocks in the kernel. */
-import { openLibc, size } from "./libc.ts";
+import { size, whenNeeded } from "./libc.ts";
 import { openDescriptors } from "./open-descriptors.ts";
 
-const libc = openLibc({ poll: { args: ["ptr", size, "i32"], returns: "i32" } });
+const polling = whenNeeded({ poll: { args: ["ptr", size, "i32"], returns: "i32" } });
 
 const POLLIN = 1;
 
@@ -24,6 +24,6 @@ export class EventLoopWatch {
   /** True also where nobody can tell. */
   get isDue(): boolean {
     const count = this.#polled.length / 2;
-    return count === 0 || libc.poll(this.#polled, count, 0) !== 0;
+    return count === 0 || polling().poll(this.#polled, count, 0) !== 0;
   }
 }

@@ -1,5 +1,5 @@
 /** Files, those of /dev/shm above all, and descriptors. */
-import { check, cString, long, openLibc, PosixError, size } from "./libc.ts";
+import { check, cString, long, openLibc, PosixError, size, whenNeeded } from "./libc.ts";
 
 const libc = openLibc({
   open: { args: ["ptr", "i32", "u32"], returns: "i32" },
@@ -9,15 +9,22 @@ const libc = openLibc({
   pwrite: { args: ["i32", "ptr", size, long], returns: long },
   read: { args: ["i32", "ptr", size], returns: long },
   write: { args: ["i32", "ptr", size], returns: long },
+  statx: { args: ["i32", "ptr", "i32", "u32", "ptr"], returns: "i32" },
+  fcntl: { args: ["i32", "i32", long], returns: "i32" },
+  isatty: { args: ["i32"], returns: "i32" },
+});
+
+/** For making files and taking them away. */
+const making = whenNeeded({
   ftruncate: { args: ["i32", long], returns: "i32" },
   posix_fallocate: { args: ["i32", long, long], returns: "i32" },
   linkat: { args: ["i32", "ptr", "i32", "ptr", "i32"], returns: "i32" },
   fchown: { args: ["i32", "u32", "u32"], returns: "i32" },
   fchmod: { args: ["i32", "u32"], returns: "i32" },
   unlink: { args: ["ptr"], returns: "i32" },
-  statx: { args: ["i32", "ptr", "i32", "u32", "ptr"], returns: "i32" },
-  fcntl: { args: ["i32", "i32", long], returns: "i32" },
-  isatty: { args: ["i32"], returns: "i32" },
+});
+
+const waiting = whenNeeded({
   poll: { args: ["ptr", size, "i32"], returns: "i32" },
 });
 
@@ -73,12 +80,12 @@ export function createUnnamedFile(directory: string, mode: number): number {
 /** Gives a file of {@link createUnnamedFile} its name. @throws {PosixError} EEXIST ... */
 export function linkFile(descriptor: number, path: string): void {
   const source = cString(`/proc/self/fd/${descriptor}`);
-  check("linkat", libc.linkat(AT_FDCWD, source, AT_FDCWD, cString(path), AT_SYMLINK_FOLLOW));
+  check("linkat", making().linkat(AT_FDCWD, source, AT_FDCWD, cString(path), AT_SYMLINK_FOLLOW));
 }
 
 /** Sets a file's permission bits. */
 export function setMode(descriptor: number, mode: number): void {
-  check("fchmod", libc.fchmod(descriptor, mode));
+  check("fchmod", making().fchmod(descriptor, mode));
 }
 
 /** For {@link setOwner}: leaves it as it is, the C library's (uid_t)-1. */
@@ -86,12 +93,12 @@ export const sameOwner = 0xffffffff;
 
 /** Sets a file's owner. @throws {PosixError} EPERM for anybody but root, who may give it to a group of theirs */
 export function setOwner(descriptor: number, userId: number, groupId: number): void {
-  check("fchown", libc.fchown(descriptor, userId, groupId));
+  check("fchown", making().fchown(descriptor, userId, groupId));
 }
 
 /** Takes a file's name away. */
 export function deleteFile(path: string): void {
-  check("unlink", libc.unlink(cString(path)));
+  check("unlink", making().unlink(cString(path)));
 }
 
 export function closeFile(descriptor: number): void {
@@ -101,7 +108,7 @@ export function closeFile(descriptor: number): void {
 /** Gives a file its size and its pages. @throws {PosixError} ENOSPC, EINTR ... */
 export function allocateFile(descriptor: number, bytes: number): void {
   // This one returns the error instead of setting errno.
-  const errno = libc.posix_fallocate(descriptor, 0, bytes);
+  const errno = making().posix_fallocate(descriptor, 0, bytes);
   if (errno !== 0) throw new PosixError("posix_fallocate", errno);
 }
 
@@ -122,7 +129,7 @@ export function writeAt(descriptor: number, bytes: Uint8Array, offset = 0): numb
 
 /** Cuts a file to a size. */
 export function truncateFile(descriptor: number, bytes: number): void {
-  check("ftruncate", libc.ftruncate(descriptor, bytes));
+  check("ftruncate", making().ftruncate(descriptor, bytes));
 }
 
 /** Reads on from a file, a whole small one of /proc too; returns the count of bytes, 0 at its end. */
@@ -137,19 +144,19 @@ export function writeFile(descriptor: number, bytes: Uint8Array): number {
 
 /** Blocks until a descriptor takes bytes again. */
 export function waitWritable(descriptor: number): void {
-  libc.poll(new Int32Array([descriptor, POLLOUT]), 1, -1);
+  waiting().poll(new Int32Array([descriptor, POLLOUT]), 1, -1);
 }
 
 /** Blocks until a descriptor has bytes to read, or is at its end. */
 export function waitReadable(descriptor: number): void {
-  libc.poll(new Int32Array([descriptor, POLLIN]), 1, -1);
+  waiting().poll(new Int32Array([descriptor, POLLIN]), 1, -1);
 }
 
 /** Whether a descriptor takes bytes now: a terminal does not after ^S. */
 export function isWritable(descriptor: number): boolean {
   const request = new Int32Array([descriptor, POLLOUT]);
   // What is closed or broken counts as ready: the write tells.
-  return libc.poll(request, 1, 0) !== 0;
+  return waiting().poll(request, 1, 0) !== 0;
 }
 
 /** What {@link fileStatus} tells. */

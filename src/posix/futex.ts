@@ -1,8 +1,8 @@
 /** Waiting for a word of a shared file to change: futex(2). */
 import type { Pointer } from "bun:ffi";
-import { lastError, long, openLibc, size } from "./libc.ts";
+import { lastError, long, size, whenNeeded } from "./libc.ts";
 
-const libc = openLibc({
+const futexes = whenNeeded({
   mmap: { args: ["ptr", size, "i32", "i32", "i32", long], returns: long },
   munmap: { args: [long, size], returns: "i32" },
   syscall: { args: [long, long, "i32", "i32", "ptr", "ptr", "i32"], returns: long },
@@ -33,7 +33,7 @@ export class FutexFile {
    * @throws {PosixError} ENOMEM
    */
   constructor(descriptor: number, bytes: number) {
-    const address = Number(libc.mmap(null, bytes, PROT_READ, MAP_SHARED, descriptor, 0));
+    const address = Number(futexes().mmap(null, bytes, PROT_READ, MAP_SHARED, descriptor, 0));
     if (address === -1) throw lastError("mmap");
     this.#address = address;
     this.#bytes = bytes;
@@ -57,10 +57,10 @@ export class FutexFile {
 
   #call(offset: number, operation: number, value: number, time: BigInt64Array | null): void {
     const none: Pointer | null = null;
-    libc.syscall(SYS_futex, this.#address + offset, operation, value, time, none, 0);
+    futexes().syscall(SYS_futex, this.#address + offset, operation, value, time, none, 0);
   }
 
   close(): void {
-    libc.munmap(this.#address, this.#bytes);
+    futexes().munmap(this.#address, this.#bytes);
   }
 }

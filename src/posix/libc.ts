@@ -23,6 +23,17 @@ export function openLibc<const Symbols extends Record<string, FFIFunction>>(
   }
 }
 
+/**
+ * {@link openLibc}, put off to the first call: each symbol takes 8 us, so those that a `run` on a lock that exists does
+ * not need are not opened with the others.
+ */
+export function whenNeeded<const Symbols extends Record<string, FFIFunction>>(
+  symbols: Symbols,
+): () => Library<Symbols>["symbols"] {
+  let opened: Library<Symbols>["symbols"] | undefined;
+  return () => (opened ??= openLibc(symbols));
+}
+
 /** C's `ssize_t`, `off_t` and `long`, on 64-bit Linux: a number where it is a safe one. */
 export const long = FFIType.i64_fast;
 /** C's `size_t`. */

@@ -29,7 +29,7 @@ export function terminalSize(descriptor: number): TerminalSize {
 
 /** Whether a descriptor is a terminal that does what control sequences say. */
 export function obeysControls(descriptor: number): boolean {
-  return process.env["TERM"] !== "dumb" && isTerminal(descriptor);
+  return isTerminal(descriptor) && process.env["TERM"] !== "dumb";
 }
 
 /** How wide what a descriptor writes to is: Infinity for what is no terminal. */

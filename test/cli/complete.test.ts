@@ -212,7 +212,9 @@ const literally = (text: string) => text.replaceAll(/[$()*+.?[\\\]^{|}]/g, Strin
 describe.each(shells)("on a terminal %s", (shell) => {
   describe.skipIf(!haveTools("tmux", shell))("completes", () => {
     test("commands, options and names, so that what comes about can run", async () => {
-      const name = await newHeldLock();
+      // What is left out of it below can only be this name's, whatever other locks there are.
+      const name = newLockName("-demo");
+      await resourcelock("get", "-q", name);
       const terminal = await openShell(shell);
       for (const [text, completed] of [
         ["resourcelock stat", "resourcelock state"],

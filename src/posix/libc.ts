@@ -51,6 +51,7 @@ const errnoAddress = libc.__errno_location();
 const errnoNames: Record<number, string> = {
   1: "EPERM",
   2: "ENOENT",
+  3: "ESRCH",
   4: "EINTR",
   8: "ENOEXEC",
   11: "EAGAIN",

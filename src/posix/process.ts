@@ -1,6 +1,6 @@
 /** This process: how it ends, what it does with signals, what it can know of its parent. */
 import { closeFile, isTerminal, openToRead, readFile } from "./file.ts";
-import { check, ESRCH, lastErrno, long, openLibc } from "./libc.ts";
+import { check, ESRCH, isPosixError, lastErrno, long, openLibc } from "./libc.ts";
 
 const libc = openLibc({
   _exit: { args: ["i32"], returns: "void" },
@@ -106,6 +106,10 @@ export function readProcFile(path: string): Uint8Array | undefined {
       if (length === 0) return Buffer.concat(chunks);
       chunks.push(chunk.subarray(0, length));
     }
+  } catch (error) {
+    // The process has ended since the file was opened.
+    if (isPosixError(error, "ESRCH")) return undefined;
+    throw error;
   } finally {
     closeFile(descriptor);
   }

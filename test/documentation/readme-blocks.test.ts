@@ -22,7 +22,10 @@ const titleOf = ({ language, heading, number }: Block) =>
 /** The programs that README's cron jobs run, which do nothing here. */
 const cronJobs = ["sync-photos", "tidy-photos"];
 
-/** What each `sh` block prints, line by line, in an order that may differ. */
+/**
+ * What each `sh` block prints, line by line, in an order that may differ: by its heading, and by its
+ * number under it where there are several.
+ */
 const printed: Record<string, readonly (string | RegExp)[]> = {
   "Two programs on one I2C bus": ["thermometer: the bus is mine", "fan: the bus is mine"],
   "A deploy in CI": [/^deploy 4f2a91c, grant \d+$/],
@@ -32,6 +35,7 @@ const printed: Record<string, readonly (string | RegExp)[]> = {
     `link ${step}`,
     `${step} is linked`,
   ]),
+  "A lock around a script, 2": ["copy the files", "restart the service"],
   "A lock around a script": [
     /^<deploy> lock request successful - Granted .*deploy by/,
     "copy the files",
@@ -126,11 +130,14 @@ function maskStatus(text: string): string {
 const done = { status: 0, stdout: expect.any(String), stderr: expect.any(String) };
 
 const check: Record<string, (block: Block, surroundings: Surroundings) => Promise<void>> = {
-  async sh({ text, heading }, surroundings) {
+  async sh({ text, heading, number }, surroundings) {
     const outcome = await surroundings.run(["bash", "-e"], "block.sh", text);
     expect(outcome).toEqual(done);
     const lines = outcome.stdout.split("\n").filter((line) => line !== "");
-    expectLines(lines, printed[heading] ?? ["what it prints is not told above"]);
+    expectLines(
+      lines,
+      printed[`${heading}, ${number}`] ?? printed[heading] ?? ["what it prints is not told above"],
+    );
   },
 
   /** Each job by itself, with the shell and the variables that cron gives it. */

@@ -56,7 +56,7 @@ export class WaitNotice {
   update(waitedSeconds: number): void {
     if (waitedSeconds < this.#nextSeconds) return;
     if (this.#output.live) {
-      const text = escapeControls(`resourcelock: ${this.#text(waitedSeconds)}`);
+      const text = escapeControls(`resourcelock: ${this.#text(waitedSeconds, true)}`);
       this.#output.raw(clearLine + cutToColumns(text, this.#output.columns() - spareColumns));
       this.#lineShown = true;
       return;
@@ -72,13 +72,16 @@ export class WaitNotice {
     this.#lineShown = false;
   }
 
-  #text(waitedSeconds: number | undefined): string {
+  /** A live line is cut at its end, so the place stands before the holder, whose text may be long. */
+  #text(waitedSeconds: number | undefined, live = false): string {
     const since = waitedSeconds === undefined ? "" : ` for ${Math.floor(waitedSeconds)} s`;
     const { holders } = this.#lock.status();
     const held = holders.length === 0 ? "" : `, ${holdersText(holders)}`;
     const { place, waiting } = this.#request.participant.position();
-    const queue = waiting > 1 ? `; you are ${ordinal(place)} of ${waiting}` : "";
+    const queue = `${ordinal(place)} of ${waiting}`;
     const info = `; its info text: <${this.#lock.getLockInfo()}>`;
-    return `waiting for lock <${this.#lock.lockName}>${since}${held}${queue}${info}`;
+    const waits = `waiting for lock <${this.#lock.lockName}>${since}`;
+    if (waiting <= 1) return `${waits}${held}${info}`;
+    return live ? `${waits} as ${queue}${held}${info}` : `${waits}${held}; you are ${queue}${info}`;
   }
 }

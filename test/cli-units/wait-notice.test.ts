@@ -41,10 +41,10 @@ test("on a terminal one line is written over, escaped, cut to the width, and tak
   waitNotice.update(2);
   waitNotice.end();
   waitNotice.end();
-  const text = "you are 2nd of 3; its info text: <made by \\x1b[31mus>";
+  const text = "as 2nd of 3; its info text: <made by \\x1b[31mus>";
   expect(written).toEqual([
-    `\r\u001B[Kresourcelock: waiting for lock <x> for 1 s; ${text}`,
-    `\r\u001B[Kresourcelock: waiting for lock <x> for 2 s; ${text}`,
+    `\r\u001B[Kresourcelock: waiting for lock <x> for 1 s ${text}`,
+    `\r\u001B[Kresourcelock: waiting for lock <x> for 2 s ${text}`,
     "\r\u001B[K",
   ]);
 });

@@ -60,7 +60,7 @@ type Kind = "library" | "run" | "shared" | "lapse" | "script" | "force";
 
 /** Points that not every kind gets to. */
 const kindsOfPoint: Record<string, readonly Kind[]> = {
-  "taken-by-waiting": ["run"],
+  "taken-by-waiting": ["run", "library"],
   joined: ["shared"],
   left: ["lapse"],
   detached: ["script"],
@@ -74,6 +74,8 @@ const pointsOfUnget = new Set(["forced", "evicted"]);
 /** A death there is found by a grace time or a tick of a second: once for so many at other points. */
 const slowPoints = new Set(["taken", "taken-by-waiting", "freed", "forced", "detached"]);
 const slowPointRate = 0.15;
+/** Who aims at these seldom gets there: it has to be the first of the queue while a script holds the lock. */
+const rarePoints = new Set(["taken-by-waiting"]);
 
 const hits = new Map(
   faultPoints()
@@ -125,7 +127,7 @@ function fateOf(): { kind: Kind; fate: Fate } {
 /** The point that lags behind most. */
 function nextPoint(): string {
   const lag = (point: string) =>
-    Math.max(hits.get(point) ?? 0, (aims.get(point) ?? 0) / 4) /
+    Math.max(hits.get(point) ?? 0, (aims.get(point) ?? 0) / (rarePoints.has(point) ? 32 : 4)) /
     (slowPoints.has(point) ? slowPointRate : 1);
   const [point = ""] = [...hits.keys()].toSorted((one, other) => lag(one) - lag(other));
   aims.set(point, (aims.get(point) ?? 0) + 1);

@@ -351,3 +351,57 @@ test("README's map has every file of src, and all that it names is there", () =>
   expect(namedFiles.toSorted()).toEqual(files.toSorted());
   for (const path of named) accessSync(join(root, path));
 });
+
+/** The anchor that GitHub gives to a heading. */
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\w\- ]/g, "")
+    .replaceAll(" ", "-");
+
+test.each(["README.md", "CONTRIBUTING.md"])(
+  "%s has links to headings and files that are there",
+  async (path) => {
+    const text = await readText(path);
+    const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, link = ""]) => link);
+    expect(links).not.toBeEmpty();
+    for (const link of links.filter((one) => !one.startsWith("https:"))) {
+      const [file = "", anchor] = link.split("#");
+      accessSync(join(root, file));
+      if (anchor === undefined) continue;
+      const target = file === "" ? text : await readText(file);
+      const headings = [...target.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => heading);
+      expect(headings.map(anchorOf)).toContain(anchor);
+    }
+  },
+);
+
+describe("README's tables for those who come from another program", () => {
+  const peers = ["flock", "sem", "setlock", "cjnfuncs"];
+
+  test.each(peers)("%s names options that resourcelock has", (peer) => {
+    const { head, rows } = readme.table(peer);
+    expect(head).toEqual([peer, "resourcelock", "what differs"]);
+    const known = Object.entries(options).flatMap(([long, definition]) =>
+      "alias" in definition ? [`--${long}`, `-${definition.alias}`] : [`--${long}`],
+    );
+    const named = rows.flatMap(
+      ([, ours = ""]) => ours.match(/(?<=^|[ "(])--?[a-zA-Z][\w-]*/g) ?? [],
+    );
+    expect(named).not.toBeEmpty();
+    for (const option of named) expect(known).toContain(option);
+  });
+
+  test("leave out no option of the manual page of flock", async () => {
+    const { stdout } = await finish(start(["flock", "--help"]));
+    const theirs = [...stdout.matchAll(/^ +(-\w), (--[\w-]+)/gm)].flatMap(([, ...names]) => names);
+    expect(theirs).not.toBeEmpty();
+    const told = readme
+      .table("flock")
+      .rows.map(([cell = ""]) => cell)
+      .join(" ");
+    for (const name of theirs) {
+      if (!["-h", "--help", "-V", "--version"].includes(name)) expect(told).toContain(name);
+    }
+  });
+});

@@ -89,22 +89,34 @@ function helpRows(help: string, title: string): [head: string, text: string][] {
 }
 
 export function factsOfReadme(readme: Markdown): Facts {
-  const options: Facts["options"] = {};
-  // Each of these tables has a column a command, between the option and what it says.
-  for (const { head, rows } of readme.tables.filter(({ head: [first] }) => first === "option")) {
-    for (const [index, name] of head.slice(1, -1).entries()) {
-      options[name] = rows
-        .map(([option = "", ...cells]) => ({ option, cell: cells[index] ?? "" }))
-        .filter(({ cell }) => cell !== "")
-        .map(({ option, cell }) => optionText(option, cell === "yes" ? undefined : cell))
-        .toSorted();
+  const calls = Object.fromEntries(readme.table("Commands").rows);
+  const names = Object.keys(calls).map((call) => call.split(" ")[0] ?? "");
+  const options: Facts["options"] = Object.fromEntries(names.map((name) => [name, []]));
+  for (const [option = "", of = ""] of readme.table("Options").rows) {
+    for (const [name, byDefault] of commandsOf(of, names)) {
+      (options[name] ??= []).push(optionText(option, byDefault));
     }
   }
   return {
-    commands: Object.fromEntries(readme.table("Commands").rows),
+    commands: calls,
     exitStatuses: Object.fromEntries(readme.table("Exit statuses").rows),
-    options,
+    options: Object.fromEntries(
+      Object.entries(options).map(([name, heads]) => [name, heads.toSorted()]),
+    ),
   };
+}
+
+/** From `run (-1), get (0.5)`, `trace, history`, `all` or `all but complete, man`: commands, with defaults. */
+function commandsOf(cell: string, names: readonly string[]): [name: string, byDefault?: string][] {
+  const [, but = ""] = /^all(?: but (.+))?$/.exec(cell) ?? [];
+  if (cell.startsWith("all")) {
+    const left = but.split(", ");
+    return names.filter((name) => !left.includes(name)).map((name) => [name]);
+  }
+  return cell.split(", ").map((part) => {
+    const [, name = part, byDefault] = /^(\w+) \((.*)\)$/.exec(part) ?? [];
+    return byDefault === undefined ? [name] : [name, byDefault];
+  });
 }
 
 export function factsOfManualPage(page: ManualPage): Facts {

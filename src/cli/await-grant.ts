@@ -63,7 +63,7 @@ async function wait(
   let granted = false;
   try {
     while (!granted && request.remainingSeconds > 0) {
-      setAlarm(Math.max(0.001, request.againSeconds));
+      setAlarm(request.hasOwnLimit ? 0 : Math.max(0.001, request.againSeconds));
       request.block();
       if (eventLoop.isDue) await turn();
       if (trap.received !== undefined) break;

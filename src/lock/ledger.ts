@@ -189,6 +189,7 @@ export class Ledger {
   /** The seat that was left under the mutex, whose bytes are unlocked with it. */
   #left = 0;
   #futexes: FutexFile | undefined;
+  #compared: Buffer | undefined;
 
   readonly lockName: string;
 
@@ -268,6 +269,15 @@ export class Ledger {
     return new LockDamagedError(
       `Cannot use lock <${this.lockName}>: its ledger is damaged (${damage})${more}`,
     );
+  }
+
+  /** Whether the file still has what was last seen under the mutex; needs no mutex. */
+  get isUnchanged(): boolean {
+    this.#compared ??= Buffer.alloc(this.#bytes.length);
+    if (this.#compared.length !== this.#bytes.length) this.#compared = undefined;
+    if (this.#compared === undefined || readAt(this.#descriptor, this.#compared) === 0)
+      return false;
+    return this.#compared.equals(this.#bytes) && this.isLinked;
   }
 
   /** Unlocks the mutex, and the seat that was left meanwhile; who naps because of it is woken. */

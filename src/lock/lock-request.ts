@@ -36,8 +36,8 @@ export class LockRequest {
 
   /** Takes the lock if it can be had now. */
   poll(): boolean {
-    this.#look = this.participant.look();
-    if (this.#look === "granted") return true;
+    if (!this.participant.isStill()) this.#look = this.participant.look();
+    if (this.#look === undefined || this.#look === "granted") return true;
     this.#lookAgainSeconds = monotonicSeconds() + this.#look.againSeconds;
     return false;
   }
@@ -54,6 +54,12 @@ export class LockRequest {
   block(): void {
     if (this.#look === undefined || this.#look === "granted") return;
     this.participant.block(this.#look, this.againSeconds);
+  }
+
+  /** Whether {@link block} ends by itself when it is time to {@link poll} again. */
+  get hasOwnLimit(): boolean {
+    if (this.#look === undefined || this.#look === "granted") return true;
+    return this.#look.for === "semaphore" || this.#look.for === "time";
   }
 
   /** Blocks the thread for `seconds` at most, or until it is worth to {@link poll} again; no timer is needed. */

@@ -12,8 +12,8 @@ import {
   writeInfo,
 } from "./lock-objects.ts";
 
-/** Looking behind a name is dear, and the ledger keeps participants apart whatever is there. */
-const checkAgainSeconds = 0.5;
+/** Looking behind a name is dear, and the ledger keeps participants apart whatever is there. Each second tick. */
+const checkAgainSeconds = 1.5;
 
 export class LockUnit {
   readonly #lockName: string;

@@ -32,6 +32,7 @@ import {
   firstWaiter,
   freeSlot,
   isEvicted,
+  isHolding,
   kinds,
   nearestBefore,
   otherHolder,
@@ -92,6 +93,8 @@ export interface Predecessor {
 const stalledSeconds = 0.5;
 /** A waiter looks so often on its own for what no byte lock tells: evictions, replaced objects. */
 const tickSeconds = 1;
+/** So many ticks in a row may pass without a look, where nothing has changed. */
+const mostQuietTicks = 3;
 /** So often where it cannot wait for a byte: any of several slots may become free, or somebody else adopts. */
 const shortTickSeconds = 0.1;
 
@@ -104,6 +107,8 @@ export class Participant {
   #ticket = 0;
   /** Whether the unit was got by waiting for the semaphore, and the record does not say so yet. */
   #unitInHand = false;
+  /** How many ticks may pass without a look: where all that may change is told by the byte, or changes the ledger. */
+  #quietTicks = 0;
   #stalled: { ticket: number; fromSeconds: number } | undefined;
   #grant: { token: number; slot: number; info: string; hash: number } | undefined;
   #adopted: Predecessor | undefined;
@@ -171,9 +176,30 @@ export class Participant {
       this.#ledger.store();
       if (isNew) faultPoint("entered");
     }
+    this.#quietTicks = look !== "granted" && this.#isQuiet(look) ? mostQuietTicks : 0;
     const waitsInGroup = look !== "granted" && this.#wish.kind !== kinds.exclusive;
     this.#ledger.showWaiting(waitsInGroup);
     return look;
+  }
+
+  /** Whether a wait is for a living holder, or for a peer's or a detached hold that is bound to nobody. */
+  #isQuiet(look: Exclude<Look, "granted">): boolean {
+    if (look.againSeconds < tickSeconds || this.#wish.kind !== kinds.exclusive) return false;
+    if (look.for === "leaving") return isHolding(this.#ledger, look.seat);
+    // What is missing, or bound to a process that may end, has to be looked at each time.
+    const isExplained = this.#ledger.readWide(header, headerWords.missingSince) === 0;
+    const isBound = this.#read(headerWords.boundProcess) !== 0;
+    return look.for === "semaphore" && isExplained && !isBound;
+  }
+
+  /**
+   * Whether another {@link look} would only find what the last one did; to be asked once a tick. A look is much
+   * dearer, and most of them are of somebody who waits for long.
+   */
+  isStill(): boolean {
+    if (this.#quietTicks === 0 || this.#unitInHand) return false;
+    this.#quietTicks -= 1;
+    return this.#ledger.isUnchanged;
   }
 
   /** Whether the seat is still this participant's: it may have been evicted, or the ledger cut short. */
@@ -453,8 +479,10 @@ export class Participant {
    * caller's timer that ends the wait: its signal must not restart calls.
    */
   block(look: Exclude<Look, "granted">, seconds: number): void {
-    if (look.for === "leaving") this.#ledger.waitForSeat(look.seat);
-    else if (look.for === "waiting") this.#ledger.waitForWaiting(look.seat);
+    if (look.for === "leaving") {
+      // Its death does not change the ledger.
+      if (this.#ledger.waitForSeat(look.seat)) this.#quietTicks = 0;
+    } else if (look.for === "waiting") this.#ledger.waitForWaiting(look.seat);
     else if (look.for === "time") pause(Math.min(seconds, look.againSeconds));
     else if (this.#unit.take(Math.min(seconds, look.againSeconds)) === "granted") {
       this.#unitInHand = true;
@@ -471,6 +499,12 @@ export class Participant {
 
   /** Whether a {@link Look} is worth another one, without blocking. */
   isDue(look: Exclude<Look, "granted">): boolean {
+    const isDue = this.#hasCome(look);
+    if (isDue) this.#quietTicks = 0;
+    return isDue;
+  }
+
+  #hasCome(look: Exclude<Look, "granted">): boolean {
     if (this.#unitInHand) return true;
     if (look.for === "leaving") return !this.#ledger.isSeatTaken(look.seat);
     if (look.for === "waiting") return !this.#ledger.isSeatWaiting(look.seat);

@@ -13,7 +13,7 @@ export function isEvicted(ledger: Ledger, seat: number): boolean {
 }
 
 /** Whether a seat, of somebody alive or dead, holds. */
-function isHolding(ledger: Ledger, seat: number): boolean {
+export function isHolding(ledger: Ledger, seat: number): boolean {
   return (
     ledger.read(seat, seatWords.state) === seatStates.holding &&
     ledger.read(seat, seatWords.ticket) !== 0 &&

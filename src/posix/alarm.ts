@@ -11,6 +11,8 @@ const alarms = whenNeeded({
 });
 
 const ITIMER_REAL = 0;
+/** struct itimerval: interval and first time, each in seconds and microseconds, of two words each. */
+const timer = new Uint32Array(8);
 
 /**
  * Makes the signal of {@link setAlarm} end calls that wait, and do nothing else. Its handler is libc's abs, a function
@@ -29,10 +31,9 @@ export function catchAlarms(): void {
  */
 export function setAlarm(seconds: number): void {
   const whole = Math.floor(seconds);
-  const microseconds = Math.round((seconds - whole) * 1e6);
-  const interval = seconds === 0 ? 0n : 1n;
-  // struct itimerval: interval and first time, each in seconds and microseconds.
-  const timer = new BigInt64Array([interval, 0n, BigInt(whole), BigInt(microseconds)]);
+  timer[0] = seconds === 0 ? 0 : 1;
+  timer[4] = whole;
+  timer[6] = Math.round((seconds - whole) * 1e6);
   check("setitimer", alarms().setitimer(ITIMER_REAL, timer, null));
 }
 

@@ -71,6 +71,7 @@ export const EINTR = 4;
 export const EAGAIN = 11;
 export const EACCES = 13;
 export const ENOSPC = 28;
+export const ETIMEDOUT = 110;
 
 /** A system call that failed. */
 export class PosixError extends Error {

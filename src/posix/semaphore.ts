@@ -1,6 +1,16 @@
 /** POSIX named semaphores: sem_overview(7). */
 import { type Pointer } from "bun:ffi";
-import { check, cString, lastError, openLibc } from "./libc.ts";
+import {
+  check,
+  cString,
+  EAGAIN,
+  EINTR,
+  ETIMEDOUT,
+  lastErrno,
+  lastError,
+  openLibc,
+  PosixError,
+} from "./libc.ts";
 import { clockMonotonic, deadlineAfter } from "./clock.ts";
 
 const libc = openLibc({
@@ -92,19 +102,19 @@ export class Semaphore {
   /** Takes a unit if there is one. */
   tryWait(): boolean {
     if (libc.sem_trywait(this.#semaphore) === 0) return true;
-    const error = lastError("sem_trywait");
+    const errno = lastErrno();
     // EINTR is what the manual allows; with nothing to wait for it means the same: not this time.
-    if (error.code === "EAGAIN" || error.code === "EINTR") return false;
-    throw error;
+    if (errno === EAGAIN || errno === EINTR) return false;
+    throw new PosixError("sem_trywait", errno);
   }
 
   /** Blocks the thread until there is a unit to take, for `seconds` at most. */
   timedWait(seconds: number): WaitResult {
     if (timedWait()(this.#semaphore, seconds) === 0) return "granted";
-    const error = lastError("sem_clockwait");
-    if (error.code === "ETIMEDOUT") return "elapsed";
-    if (error.code === "EINTR") return "interrupted";
-    throw error;
+    const errno = lastErrno();
+    if (errno === ETIMEDOUT) return "elapsed";
+    if (errno === EINTR) return "interrupted";
+    throw new PosixError("sem_clockwait", errno);
   }
 
   /** Gives a unit back. @throws {PosixError} EOVERFLOW */

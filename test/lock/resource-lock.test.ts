@@ -300,7 +300,7 @@ describe("a lock that was deleted and made anew", () => {
     for (const object of [`sem.${name}`, name, `${name}.ledger`]) rmSync(`/dev/shm/${object}`);
     using anew = new ResourceLock(name);
     anew.getLock();
-    // It looks behind the names twice a second at most.
+    // It looks behind the names every 1.5 s at most.
     while (!before.isLocked()) await Bun.sleep(20);
     expect(before.lockValue()).toBe(0);
   });

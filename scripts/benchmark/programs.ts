@@ -1,5 +1,4 @@
 /** What is built for the benchmark: the limits that no lock of this kind can be better than. */
-import { readFileSync } from "node:fs";
 
 const root = `${import.meta.dir}/../..`;
 const lockers = `${import.meta.dir}/lockers`;
@@ -29,11 +28,14 @@ export function buildPrograms(directory: string): Programs {
 
 /** The flags of scripts/build, so that such a program differs by its source alone. */
 function buildFlags(): string[] {
-  const script = readFileSync(`${root}/scripts/build`, "utf8");
-  const flags = script.matchAll(
-    /(?<= )--(?:compile|bytecode|format|no-compile)(?:[-\w]*="[^"]*"|\S)*/g,
-  );
-  return [...flags].map(([flag]) => flag.replaceAll('"', ""));
+  return outputOf(`${root}/scripts/build`, "--flags").split("\n");
+}
+
+/** What a script prints, without its last newline. */
+export function outputOf(...words: string[]): string {
+  const { success, stdout, stderr } = Bun.spawnSync(words, { stdin: "ignore" });
+  if (!success) throw new Error(`${words.join(" ")} failed: ${stderr.toString()}`);
+  return stdout.toString().trimEnd();
 }
 
 /** Compiles a program of one line. */

@@ -20,6 +20,7 @@ export class InfoSegment {
   readonly #descriptor: number;
   #bytes: number;
   #buffer: Uint8Array | undefined;
+  #text: Uint8Array | undefined;
   #createdPath: string | undefined;
 
   private constructor(descriptor: number) {
@@ -68,7 +69,10 @@ export class InfoSegment {
     this.#buffer ??= new Uint8Array(this.#bytes);
     const length = readAt(this.#descriptor, this.#buffer);
     const end = this.#buffer.indexOf(0);
-    return this.#buffer.subarray(0, end === -1 ? length : Math.min(end, length));
+    const bytes = end === -1 ? length : Math.min(end, length);
+    // A view is dear, and most texts of a lock have one length.
+    if (this.#text?.length !== bytes) this.#text = this.#buffer.subarray(0, bytes);
+    return this.#text;
   }
 
   /** @throws {PosixError} ENOSPC, where a peer made the segment without its pages and /dev/shm is full */

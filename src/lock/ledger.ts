@@ -53,6 +53,7 @@ import {
   waitForByte,
 } from "../posix/byte-lock.ts";
 import {
+  addressOf,
   closeFile,
   deleteFile,
   descriptorStatus,
@@ -60,7 +61,7 @@ import {
   openToReadWrite,
   readAt,
   truncateFile,
-  writeAt,
+  writeFrom,
 } from "../posix/file.ts";
 import { faultPoint, isFaultWanted } from "../posix/fault-point.ts";
 import { FutexFile } from "../posix/futex.ts";
@@ -177,11 +178,16 @@ export class Ledger {
   #mutexDescriptor: number;
   #bytes: Uint8Array<ArrayBuffer>;
   #words: Uint32Array;
+  /** Of the bytes in memory. */
+  #address: number;
   /** Which entries {@link store} has to write: a range of the first page, and single ones beyond it. */
   #firstChanged = Infinity;
   #lastChanged = -1;
   readonly #changedBeyond = new Set<number>();
   #taken: number[] | undefined;
+  /** The last message that was written, and its first bytes: most participants of a ledger have the same one. */
+  #message = "";
+  readonly #messageBytes = new Uint8Array(entryBytes - messageStart);
   /** The seat whose byte this description has locked: the kernel tells only about others' locks. */
   #mine = 0;
   /** Whether its other byte is locked, too. */
@@ -214,6 +220,7 @@ export class Ledger {
     this.#looksOnly = looksOnly;
     this.#bytes = looksOnly ? onlookersPage : new Uint8Array(pageBytes);
     this.#words = new Uint32Array(this.#bytes.buffer);
+    this.#address = addressOf(this.#bytes);
   }
 
   /** Whether the file still has its name. */
@@ -380,6 +387,7 @@ export class Ledger {
     this.#bytes = new Uint8Array(bytes);
     this.#bytes.set(previous.subarray(0, Math.min(bytes, previous.length)));
     this.#words = new Uint32Array(this.#bytes.buffer);
+    this.#address = addressOf(this.#bytes);
   }
 
   /**
@@ -438,10 +446,13 @@ export class Ledger {
   }
 
   writeMessage(seat: number, message: string): void {
-    const bytes = this.#entry(seat).subarray(messageStart);
-    bytes.fill(0);
-    // Whole characters only.
-    encoder.encodeInto(message, bytes);
+    if (message !== this.#message) {
+      this.#message = message;
+      this.#messageBytes.fill(0);
+      // Whole characters only.
+      encoder.encodeInto(message, this.#messageBytes);
+    }
+    this.#bytes.set(this.#messageBytes, seat * entryBytes + messageStart);
     this.#change(seat);
   }
 
@@ -469,8 +480,9 @@ export class Ledger {
   }
 
   #storeRange(from: number, to: number): void {
-    const bytes = this.#bytes.subarray(from * entryBytes, (to + 1) * entryBytes);
-    writeAt(this.#descriptor, bytes, from * entryBytes);
+    const start = from * entryBytes;
+    const length = (to + 1) * entryBytes - start;
+    writeFrom(this.#descriptor, this.#address + start, length, start);
   }
 
   #entry(entry: number): Uint8Array {
@@ -502,7 +514,7 @@ export class Ledger {
         if (seat <= firstPageSeats && isFaultWanted("between")) continue;
         const free = this.read(seat, seatWords.ticket) === 0 || !this.isLive(seat);
         if (!free || !tryLockByte(this.#descriptor, mutexByte + seat)) continue;
-        this.#entry(seat).fill(0);
+        this.#words.fill(0, seat * entryWords, (seat + 1) * entryWords);
         this.#change(seat);
         this.write(header, headerWords.lastSeat, seat);
         if (this.#left === seat) {

@@ -48,6 +48,11 @@ function faultOf(name: string): string | undefined {
   return undefined;
 }
 
+/** Where the info text of a lock is: of its {@link objectsOf} the one that each grant needs. */
+export function infoPathOf(name: string): string {
+  return `${sharedMemoryDirectory}/${name}`;
+}
+
 /** The names of a lock's objects: for the calls, and as files. */
 export function objectsOf(name: string): {
   semaphoreName: string;
@@ -58,7 +63,7 @@ export function objectsOf(name: string): {
   return {
     semaphoreName: `/${name}`,
     semaphorePath: `${sharedMemoryDirectory}/sem.${name}`,
-    infoPath: `${sharedMemoryDirectory}/${name}`,
+    infoPath: infoPathOf(name),
     ledgerPath: `${sharedMemoryDirectory}/${name}.ledger`,
   };
 }

@@ -8,7 +8,7 @@ import { explanation } from "./explanation.ts";
 import { InfoSegment } from "./info-segment.ts";
 import { Ledger, newLedgerBytes } from "./ledger.ts";
 import { createSharedFile } from "./shared-file.ts";
-import { objectsOf, sharedMemoryDirectory } from "./lock-name.ts";
+import { infoPathOf, objectsOf, sharedMemoryDirectory } from "./lock-name.ts";
 
 /** Opens the semaphore of a lock, or tells by undefined that there is none. */
 export function openSemaphore(lockName: string): Semaphore | undefined {
@@ -139,7 +139,7 @@ export function withInfoSegment<T>(
 
 /** Writes an info text. */
 export function writeInfo(lockName: string, segment: InfoSegment, bytes: Uint8Array): void {
-  explain(lockName, objectsOf(lockName).infoPath, () => segment.write(bytes));
+  explain(lockName, infoPathOf(lockName), () => segment.write(bytes));
 }
 
 /**

@@ -15,6 +15,12 @@ import {
 /** Looking behind a name is dear, and the ledger keeps participants apart whatever is there. Each second tick. */
 const checkAgainSeconds = 1.5;
 
+const encoder = new TextEncoder();
+/** Of a UTF-16 code unit in UTF-8. */
+const mostBytesOfUnit = 3;
+/** `YYYY-MM-DD HH:MM:SS.ffffff - `, and the NUL. */
+const bytesOfDate = 30;
+
 export class LockUnit {
   readonly #lockName: string;
   readonly #infoBytes: number;
@@ -22,6 +28,8 @@ export class LockUnit {
   #semaphoreInode: number;
   #checkedSeconds = monotonicSeconds();
   #info: InfoSegment | undefined;
+  #scratch: Uint8Array | undefined;
+  #encoded: { bytes: Uint8Array; text: Uint8Array } | undefined;
 
   private constructor(
     lockName: string,
@@ -78,6 +86,7 @@ export class LockUnit {
     if (!now && time - this.#checkedSeconds < checkAgainSeconds) return;
     this.#checkedSeconds = time;
     if (this.#info?.isLinked === false) {
+      this.#scratch = undefined;
       this.#info.close();
       this.#info = undefined;
     }
@@ -125,6 +134,35 @@ export class LockUnit {
   infoHash(): number {
     this.#info ??= openInfoSegment(this.#lockName);
     return hashOf(this.#info?.readBytes() ?? new Uint8Array());
+  }
+
+  /** Whether a text has room behind its date for certain; most texts are short. */
+  surelyFits(text: string): boolean {
+    const mostBytes = text.length * mostBytesOfUnit + bytesOfDate;
+    return mostBytes <= this.#openInfo().bytes && !text.includes("\0");
+  }
+
+  /**
+   * An info text that fits, as its bytes with and without their NUL, which are used again by the next call.
+   *
+   * @throws {LockInfoError} where it does not fit
+   */
+  encodeGrant(info: string): { bytes: Uint8Array; text: Uint8Array } {
+    const scratch = (this.#scratch ??= new Uint8Array(this.#openInfo().bytes));
+    const { read, written } = encoder.encodeInto(info, scratch);
+    if (read < info.length || written === scratch.length || info.includes("\0")) {
+      const bytes = this.encode(info);
+      return { bytes, text: bytes.subarray(0, -1) };
+    }
+    scratch[written] = 0;
+    // Views are dear, and most texts of a process have one length.
+    if (this.#encoded?.text.length !== written) {
+      this.#encoded = {
+        bytes: scratch.subarray(0, written + 1),
+        text: scratch.subarray(0, written),
+      };
+    }
+    return this.#encoded;
   }
 
   /** The bytes of an info text. @throws {LockInfoError} where it does not fit */

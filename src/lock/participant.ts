@@ -412,8 +412,8 @@ export class Participant {
     const { seconds, microseconds } = now();
     const grantedAt = seconds * 1e6 + microseconds;
     const info = formatLockInfo(this.#wish.message, { seconds, microseconds });
-    const bytes = this.#unit.encode(info);
-    const hash = hashOf(bytes.subarray(0, -1));
+    const { bytes, text } = this.#unit.encodeGrant(info);
+    const hash = hashOf(text);
     const ledger = this.#ledger;
     ledger.write(header, headerWords.state, lockStates.held);
     ledger.write(header, headerWords.holderHash, hash);

@@ -253,7 +253,7 @@ export class ResourceLock implements Disposable {
     requireTimeout(timeout);
     requireSlots(slots, shared);
     // What does not fit must be known before anything is taken; the date always has the same length.
-    this.#unit.encode(formatLockInfo(lockInfo, now()));
+    if (!this.#unit.surelyFits(lockInfo)) this.#unit.encode(formatLockInfo(lockInfo, now()));
     const kind = shared ? kinds.shared : slots === undefined ? kinds.exclusive : kinds.slots;
     const wish = { kind, slots: slots ?? 0, message: lockInfo, adopt, waits };
     const participant = new Participant(() => this.#openLedger(), this.#unit, wish);

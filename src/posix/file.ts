@@ -1,4 +1,5 @@
 /** Files, those of /dev/shm above all, and descriptors. */
+import { type Pointer, ptr } from "bun:ffi";
 import { check, cString, long, openLibc, PosixError, size, whenNeeded } from "./libc.ts";
 
 const libc = openLibc({
@@ -125,6 +126,21 @@ export function readAt(descriptor: number, bytes: Uint8Array, offset = 0): numbe
 /** Writes at an offset of a file; returns the count of bytes written. */
 export function writeAt(descriptor: number, bytes: Uint8Array, offset = 0): number {
   return check("pwrite", libc.pwrite(descriptor, bytes, bytes.length, offset));
+}
+
+/** Where bytes are in memory, for {@link writeFrom}; they must be kept referenced as long as that is used. */
+export function addressOf(bytes: Uint8Array): number {
+  return ptr(bytes);
+}
+
+/** {@link writeAt} for a part of bytes, without a view of that part, which is as dear as the call. */
+export function writeFrom(
+  descriptor: number,
+  address: number,
+  length: number,
+  offset: number,
+): number {
+  return check("pwrite", libc.pwrite(descriptor, address as Pointer, length, offset));
 }
 
 /** Cuts a file to a size. */

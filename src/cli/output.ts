@@ -3,6 +3,7 @@ import { createConsola, type ConsolaInstance, type LogType } from "consola/core"
 import type { LockLogger } from "../lock/resource-lock.ts";
 import { closesOnExec, waitWritable, writeFile } from "../posix/file.ts";
 import { errorText, isPosixError, PosixError } from "../posix/libc.ts";
+import { columnsOf, obeysControls } from "../posix/terminal.ts";
 import { escapeControls, jsonLine } from "./escape.ts";
 
 const stdout = 1;
@@ -96,7 +97,7 @@ export function diagnostics(): ConsolaInstance {
 }
 
 /** Writes to stderr as it is; where that is not possible, nobody can be told. */
-export function printToStderr(text: string): void {
+function printToStderr(text: string): void {
   try {
     writeAll(stderr, encoder.encode(text));
   } catch (error) {
@@ -108,3 +109,25 @@ export function printToStderr(text: string): void {
 export function lockLogger(options: OutputOptions): LockLogger | undefined {
   return options.verbose ? { debug: (text) => diagnostics().debug(text) } : undefined;
 }
+
+/** Where a notice goes that comes again and again. */
+export interface NoticeOutput {
+  /** Whether it is a terminal, where a line can be written over. */
+  live: boolean;
+  /** How wide the terminal is. */
+  columns(): number;
+  /** Writes a diagnostic, as a line of its own. */
+  line(text: string): void;
+  /** Writes a text as it is. */
+  raw(text: string): void;
+}
+
+/** Standard error, as lines or, on a terminal, as one line that is written over. */
+export const standardError: NoticeOutput = {
+  get live() {
+    return obeysControls(stderr);
+  },
+  columns: () => columnsOf(stderr),
+  line: (text) => diagnostics().info(text),
+  raw: printToStderr,
+};

@@ -1,39 +1,18 @@
 /** What a waiting command says on stderr: a line now and then, or on a terminal one live line. */
 import type { Participant } from "../lock/participant.ts";
 import type { ResourceLock } from "../lock/resource-lock.ts";
-import { columnsOf, obeysControls } from "../posix/terminal.ts";
 import { cutToColumns } from "./columns.ts";
 import { escapeControls } from "./escape.ts";
 import { holdersText, ordinal } from "./status-text.ts";
-import { diagnostics, printToStderr } from "./output.ts";
+import { type NoticeOutput, standardError } from "./output.ts";
 
 /** Who waits no longer than this needs no telling. */
 const firstNoticeSeconds = 1;
 const nextNoticeSeconds = 30;
 
-const stderr = 2;
 /** For the ^C that a terminal echoes: it must not begin another line, which {@link WaitNotice.end} would leave. */
 const spareColumns = 3;
 const clearLine = "\r\u001B[K";
-
-/** Where a {@link WaitNotice} writes. */
-export interface NoticeOutput {
-  /** Whether it is a terminal, where a line can be written over. */
-  live: boolean;
-  /** How wide the terminal is. */
-  columns(): number;
-  /** Writes a diagnostic, as a line of its own. */
-  line(text: string): void;
-  /** Writes a text as it is. */
-  raw(text: string): void;
-}
-
-const standardError: NoticeOutput = {
-  live: obeysControls(stderr),
-  columns: () => columnsOf(stderr),
-  line: (text) => diagnostics().info(text),
-  raw: printToStderr,
-};
 
 export class WaitNotice {
   readonly #lock: Pick<ResourceLock, "lockName" | "status" | "getLockInfo">;

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { type NoticeOutput, WaitNotice } from "../../src/cli/wait-notice.ts";
+import type { NoticeOutput } from "../../src/cli/output.ts";
+import { WaitNotice } from "../../src/cli/wait-notice.ts";
 import type { LockStatus } from "../../src/index.ts";
 
 /** A notice about a lock that a peer holds, which writes into a list. */

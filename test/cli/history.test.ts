@@ -163,7 +163,7 @@ describe.skipIf(!haveTools("tmux"))("history on a terminal", () => {
     expect(table).toMatch(/ mmm+… .*detached$/m);
     expect(await terminal.coloredScreen()).toMatch(/ESC\[32mdetached/);
     const plot = await terminal.output(`resourcelock history ${name} --plot --no-color`);
-    expect(plot).toMatch(/… █+>$/m);
+    expect(plot).toMatch(/… ░?█+>$/m);
     expect(await terminal.coloredScreen()).not.toMatch(/ESC\[\d*[1-9]m/);
   });
 });

@@ -105,7 +105,8 @@ describe("remove", () => {
     const name = newLockName();
     const witness = `/dev/shm/${name}.witness`;
     const section = `mkdir ${witness} && sleep 0.005 && rmdir ${witness}`;
-    const script = `for i in $(seq 25); do "$RESOURCELOCK" run ${name} -q -- sh -c '${section}' || exit; done`;
+    // With a pause, in which nobody may use the lock, so that it can be removed.
+    const script = `for i in $(seq 25); do "$RESOURCELOCK" run ${name} -q -- sh -c '${section}' || exit; sleep 0.04; done`;
     const shells = [1, 2, 3].map(() => start(["sh", "-c", script]));
     const statuses = Promise.all(shells.map((shell) => shell.exited));
     let removed = 0;

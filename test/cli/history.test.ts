@@ -120,7 +120,7 @@ test("history --plot is 80 columns wide where there is no terminal, and uncolour
   expect(ending).toEqual({ status: 0, stderr: "" });
   const [title, holds, waits, ticks, clocks, legend] = stdout.split("\n");
   expect(title).toMatch(new RegExp(`^${name}: 2 requests, `));
-  expect(holds).toMatch(/holder +░?█+>$/);
+  expect(holds).toMatch(/holder +░*█+>$/);
   expect(waits).toMatch(/waiter +░+>$/);
   expect(ticks).toMatch(/^ +\|[-|]+\|$/);
   expect(clocks).toMatch(/^ +\d\d:\d\d:\d\d.*\d$/);
@@ -163,7 +163,7 @@ describe.skipIf(!haveTools("tmux"))("history on a terminal", () => {
     expect(table).toMatch(/ mmm+… .*detached$/m);
     expect(await terminal.coloredScreen()).toMatch(/ESC\[32mdetached/);
     const plot = await terminal.output(`resourcelock history ${name} --plot --no-color`);
-    expect(plot).toMatch(/… ░?█+>$/m);
+    expect(plot).toMatch(/… ░*█+>$/m);
     expect(await terminal.coloredScreen()).not.toMatch(/ESC\[\d*[1-9]m/);
   });
 });

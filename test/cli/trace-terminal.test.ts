@@ -32,9 +32,9 @@ describe.skipIf(!haveTools("tmux"))("trace on a terminal", () => {
     );
     expect(await terminal.isCursorShown()).toBeFalse();
     await resourcelock("get", other);
-    await terminal.see(new RegExp(`^${other} .*detached.*\n +█+$`, "m"));
+    await terminal.see(new RegExp(`^${other} .*detached.*\n *█+$`, "m"));
     await resourcelock("unget", other);
-    const [picture] = await terminal.see(new RegExp(`^${other} +free .*\n +█+·+$`, "m"));
+    const [picture] = await terminal.see(new RegExp(`^${other} +free .*\n *█+·+$`, "m"));
     await terminal.press("C-c");
     const screen = await terminal.prompt();
     // It has gone on for a while, and stands where it stood.

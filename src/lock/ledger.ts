@@ -280,10 +280,10 @@ export class Ledger {
 
   /** Whether the file still has what was last seen under the mutex; needs no mutex. */
   get isUnchanged(): boolean {
-    this.#compared ??= Buffer.alloc(this.#bytes.length);
-    if (this.#compared.length !== this.#bytes.length) this.#compared = undefined;
-    if (this.#compared === undefined || readAt(this.#descriptor, this.#compared) === 0)
-      return false;
+    const { length } = this.#bytes;
+    if (this.#compared?.length !== length) this.#compared = Buffer.alloc(length);
+    // All of it: what an earlier look has left in the buffer must not stand for what was cut off.
+    if (readAt(this.#descriptor, this.#compared) !== length) return false;
     return this.#compared.equals(this.#bytes) && this.isLinked;
   }
 

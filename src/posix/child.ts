@@ -47,7 +47,6 @@ function ownedByBun(open: ReadonlyMap<number, string>): Set<number> {
   return owned;
 }
 
-/** The listing's own descriptor is among them; closed by now, it has no target any more. */
 /** proc_pid_fdinfo(5): a line `tfd: 4 events: ...` for each descriptor that an epoll instance watches. */
 function watchedBy(epoll: number): number[] {
   const text = new TextDecoder().decode(readProcFile(`/proc/self/fdinfo/${epoll}`));

@@ -8,6 +8,7 @@ const libc = openLibc({ readlink: { args: ["ptr", "ptr", size], returns: long } 
 export function openDescriptors(): Map<number, string> {
   const open = new Map<number, string>();
   for (const descriptor of numbersIn("/proc/self/fd")) {
+    // The listing's own descriptor is among them; closed by now, it has no target any more.
     const target = descriptor > 2 ? linkTarget(`/proc/self/fd/${descriptor}`) : undefined;
     if (target !== undefined) open.set(descriptor, target);
   }

@@ -6,8 +6,11 @@ import { processExists, readProcFile } from "./process.ts";
  * its zombie.
  */
 export function processStart(processId: number): number | undefined {
-  const bytes = readProcFile(`/proc/${processId}/stat`);
-  if (bytes === undefined) return undefined;
+  const stat = readProcFile(`/proc/${processId}/stat`);
+  return stat && startIn(stat);
+}
+
+function startIn(bytes: Uint8Array): number | undefined {
   const text = new TextDecoder().decode(bytes);
   // The name, in parentheses, may hold anything, parentheses too. State is field 3, start time field 22.
   const [state, ...fields] = text.slice(text.lastIndexOf(")") + 2).split(" ");
@@ -21,11 +24,6 @@ export function processStart(processId: number): number | undefined {
  * @param start as {@link processStart} gave it
  */
 export function hasEnded(processId: number, start: number): boolean {
-  const found = processStart(processId);
-  if (found !== undefined) return found !== start;
-  return isShown(processId) || !processExists(processId);
-}
-
-function isShown(processId: number): boolean {
-  return readProcFile(`/proc/${processId}/stat`) !== undefined;
+  const stat = readProcFile(`/proc/${processId}/stat`);
+  return stat === undefined ? !processExists(processId) : startIn(stat) !== start;
 }

@@ -17,6 +17,7 @@ const endingGlyphs: Record<GrantRecord["ending"], string> = {
   waiting: ">",
   held: ">",
   detached: ">",
+  stale: "†",
   released: "",
   forced: "!",
   recovered: "†",

@@ -10,6 +10,7 @@ export const endingTexts: Record<GrantRecord["ending"], string> = {
   waiting: "waits",
   held: "holds",
   detached: "detached",
+  stale: "stale",
   released: "released",
   forced: "forced",
   recovered: "holder died",
@@ -20,16 +21,23 @@ export const endingStyles: Record<GrantRecord["ending"], Style> = {
   waiting: "yellow",
   held: "green",
   detached: "green",
+  stale: "red",
   released: "dim",
   forced: "red",
   recovered: "red",
   lapsed: "yellow",
 };
 
+const goingOn: ReadonlySet<string> = new Set<GrantRecord["ending"]>([
+  "waiting",
+  "held",
+  "detached",
+  "stale",
+]);
+
 /** When a hold or a wait ended, or now where it goes on; null where nobody knows, as of a waiter that died. */
 export function endOf({ ended, ending }: GrantRecord, now: number): number | null {
-  const goesOn = ending === "waiting" || ending === "held" || ending === "detached";
-  return ended ?? (goesOn ? now : null);
+  return ended ?? (goingOn.has(ending) ? now : null);
 }
 
 /** How long a request waited, in seconds, until now if it still does; null where nobody knows. */

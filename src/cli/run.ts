@@ -1,5 +1,6 @@
 /** `run`: runs a command while the lock is held. */
 import { parseLockName } from "../lock/lock-name.ts";
+import type { HolderStatus } from "../lock/lock-status.ts";
 import { ResourceLock } from "../lock/resource-lock.ts";
 import {
   environmentWith,
@@ -76,14 +77,21 @@ export default command({
       args.message ?? defaultMessage(args.command === undefined ? words : [args.command]);
 
     const held: ResourceLock[] = [];
+    const joined: HolderStatus[] = [];
     try {
       for (const name of inOneOrder(args.name.split(","))) {
         requireMessageFits(name, args.message ?? "");
         const lock = new ResourceLock(name, { ...access, logger: lockLogger(output) });
-        if (isHeldAround(lock)) {
-          if (args.reentrant) continue;
+        const around = holdAround(lock);
+        if (around !== undefined) {
+          const isEnough = covers(around, args.shared ?? false, slots);
+          if (args.reentrant && isEnough) {
+            joined.push(around);
+            continue;
+          }
+          const advice = isEnough ? "see --reentrant" : "for --reentrant its hold is not enough";
           diagnostics().error(
-            `lock <${lock.lockName}> is held by a run around this one, which waits for this one to end: see --reentrant`,
+            `lock <${lock.lockName}> is held${kindText(around)} by a run around this one, which waits for this one to end: ${advice}`,
           );
           return notGranted;
         }
@@ -104,7 +112,7 @@ export default command({
         }
         held.push(lock);
       }
-      const environment = environmentWith(variablesOf(held, slots !== undefined));
+      const environment = environmentWith(variablesOf(held, joined, slots !== undefined));
       if (!args.close) for (const lock of held) lock.handOn(lowestDescriptor);
       const children = new ChildSignal();
       const processId = spawnCommand(rawWords(words, args.command), environment, inherited);
@@ -143,27 +151,42 @@ function parseSlots(text: string): number {
 /** The variable in which a run tells the runs inside it what is held: `/NAME:TOKEN/NAME:TOKEN`. */
 const heldVariable = "RESOURCELOCK_HELD";
 
-/** Whether a run around this one holds the lock: it says so in the environment, and the ledger must agree. */
-function isHeldAround(lock: ResourceLock): boolean {
+/** The hold of a run around this one: it says so in the environment, and the ledger must agree. */
+function holdAround(lock: ResourceLock): HolderStatus | undefined {
   const claims = (process.env[heldVariable] ?? "").split("/");
   const tokens = claims
     .filter((claim) => claim.slice(0, claim.lastIndexOf(":")) === lock.lockName)
     .map((claim) => Number(claim.slice(claim.lastIndexOf(":") + 1)));
-  if (tokens.length === 0) return false;
+  if (tokens.length === 0) return undefined;
   return lock
     .status()
-    .holders.some(
+    .holders.find(
       ({ attachment, token }) => attachment === "attached" && tokens.includes(token ?? 0),
     );
 }
 
+/** Whether who runs under a hold has what it asks for: nobody else may hold the lock at the same time that it forbids. */
+function covers(around: HolderStatus, shared: boolean, slots: number | undefined): boolean {
+  if (around.kind === "exclusive") return true;
+  if (around.kind === "shared") return shared;
+  return slots !== undefined && (around.slots ?? Infinity) <= slots;
+}
+
+function kindText({ kind, slots }: HolderStatus): string {
+  return { exclusive: "", shared: " with --shared", slots: ` with --slots ${slots}` }[kind];
+}
+
 function variablesOf(
   held: readonly ResourceLock[],
+  joined: readonly HolderStatus[],
   withSlots: boolean,
 ): Record<string, string | undefined> {
   const claims = held.map(({ lockName, token }) => `/${lockName}:${token}`);
   // Nothing is held where all of it is held around this run: its variables stay.
-  if (held.length === 0) return {};
+  if (held.length === 0) {
+    // Under an exclusive hold it is alone.
+    return withSlots ? { RESOURCELOCK_SLOT: joined.map(({ slot }) => slot ?? 0).join(",") } : {};
+  }
   return {
     RESOURCELOCK_NAME: held.map(({ lockName }) => lockName).join(","),
     RESOURCELOCK_TOKEN: held.map(({ token }) => token).join(","),

@@ -22,7 +22,7 @@ const glyphs: Record<CellKind, string> = {
   briefly: "▄",
   held: "█",
   contended: "1-9",
-  stale: "!",
+  stale: "†",
 };
 
 const styles: Record<CellKind, Style> = {

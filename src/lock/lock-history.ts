@@ -1,7 +1,7 @@
 /** The last grants of a lock: the seats of its ledger keep what they said when they are left. */
 import { header, headerWords, type Ledger, lockStates, seatStates, seatWords } from "./ledger.ts";
-import { kindNames, kinds } from "./queue.ts";
-import { recordedSeat } from "./record.ts";
+import { holders, kindNames, kinds } from "./queue.ts";
+import { isOwnerDead, recordedSeat } from "./record.ts";
 
 /** A grant, or a request that was not granted. */
 export interface GrantRecord {
@@ -21,10 +21,12 @@ export interface GrantRecord {
   /** When the hold or the wait ended; null while it has not, or where nobody knows. */
   ended: number | null;
   /**
-   * What it does, or how it ended: it waits; it holds; it holds without a process; it released the lock; the
-   * lock was forced from it; it died, and the next one adopted the lock; it gave up waiting, or died.
+   * What it does, or how it ended: it waits; it holds; it holds without a process; it died, and nobody has adopted
+   * the lock yet; it released the lock; the lock was forced from it; it died, and the next one adopted the lock;
+   * it gave up waiting, or died.
    */
-  ending: "waiting" | "held" | "detached" | "released" | "forced" | "recovered" | "lapsed";
+  ending:
+    "waiting" | "held" | "detached" | "stale" | "released" | "forced" | "recovered" | "lapsed";
 }
 
 /** @param ledger undefined where there is none yet */
@@ -62,13 +64,14 @@ function endingOf(ledger: Ledger, seat: number): GrantRecord["ending"] {
   if (state === seatStates.released) return "released";
   if (state === seatStates.forced) return "forced";
   if (state === seatStates.recovered) return "recovered";
-  if (state === seatStates.detached) return "detached";
+  if (state === seatStates.detached) return isOwnerDead(ledger) ? "stale" : "detached";
   if (state === seatStates.holding) {
     if (ledger.read(seat, seatWords.evicted) !== 0) return "forced";
+    if (ledger.isLive(seat)) return "held";
     const isRecorded =
       ledger.read(header, headerWords.state) === lockStates.held && recordedSeat(ledger) === seat;
-    // One of a group that died: its place was free at once.
-    return isRecorded || ledger.isLive(seat) ? "held" : "recovered";
+    // Where others of its group live, its place was free at once.
+    return isRecorded && holders(ledger).length === 0 ? "stale" : "recovered";
   }
   return ledger.isLive(seat) && state !== seatStates.lapsed ? "waiting" : "lapsed";
 }

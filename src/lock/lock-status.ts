@@ -1,7 +1,7 @@
 /** Who holds a lock and who waits, as the ledger and the semaphore tell. */
 import { header, headerWords, type Ledger, lockStates, seatWords } from "./ledger.ts";
 import type { LockUnit } from "./lock-unit.ts";
-import { holders, kindNames, kinds, seatAtSemaphore, waiters } from "./queue.ts";
+import { holders, kindNames, seatAtSemaphore, waiters } from "./queue.ts";
 import { isOwnerDead, recordedSeat } from "./record.ts";
 
 /**
@@ -27,6 +27,8 @@ export interface HolderStatus extends ParticipantStatus {
   token: number | null;
   /** The number of its slot; null where there are none. */
   slot: number | null;
+  /** How many may hold at once, as this one asked for; null where there are no slots. */
+  slots: number | null;
 }
 
 export interface LockStatus {
@@ -110,18 +112,20 @@ function recordedHolder(ledger: Ledger, attachment: Attachment): HolderStatus {
     attachment,
     token: ledger.readWide(header, headerWords.token),
     slot: null,
+    slots: null,
   };
 }
 
 function attachedHolder(ledger: Ledger, seat: number): HolderStatus {
   const participant = participantOf(ledger, seat);
+  const isInSlot = participant.kind === "slots";
   return {
     ...participant,
     since: ledger.readWide(seat, seatWords.grantedAt) / 1e6 || participant.since,
     attachment: "attached",
     token: ledger.readWide(seat, seatWords.token),
-    slot:
-      ledger.read(seat, seatWords.kind) === kinds.slots ? ledger.read(seat, seatWords.slot) : null,
+    slot: isInSlot ? ledger.read(seat, seatWords.slot) : null,
+    slots: isInSlot ? ledger.read(seat, seatWords.slots) : null,
   };
 }
 
@@ -134,4 +138,5 @@ const foreign: HolderStatus = {
   attachment: "foreign",
   token: null,
   slot: null,
+  slots: null,
 };

@@ -13,6 +13,7 @@ function holder(changes: Partial<HolderStatus>): HolderStatus {
     attachment: "attached",
     token: 1,
     slot: null,
+    slots: null,
     ...changes,
   };
 }

@@ -11,6 +11,7 @@ const holder: HolderStatus = {
   attachment: "attached",
   token: 1,
   slot: null,
+  slots: null,
 };
 const waiter: ParticipantStatus = { pid: 4250, command: "tar", since: 997, kind: "exclusive" };
 

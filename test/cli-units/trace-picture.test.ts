@@ -16,6 +16,7 @@ const holder: HolderStatus = {
   attachment: "attached",
   token: 1,
   slot: null,
+  slots: null,
 };
 
 /** Cells, by a letter each: m(issing), f(ree), b(riefly), h(eld), s(tale), u(nseen), or a count of waiters. */
@@ -65,9 +66,9 @@ test("at 80 columns a lock has a line of words and a line of cells", () => {
     "deploy          4242 make deploy             3m12s        2      12s          31",
     "                                                                          ··██11",
     "nightly-backup  free                                      0        -           0",
-    "                                                                        ··▄! 2+·",
+    "                                                                        ··▄† 2+·",
     "                                                                             now",
-    "· free  █ held  1-9 so many wait  ▄ held in between  ! holder died",
+    "· free  █ held  1-9 so many wait  ▄ held in between  † holder died",
   ]);
 });
 
@@ -77,10 +78,10 @@ test("at 38 and 30 columns what matters least is left out", () => {
     "deploy    4242 make …   3m12s        2",
     "                                ··██11",
     "nightly…  free                       0",
-    "                              ··▄! 2+·",
+    "                              ··▄† 2+·",
     "                                   now",
     "· free  █ held  1-9 so many wait",
-    "▄ held in between  ! holder died",
+    "▄ held in between  † holder died",
   ]);
   expect(draw(30, 24).slice(0, 2)).toEqual([
     "LOCK      HELD BY      WAITING",
@@ -91,10 +92,10 @@ test("at 38 and 30 columns what matters least is left out", () => {
 test("in a low window the legend goes first, then the axis, the heads and the words, then locks", () => {
   const heads = (lines: number) => draw(80, lines).map((line) => line.trim().slice(0, 6));
   expect(heads(7)).toHaveLength(7);
-  expect(heads(6)).toEqual(["LOCK  ", "deploy", "··██11", "nightl", "··▄! 2", "now"]);
-  expect(heads(5)).toEqual(["LOCK  ", "deploy", "··██11", "nightl", "··▄! 2"]);
-  expect(heads(4)).toEqual(["deploy", "··██11", "nightl", "··▄! 2"]);
-  expect(draw(24, 3)).toEqual(["deploy            ··██11", "nightly…        ··▄! 2+·"]);
+  expect(heads(6)).toEqual(["LOCK  ", "deploy", "··██11", "nightl", "··▄† 2", "now"]);
+  expect(heads(5)).toEqual(["LOCK  ", "deploy", "··██11", "nightl", "··▄† 2"]);
+  expect(heads(4)).toEqual(["deploy", "··██11", "nightl", "··▄† 2"]);
+  expect(draw(24, 3)).toEqual(["deploy            ··██11", "nightly…        ··▄† 2+·"]);
   expect(draw(40, 1)).toEqual(["… and 2 more in a higher window"]);
   expect(draw(40, 0)).toEqual([]);
 });

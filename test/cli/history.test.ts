@@ -87,6 +87,8 @@ test("history tells how each request ended", async () => {
   await killed.stdout.until("Granted");
   killed.kill("SIGKILL");
   await killed.end();
+  expect((await resourcelock("history", name)).stdout).toMatch(/ stale$/m);
+  expect(await jsonLines("history", name)).toMatchObject([{ ending: "stale", ended: null }]);
   const adopter = startCommand("get", name, "-a", "1h", "-m", "adopter");
   await adopter.stdout.until("Granted");
   await resourcelock("run", name, "-n", "-m", "too late", "--", "true");

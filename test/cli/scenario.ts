@@ -37,6 +37,7 @@ export function detachedHolder(command: string, token: unknown = expect.any(Numb
     kind: "exclusive",
     token,
     slot: null,
+    slots: null,
   };
 }
 

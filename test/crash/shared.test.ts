@@ -363,6 +363,48 @@ describe("a run inside a run on the same lock", () => {
     watchdogMilliseconds,
   );
 
+  test.each([
+    ["an exclusive hold", [], ["--shared"], 0],
+    ["an exclusive hold", [], ["--slots", "2"], 0],
+    ["a shared hold", ["--shared"], ["--shared"], 0],
+    ["a shared hold", ["--shared"], [], 75],
+    ["a shared hold", ["--shared"], ["--slots", "2"], 75],
+    ["a slot of two", ["--slots", "2"], ["--slots", "2"], 0],
+    ["a slot of two", ["--slots", "2"], ["--slots", "3"], 0],
+    ["a slot of two", ["--slots", "2"], ["--slots", "1"], 75],
+    ["a slot of two", ["--slots", "2"], ["--shared"], 75],
+    ["a slot of two", ["--slots", "2"], [], 75],
+  ])(
+    "with --reentrant joins %s where that is enough: %j, %j",
+    async (_, outerOptions, innerOptions, expected) => {
+      const name = newLockName();
+      const script = inner(name, "--reentrant", ...innerOptions);
+      const outcome = await outcomeOf("run", name, ...outerOptions, "--", "sh", "-c", script);
+      expect(outcome.status).toBe(expected);
+      const cause = `lock <${name}> is held with ${outerOptions.join(" ")} by a run around this one, which waits for this one to end: for --reentrant its hold is not enough`;
+      expect(outcome.stderr).toBe(expected === 0 ? "" : `resourcelock: ${cause}\n`);
+      expect(await stateOf(name)).toMatchObject(atRest);
+    },
+    watchdogMilliseconds,
+  );
+
+  test(
+    "with --reentrant and --slots has the number of the slot that it joins, 0 where it is alone",
+    async () => {
+      const name = newLockName();
+      const slotInside = async (...outerOptions: string[]) => {
+        const script = `"$RESOURCELOCK" run ${name} --reentrant --slots 2 -- sh -c 'echo $RESOURCELOCK_SLOT'`;
+        return (await outcomeOf("run", name, ...outerOptions, "--", "sh", "-c", script)).stdout;
+      };
+      expect(await slotInside()).toBe("0\n");
+      const { user, slot } = await grantedUser(name, { slots: 2 });
+      expect(slot).toBe(0);
+      expect(await slotInside("--slots", "2")).toBe("1\n");
+      await release(user);
+    },
+    watchdogMilliseconds,
+  );
+
   test(
     "is known through several runs on other locks between",
     async () => {

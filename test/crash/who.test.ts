@@ -65,6 +65,7 @@ describe("state of a lock", () => {
           kind: "exclusive",
           attachment: "attached",
           slot: null,
+          slots: null,
         },
       ]);
       expect(since).toBeGreaterThan(before);
@@ -178,6 +179,7 @@ describe("state of a lock", () => {
           attachment: "foreign",
           token: null,
           slot: null,
+          slots: null,
         },
       ]);
       expect(info).toEndWith(" - thermometer");

@@ -233,7 +233,7 @@ test("README and the manual page have the fields and the endings of a request in
   const fields = readme.table("Requests in the history").rows.map(([field = ""]) => field);
   expect(fieldsOf(stdout)).toEqual([fields.toSorted()]);
   const source = await readText("src/lock/lock-history.ts");
-  const [, union = ""] = /ending: (".*");/.exec(source) ?? [];
+  const [, union = ""] = /ending:([^;]*);/.exec(source) ?? [];
   const endings = [...union.matchAll(/"(\w+)"/g)].map(([, ending = ""]) => ending);
   expect(endings).not.toBeEmpty();
   const named = readme.table("Watching locks").rows;

@@ -56,6 +56,7 @@ test("history() tells who died, once somebody has adopted the lock", async () =>
   expect(lock.getLock({ timeout: 0 })).toBe(false);
   owner.kill();
   await owner.exited;
+  expect(lock.history()).toMatchObject([{ ending: "stale", ended: null }, {}]);
   expect(lock.getLock({ timeout: 0 })).toBe(true);
   const endings = lock.history().map(({ ending }) => ending);
   expect(endings).toEqual(["recovered", "lapsed", "held"]);

@@ -218,6 +218,7 @@ describe.skipIf(noPython !== undefined)("a lock shared with a Python peer", () =
           attachment: "foreign",
           token: null,
           slot: null,
+          slots: null,
         };
         expect(JSON.parse(stdout)).toEqual({
           name,

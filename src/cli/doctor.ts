@@ -7,6 +7,7 @@ import { jsonLine } from "./escape.ts";
 import { exitCodes } from "./exit-code.ts";
 import { findingJson, findingLines, needsAttention } from "./finding.ts";
 import { hostFindings } from "./host-findings.ts";
+import { compileHotCode } from "./hot-code.ts";
 import { lockFindings } from "./lock-findings.ts";
 import { printLine } from "./output.ts";
 
@@ -25,6 +26,7 @@ export default command({
     "Each finding is ok, a note (worth knowing), a warning (may go wrong) or a problem (goes wrong). The exit status is 1 where there is a warning or a problem. Nothing is changed.",
   ],
   run({ args }) {
+    compileHotCode();
     const { json, quiet, verbose } = outputOptions(args);
     const findings = [...hostFindings(), ...lockFindings(verbose)];
     if (!quiet) {

@@ -7,6 +7,7 @@ import { painter } from "./colors.ts";
 import { command } from "./command.ts";
 import { jsonLine } from "./escape.ts";
 import { exitCodes } from "./exit-code.ts";
+import { compileHotCode } from "./hot-code.ts";
 import { listColumns, listFacts } from "./list-columns.ts";
 import { diagnostics, printLine } from "./output.ts";
 import { metricLines } from "./prometheus.ts";
@@ -31,6 +32,7 @@ export default command({
     `With --json each lock is an object with ${[...listColumns, ...listFacts].map(({ field }) => field).join(", ")}.`,
   ],
   run({ args }) {
+    compileHotCode();
     const output = outputOptions(args);
     const order = orders[args.sort];
     if (order === undefined) {

@@ -8,6 +8,7 @@ import { commonOptions, nameArgument, options, outputOptions } from "./arguments
 import { command } from "./command.ts";
 import { exitCodeOf, exitCodes } from "./exit-code.ts";
 import { stateOfName } from "./existing.ts";
+import { compileHotCode } from "./hot-code.ts";
 import { warnOfLivingHolders } from "./living-holders.ts";
 import { diagnostics, type OutputOptions, printResult } from "./output.ts";
 import { Interrupted, SignalTrap } from "./signals.ts";
@@ -30,6 +31,7 @@ export default command({
     "With --stale and no NAME, all that participants that died have left is removed; with a NAME, that lock only if it is among them.",
   ],
   async run({ args }) {
+    compileHotCode();
     const output = outputOptions(args);
     if (args.stale) {
       if (args.force) throw new UsageError("give --force or --stale, not both");

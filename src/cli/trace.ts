@@ -6,6 +6,7 @@ import { painter } from "./colors.ts";
 import { command } from "./command.ts";
 import { parseDuration } from "./duration.ts";
 import { exitCodes } from "./exit-code.ts";
+import { compileHotCode } from "./hot-code.ts";
 import { LiveScreen } from "./live-screen.ts";
 import { LockWatch } from "./lock-watch.ts";
 import { type OutputOptions, printResult } from "./output.ts";
@@ -33,6 +34,7 @@ export default command({
     "On a terminal it draws a line of cells for each lock, one cell a look. With --json, -v, or elsewhere than on a terminal it prints the state at each look.",
   ],
   async run({ args }) {
+    compileHotCode();
     const output = outputOptions(args);
     const updateSeconds = parseDuration("--update", args.update);
     if (updateSeconds < shortestUpdateSeconds) {

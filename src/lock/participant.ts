@@ -109,6 +109,8 @@ export class Participant {
   #unitInHand = false;
   /** How many ticks may pass without a look: where all that may change is told by the byte, or changes the ledger. */
   #quietTicks = 0;
+  /** The seat that keeps the first waiter from the lock, where this one is behind that; 0 for none. */
+  #guard = 0;
   #stalled: { ticket: number; fromSeconds: number } | undefined;
   #grant: { token: number; slot: number; info: string; hash: number } | undefined;
   #adopted: Predecessor | undefined;
@@ -182,10 +184,18 @@ export class Participant {
     return look;
   }
 
-  /** Whether a wait is for a living holder, or for a peer's or a detached hold that is bound to nobody. */
+  /**
+   * Whether a wait is for a living holder, for a waiter with one before it, or for a peer's or a detached hold that
+   * is bound to nobody.
+   */
   #isQuiet(look: Exclude<Look, "granted">): boolean {
     if (look.againSeconds < tickSeconds || this.#wish.kind !== kinds.exclusive) return false;
-    if (look.for === "leaving") return isHolding(this.#ledger, look.seat);
+    if (look.for === "leaving") {
+      if (!isHolding(this.#ledger, look.seat)) return this.#guard !== 0;
+      // Its byte tells by itself.
+      this.#guard = 0;
+      return true;
+    }
     // What is missing, or bound to a process that may end, has to be looked at each time.
     const isExplained = this.#ledger.readWide(header, headerWords.missingSince) === 0;
     const isBound = this.#read(headerWords.boundProcess) !== 0;
@@ -199,6 +209,8 @@ export class Participant {
   isStill(): boolean {
     if (this.#quietTicks === 0 || this.#unitInHand) return false;
     this.#quietTicks -= 1;
+    // The death of the guard does not change the ledger; a first waiter that is stopped would not see it.
+    if (this.#guard !== 0 && !this.#ledger.isSeatTaken(this.#guard)) return false;
     return this.#ledger.isUnchanged;
   }
 
@@ -231,6 +243,7 @@ export class Participant {
   }
 
   #turn(): Look {
+    this.#guard = 0;
     const before = nearestBefore(this.#ledger, this.#seat);
     if (before !== undefined) {
       this.#giveUnitBack();
@@ -272,7 +285,11 @@ export class Participant {
 
   /** How long the first waiter may take to take what it can have; undefined while it cannot have it. */
   #patienceWith(seat: number): number | undefined {
-    if (nearestBefore(this.#ledger, seat) !== undefined) return undefined;
+    const before = nearestBefore(this.#ledger, seat);
+    if (before !== undefined) {
+      this.#guard = before.seat;
+      return undefined;
+    }
     const state = this.#read(headerWords.state);
     if (state === lockStates.held || this.#unit.value > 0) return stalledSeconds;
     if (this.#unit.infoHash() !== this.#read(headerWords.notedHash)) return undefined;

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { ResourceLock } from "../../src/index.ts";
 import { newLockName, type Process } from "../support/binary.ts";
 import {
   atRest,
@@ -156,6 +157,30 @@ describe("the first of three who wait is stopped", () => {
     );
   }
 });
+
+test(
+  "the second of two who wait, whose looks find nothing new, sees at its next one that the holder is dead",
+  async () => {
+    const name = newLockName();
+    const holder = resourcelock(["get", name, "-a", "1000"]);
+    await nextLine(holder);
+    using first = new ResourceLock(name);
+    using second = new ResourceLock(name);
+    const stopped = first.request({ timeout: null });
+    const request = second.request({ timeout: null });
+    expect([stopped.poll(), request.poll(), request.poll()]).toEqual([false, false, false]);
+    await kill(holder);
+    expect(request.poll()).toBe(false);
+    // It gives the first one half a second to adopt the lock, where else it would look again after a whole one.
+    expect(request.againSeconds).toBeLessThan(0.6);
+    while (!request.poll()) await Bun.sleep(request.againSeconds * 1000);
+    expect(second.settle(request, true)).toBe(true);
+    expect(first.settle(stopped, false)).toBe(false);
+    second.ungetLock();
+    expect(await stateOf(name)).toMatchObject(atRest);
+  },
+  watchdogMilliseconds,
+);
 
 describe("waiters that are killed or stopped before it is their turn", () => {
   test(

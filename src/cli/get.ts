@@ -37,6 +37,9 @@ export default command({
       args["auto-unget"] === undefined
         ? undefined
         : parseDuration("--auto-unget", args["auto-unget"]);
+    if (autoUnget !== undefined && args["owner-pid"] !== undefined) {
+      throw new UsageError("give --auto-unget or --owner-pid, not both");
+    }
     const access = parseAccess(args.mode, args.group);
     const notGranted = conflictExitCode(args["conflict-exit-code"]);
     const ownerPid = args["owner-pid"] === undefined ? 0 : livingProcess(args["owner-pid"]);

@@ -76,9 +76,11 @@ export default command({
     const lockInfo =
       args.message ?? defaultMessage(args.command === undefined ? words : [args.command]);
 
-    const held: ResourceLock[] = [];
+    const wanted: ResourceLock[] = [];
     const joined: HolderStatus[] = [];
+    const held: ResourceLock[] = [];
     try {
+      // All of them before the first is waited for: somebody may hold that and wait for one that is held around this run.
       for (const name of inOneOrder(args.name.split(","))) {
         requireMessageFits(name, args.message ?? "");
         const lock = new ResourceLock(name, { ...access, logger: lockLogger(output) });
@@ -95,6 +97,9 @@ export default command({
           );
           return notGranted;
         }
+        wanted.push(lock);
+      }
+      for (const lock of wanted) {
         const granted = await awaitGrant(lock, {
           timeout: deadline === null ? null : Math.max(0, deadline - monotonicSeconds()),
           lockInfo,

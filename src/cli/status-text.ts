@@ -33,7 +33,7 @@ export function briefHolderText({ attachment, pid, command, slot }: HolderStatus
     .join(" ");
   switch (attachment) {
     case "attached":
-      return who;
+      return who === "" ? unnamed : who;
     case "detached":
       return command === "" ? "detached" : `detached: ${command}`;
     case "bound":
@@ -51,7 +51,11 @@ export function heldSeconds(holders: readonly HolderStatus[], now: number): numb
   return times.length === 0 ? null : Math.max(0, now - Math.min(...times));
 }
 
+/** Of one that lives although its seat in the ledger was written over. */
+const unnamed = "a process that the ledger does not name";
+
 function processText({ pid, command }: ParticipantStatus): string {
+  if (pid === null) return unnamed;
   return command === "" ? `pid ${pid}` : `pid ${pid} (${command})`;
 }
 

@@ -65,7 +65,10 @@ import {
 } from "../posix/file.ts";
 import { faultPoint, isFaultWanted } from "../posix/fault-point.ts";
 import { FutexFile } from "../posix/futex.ts";
+import { PosixError } from "../posix/libc.ts";
 import { LockDamagedError } from "./errors.ts";
+import { explanation } from "./explanation.ts";
+import { objectsOf } from "./lock-name.ts";
 import { allocateSharedFile } from "./shared-file.ts";
 
 const entryBytes = 128;
@@ -73,8 +76,9 @@ const entryWords = entryBytes / 4;
 const pageBytes = 4096;
 /** What a ledger is made with. */
 export const newLedgerBytes = pageBytes;
-/** 1,023 seats. */
 const mostPages = 32;
+/** 1,023: the header stands where another one would. */
+const mostSeats = (mostPages * pageBytes) / entryBytes - 1;
 /** What a lock at rest may keep. */
 const pagesAtRest = 4;
 /** Those of the first page, which one system call writes together with the header. */
@@ -338,7 +342,7 @@ export class Ledger {
     }
     if (length < bytes) {
       // Somebody cut it short, or made it and died: what is missing is zeros, which are valid.
-      allocateSharedFile(this.#descriptor, bytes);
+      this.#allocate(bytes);
       this.#bytes.fill(0, length);
       this.#doubtRecord();
     }
@@ -346,7 +350,7 @@ export class Ledger {
 
   /** With seats gone, nobody can tell a living holder from a dead one: whoever has the unit is a stranger. */
   #doubtRecord(): void {
-    if (this.#mine === 0 && !isLockedByOther(this.#descriptor, allSeatBytes, 0)) return;
+    if (this.#mine === 0 && !this.hasOthers) return;
     this.write(header, headerWords.state, lockStates.free);
     this.write(header, headerWords.notedHash, 0);
     this.store();
@@ -368,11 +372,11 @@ export class Ledger {
 
   /** Starts the ledger anew, which must not happen under others who take part. */
   #begin(damage: string): void {
-    if (damage !== "" && isLockedByOther(this.#descriptor, allSeatBytes, 0)) {
+    if (damage !== "" && this.hasOthers) {
       throw this.#damaged(damage, ", and others use it");
     }
     truncateFile(this.#descriptor, 0);
-    allocateSharedFile(this.#descriptor, pageBytes);
+    this.#allocate(pageBytes);
     this.#resize(pageBytes);
     this.#bytes.fill(0);
     this.write(header, headerWords.magic, magic);
@@ -380,6 +384,15 @@ export class Ledger {
     // Tokens must rise across reboots too.
     this.writeWide(header, headerWords.counter, Date.now() * 1000);
     this.store();
+  }
+
+  #allocate(bytes: number): void {
+    try {
+      allocateSharedFile(this.#descriptor, bytes);
+    } catch (error) {
+      if (!(error instanceof PosixError)) throw error;
+      throw explanation(this.lockName, objectsOf(this.lockName).ledgerPath, error);
+    }
   }
 
   #resize(bytes: number): void {
@@ -527,7 +540,7 @@ export class Ledger {
       }
       const pages = this.#bytes.length / pageBytes;
       if (pages === mostPages) return undefined;
-      allocateSharedFile(this.#descriptor, (pages + 1) * pageBytes);
+      this.#allocate((pages + 1) * pageBytes);
       this.#resize((pages + 1) * pageBytes);
       this.write(header, headerWords.pages, pages + 1);
       this.store();
@@ -547,6 +560,33 @@ export class Ledger {
     const isState = state >= seatStates.waiting && state <= seatStates.detached;
     const isKind = this.read(seat, seatWords.kind) <= 2;
     return isState && isKind && ticket > 0 && ticket <= this.readWide(header, headerWords.counter);
+  }
+
+  /** Whether anybody else takes part, as far as the kernel knows. */
+  get hasOthers(): boolean {
+    return isLockedByOther(this.#descriptor, allSeatBytes, 0);
+  }
+
+  /**
+   * A seat in which somebody else lives, and of which the ledger says nothing that makes sense, nor that it was left,
+   * as somebody wrote over it or cut it off; 0 for none. Looks at all the seats that there can be.
+   */
+  overwrittenSeat(): number {
+    if (!this.hasOthers) return 0;
+    for (let seat = 1; seat <= mostSeats; seat++) {
+      const isExplained = this.isSane(seat) || this.#wasLeft(seat);
+      if (!isExplained && seat !== this.#mine && this.isSeatTaken(seat)) return seat;
+    }
+    return 0;
+  }
+
+  /** Whether a seat has the history of one that was left; a daemon may have its byte still. */
+  #wasLeft(seat: number): boolean {
+    return (
+      this.readWide(seat, seatWords.ticket) === 0 &&
+      this.read(seat, seatWords.state) >= seatStates.released &&
+      (this.readWide(seat, seatWords.since) !== 0 || this.readWide(seat, seatWords.endedAt) !== 0)
+    );
   }
 
   /**
@@ -578,7 +618,7 @@ export class Ledger {
   #shrink(): void {
     if (this.#bytes.length / pageBytes <= pagesAtRest) return;
     // This one's own byte, which is still locked, does not count as another's.
-    if (isLockedByOther(this.#descriptor, allSeatBytes, 0)) return;
+    if (this.hasOthers) return;
     this.write(header, headerWords.pages, 1);
     this.write(header, headerWords.lastSeat, 0);
     this.store();

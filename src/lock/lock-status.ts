@@ -83,9 +83,10 @@ function holdersOf(ledger: Ledger, unit: UnitState): HolderStatus[] {
   const state = ledger.read(header, headerWords.state);
   if (state === lockStates.held) {
     const living = holders(ledger);
-    return living.length > 0
-      ? living.map((seat) => attachedHolder(ledger, seat))
-      : [recordedHolder(ledger, "stale")];
+    if (living.length > 0) return living.map((seat) => attachedHolder(ledger, seat));
+    // Somebody wrote over what its seat said.
+    if (ledger.overwrittenSeat() !== 0) return [{ ...foreign, attachment: "attached" }];
+    return [recordedHolder(ledger, "stale")];
   }
   if (unit.value > 0) return [];
   if (ledger.read(header, headerWords.notedHash) !== unit.infoHash()) return [foreign];

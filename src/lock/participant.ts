@@ -290,10 +290,14 @@ export class Participant {
       this.#guard = before.seat;
       return undefined;
     }
+    if (this.#unit.value > 0) return stalledSeconds;
+    // The first one may not adopt, either; and the place of one that did not would not help this one.
+    if (!this.#wish.adopt) return undefined;
     const state = this.#read(headerWords.state);
-    if (state === lockStates.held || this.#unit.value > 0) return stalledSeconds;
+    if (state === lockStates.held) return stalledSeconds;
     if (this.#unit.infoHash() !== this.#read(headerWords.notedHash)) return undefined;
-    return isLost(this.#ledger, seat) ? graceSeconds + stalledSeconds : undefined;
+    if (!isLost(this.#ledger, seat)) return undefined;
+    return state === lockStates.detached ? stalledSeconds : graceSeconds + stalledSeconds;
   }
 
   /** Since when the first waiter could have taken the lock, on the monotonic clock. */
@@ -349,11 +353,8 @@ export class Participant {
     const hash = this.#unit.infoHash();
     if (!isHoldersText(this.#ledger, this.#unit, hash)) return this.#forcedByPeer();
     if (holder !== 0) return this.#join();
-    // Somebody lives in the holder's seat, and what it says makes no sense: it may be the holder.
-    const seat = this.#read(headerWords.holderSeat);
-    if (seat !== this.#seat && this.#ledger.isSeatTaken(seat) && !this.#ledger.isSane(seat)) {
-      return this.#wait();
-    }
+    // It may be the holder.
+    if (this.#ledger.overwrittenSeat() !== 0) return this.#wait();
     return this.#adopt(hash, this.#recordedHolder());
   }
 
@@ -438,8 +439,14 @@ export class Participant {
     ledger.writeWide(header, headerWords.grantedAt, grantedAt);
     ledger.write(header, headerWords.boundProcess, 0);
     ledger.writeWide(header, headerWords.missingSince, 0);
-    this.#sitDown(grantedAt, info, hash);
     this.#unitInHand = false;
+    try {
+      this.#sitDown(grantedAt, info, hash);
+    } catch (error) {
+      // What cannot be written down is not granted.
+      this.#unit.giveBack();
+      throw error;
+    }
     faultPoint("held");
     try {
       this.#unit.writeInfo(bytes);
@@ -538,7 +545,14 @@ export class Participant {
 
   /** Gives up a request that was not granted. */
   withdraw(): void {
-    this.#ledger.transact(() => this.#leaveWaiting());
+    try {
+      this.#ledger.transact(() => this.#leaveWaiting());
+    } catch (error) {
+      if (!(error instanceof LockDamagedError)) throw error;
+      if (this.#unitInHand) this.#unit.giveBack();
+      this.#unitInHand = false;
+      this.#ledger.abandonSeat();
+    }
   }
 
   /** Leaves the queue; a unit in hand is given back as a holder does. */
@@ -574,8 +588,9 @@ export class Participant {
       return this.#ledger.transact(() => this.#release());
     } catch (error) {
       if (!(error instanceof LockDamagedError)) throw error;
-      // The ledger cannot be told, but this holder knows that it has the unit.
-      this.#unit.giveBack();
+      // The ledger cannot be told, but this holder knows that it has the unit; but for a group, whose last one gives
+      // it back.
+      if (this.#wish.kind === kinds.exclusive || !this.#ledger.hasOthers) this.#unit.giveBack();
       this.#ledger.abandonSeat();
       return true;
     }
@@ -593,6 +608,10 @@ export class Participant {
       return true;
     }
     this.#unit.refresh(() => 0);
+    if (this.#wish.kind !== kinds.exclusive) {
+      const hidden = this.#ledger.overwrittenSeat();
+      if (hidden !== 0) return this.#leaveTo(hidden);
+    }
     const isMine = this.#isMine();
     writeFree(this.#ledger, isMine);
     this.#leave(isMine === undefined ? seatStates.forced : seatStates.released);
@@ -600,6 +619,19 @@ export class Participant {
     if (isMine !== undefined) this.#unit.giveBack();
     faultPoint("given-back");
     return isMine !== undefined;
+  }
+
+  /** Leaves the unit to somebody who may be of the same group: its seat was written over, so the record has to say it. */
+  #leaveTo(seat: number): true {
+    const ledger = this.#ledger;
+    ledger.write(header, headerWords.state, lockStates.held);
+    ledger.write(header, headerWords.holderHash, this.#unit.infoHash());
+    ledger.write(header, headerWords.semaphore, this.#unit.semaphoreId);
+    ledger.write(header, headerWords.holderSeat, seat);
+    ledger.writeWide(header, headerWords.token, ledger.draw());
+    ledger.write(header, headerWords.boundProcess, 0);
+    this.#leave(seatStates.released);
+    return true;
   }
 
   /** Whether somebody wrote over the seat of this holder: nobody else can take it while its byte is locked. */

@@ -176,10 +176,16 @@ export class ResourceLock implements Disposable {
       return true;
     }
     const request = this.request({ timeout, ...options, waits: "naps" });
-    let granted = request.poll();
-    while (!granted && request.remainingSeconds > 0) {
-      waitOnThisThread(request);
+    let granted: boolean;
+    try {
       granted = request.poll();
+      while (!granted && request.remainingSeconds > 0) {
+        waitOnThisThread(request);
+        granted = request.poll();
+      }
+    } catch (error) {
+      this.#abandon(request);
+      throw error;
     }
     return this.settle(request, granted);
   }
@@ -214,15 +220,16 @@ export class ResourceLock implements Disposable {
     this.#requireOpen();
     signal?.throwIfAborted();
     const request = this.request(options);
-    let granted = request.poll();
+    let granted: boolean;
     try {
+      granted = request.poll();
       while (!granted && request.remainingSeconds > 0) {
         await untilDue(request, signal);
         this.#requireOpen();
         granted = request.poll();
       }
     } catch (error) {
-      this.#withdraw(request);
+      this.#abandon(request);
       throw error;
     }
     return this.settle(request, granted) ? this.#guard() : undefined;
@@ -281,6 +288,16 @@ export class ResourceLock implements Disposable {
   #withdraw({ participant }: LockRequest): void {
     participant.withdraw();
     this.#keepLedger(participant.ledger);
+  }
+
+  /** After an error, which is not to be hidden by another one. */
+  #abandon(request: LockRequest): void {
+    try {
+      this.#withdraw(request);
+    } catch {
+      // With it go its byte locks.
+      request.participant.ledger.close();
+    }
   }
 
   /** A ledger for one participant. */

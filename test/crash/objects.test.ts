@@ -1,7 +1,16 @@
 /** The objects of a lock are deleted, replaced or damaged while it is in use, and there are too many users. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { chownSync, existsSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
-import { LockFullError, type LockGuard, ResourceLock } from "../../src/index.ts";
+import {
+  chownSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { LockDamagedError, LockFullError, type LockGuard, ResourceLock } from "../../src/index.ts";
 import { haveTools, newLockName, type Process } from "../support/binary.ts";
 import { testBinary } from "./build.ts";
 import {
@@ -22,6 +31,7 @@ import {
   tell,
   waiting,
   watchdogMilliseconds,
+  writeOver,
 } from "./participants.ts";
 
 afterEach(endAll);
@@ -289,6 +299,78 @@ describe("a ledger that is cut short", () => {
     watchdogMilliseconds,
   );
 });
+
+describe("under a group of holders a ledger", () => {
+  const spoilings: Record<string, (path: string) => void> = {
+    "is emptied": (path) => truncateSync(path, 0),
+    "is cut to its header": (path) => truncateSync(path, 128),
+    "loses all seats": (path) => writeOver(path, 128, new Uint8Array(31 * 128)),
+    "gets random bytes": (path) => writeOver(path, 0, crypto.getRandomValues(new Uint8Array(4096))),
+  };
+  for (const [title, spoil] of Object.entries(spoilings)) {
+    test.each([["--shared"], ["--slots=2"]])(
+      `${title}: nobody else gets in before the last of them has left (%s)`,
+      async (kind) => {
+        const name = newLockName();
+        const first = await runningCommand(name, kind);
+        const last = await runningCommand(name, kind);
+        spoil(ledgerOf(name));
+        await killStranger(first.command);
+        await first.holder.exited;
+        for (const words of [
+          ["run", "-t", "0", name],
+          ["run", "-t", "1.2", name],
+          ["run", "-t", "0", kind, name],
+        ]) {
+          expect(await expectClearEnd(...words, "--", "true")).not.toBe(0);
+        }
+        // Nor would a peer.
+        expect(semaphoreValue(name)).toBe(0);
+        expect(isAlive(last.command)).toBe(true);
+        await killStranger(last.command);
+        await last.holder.exited;
+        expect((await outcomeOf("run", "-t", "30", name, "--", "true")).status).toBe(0);
+        expect(await stateOf(name)).toMatchObject(atRest);
+      },
+      watchdogMilliseconds,
+    );
+  }
+});
+
+test(
+  "requests that fail as the ledger is damaged leave no descriptor open, and no seat taken",
+  async () => {
+    const name = newLockName();
+    const { holder, command } = await runningCommand(name);
+    using lock = new ResourceLock(name);
+    const request = lock.request({ timeout: null, waits: "naps" });
+    expect(request.poll()).toBe(false);
+    writeOver(ledgerOf(name), 0, crypto.getRandomValues(new Uint8Array(4096)));
+    const failing = async () => {
+      expect(() => lock.getLock({ timeout: 0 })).toThrow(LockDamagedError);
+      const failure = await lock.acquire({ timeout: 0 }).catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(LockDamagedError);
+    };
+    await failing();
+    const open = openDescriptors();
+    for (let count = 0; count < 20; count++) await failing();
+    expect(openDescriptors()).toBe(open);
+    expect(lock.settle(request, false)).toBe(false);
+    await killStranger(command);
+    await holder.exited;
+    // Nobody is left who uses it, so it is begun anew.
+    expect((await outcomeOf("run", "-t", "30", name, "--", "true")).status).toBe(0);
+  },
+  watchdogMilliseconds,
+);
+
+function semaphoreValue(lockName: string): number {
+  return readFileSync(semaphoreOf(lockName)).readUInt32LE();
+}
+
+function openDescriptors(): number {
+  return readdirSync("/proc/self/fd").length;
+}
 
 describe("another user's lock", () => {
   const isRoot = process.getuid?.() === 0 && haveTools("setpriv");

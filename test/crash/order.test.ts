@@ -182,6 +182,60 @@ test(
   watchdogMilliseconds,
 );
 
+/** Takes a lock for a process, which it gives back. */
+async function bound(name: string): Promise<Process> {
+  const owner = bash("read line");
+  expect((await outcomeOf("get", name, "--owner-pid", String(owner.pid))).status).toBe(0);
+  return owner;
+}
+
+describe("a hold whose owner is dead, which the first of two who wait does not adopt", () => {
+  test(
+    "is the second one's half a second later, as nobody is waited for who may still speak up",
+    async () => {
+      const name = newLockName();
+      using first = new ResourceLock(name);
+      using second = new ResourceLock(name);
+      const owner = await bound(name);
+      const stopped = first.request({ timeout: null });
+      const request = second.request({ timeout: null });
+      expect([stopped.poll(), request.poll()]).toEqual([false, false]);
+      await kill(owner);
+      expect(request.poll()).toBe(false);
+      expect(request.againSeconds).toBeLessThan(0.6);
+      while (!request.poll()) await Bun.sleep(request.againSeconds * 1000);
+      expect(second.settle(request, true)).toBe(true);
+      expect(first.settle(stopped, false)).toBe(false);
+    },
+    watchdogMilliseconds,
+  );
+
+  test(
+    "leaves both their places where neither adopts",
+    async () => {
+      const name = newLockName();
+      await kill(await bound(name));
+      using first = new ResourceLock(name);
+      using second = new ResourceLock(name);
+      const requests = [first, second].map((lock, index) =>
+        lock.request({ timeout: null, adopt: false, lockInfo: `waiter ${index}` }),
+      );
+      const polled = () => requests.map((request) => request.poll());
+      const end = performance.now() + 1200;
+      // Longer than the second one would have patience with one that is stopped.
+      while (performance.now() < end) {
+        expect(polled()).toEqual([false, false]);
+        await Bun.sleep(50);
+      }
+      const { waiters } = first.status();
+      expect(waiters.map(({ command }) => command)).toEqual(["waiter 0", "waiter 1"]);
+      expect((await outcomeOf("unget", name)).status).toBe(0);
+      expect(polled()).toEqual([true, false]);
+    },
+    watchdogMilliseconds,
+  );
+});
+
 describe("waiters that are killed or stopped before it is their turn", () => {
   test(
     "they are skipped, and the stopped one is served when it goes on",

@@ -1,5 +1,5 @@
 /** Participants of a lock as processes: of the test build, whose fault points obey, and of the library. */
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { LockStatus } from "../../src/index.ts";
 import { buildWhereStale, testBinary } from "./build.ts";
@@ -260,4 +260,11 @@ const peer = fileURLToPath(new URL("../peer/peer.py", import.meta.url));
 /** Starts the Python peer. */
 export function pythonPeer(...words: string[]): Process {
   return launch([python3, "-I", "-S", "-X", "utf8", peer, ...words]);
+}
+
+/** Writes bytes over those of a file, which keeps its length. */
+export function writeOver(path: string, offset: number, bytes: Uint8Array): void {
+  const descriptor = openSync(path, "r+");
+  writeSync(descriptor, bytes, 0, bytes.length, offset);
+  closeSync(descriptor);
 }

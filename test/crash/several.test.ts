@@ -12,6 +12,7 @@ import {
   resourcelock,
   runningCommand,
   stateOf,
+  until,
   waiting,
   watchdogMilliseconds,
 } from "./participants.ts";
@@ -49,6 +50,22 @@ describe("run a,b,c", () => {
       const name = newLockName();
       expect((await outcomeOf("run", `${name},/${name},${name}`, "--", "true")).status).toBe(0);
       await expectAllAtRest([name]);
+    },
+    watchdogMilliseconds,
+  );
+
+  test(
+    "is told at once that one is held around it, though another holds the one before and waits for that",
+    async () => {
+      const [one, other] = [newLockName("-a"), newLockName("-b")];
+      const { command } = await runningCommand(one);
+      const inner = `"$RESOURCELOCK" run ${one},${other} -- true`;
+      const outer = await outcomeOf("run", other, "--", "sh", "-c", inner);
+      expect(outer.status).toBe(75);
+      expect(outer.stderr).toContain(`lock <${other}> is held by a run around this one`);
+      await killStranger(command);
+      for (const name of [one, other])
+        await until("rest", async () => (await stateOf(name)).value === 1);
     },
     watchdogMilliseconds,
   );

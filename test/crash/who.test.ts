@@ -20,6 +20,7 @@ import {
   tell,
   waiting,
   watchdogMilliseconds,
+  writeOver,
 } from "./participants.ts";
 
 afterEach(endAll);
@@ -144,6 +145,26 @@ describe("state of a lock", () => {
       expect(await linesUnderState(name, holder)).toEqual([
         "  held by pid P1 (make deploy), which died: the next waiter adopts it",
       ]);
+    },
+    watchdogMilliseconds,
+  );
+
+  test(
+    "whose holder lives, and somebody wrote over its seat: not stale, and remove leaves it",
+    async () => {
+      const name = newLockName();
+      const { command } = await runningCommand(name);
+      writeOver(`/dev/shm/${name}.ledger`, 128, new Uint8Array(31 * 128));
+      expect((await stateOf(name)).holders).toMatchObject([{ pid: null, attachment: "attached" }]);
+      expect(await linesUnderState(name)).toEqual([
+        "  held by a process that the ledger does not name",
+      ]);
+      expect((await outcomeOf("list")).stdout).toMatch(
+        new RegExp(`^${name} +locked +a process that the ledger does not name `, "m"),
+      );
+      expect((await outcomeOf("remove", "--stale", name)).status).toBe(1);
+      expect((await outcomeOf("remove", name)).status).toBe(1);
+      await killStranger(command);
     },
     watchdogMilliseconds,
   );

@@ -106,6 +106,18 @@ describe.each(deadOutputs)("where stdout is %s", (_, before, after, cause) => {
   });
 });
 
+test("where a file may not grow, run fails, and leaves the lock free", async () => {
+  const name = await newFreeLock();
+  const { status, stderr } = await bash(`ulimit -f 0; resourcelock run ${name} -- true`);
+  expect([status, stderr]).toEqual([71, "resourcelock: pwrite: File too large\n"]);
+  expect(semaphoreValue(name)).toBe(1);
+  expect(await bash(`resourcelock run -n ${name} -- echo ran`)).toMatchObject({
+    status: 0,
+    stdout: "ran\n",
+    stderr: "",
+  });
+});
+
 test("where a file may not grow, state fails", async () => {
   const name = await newFreeLock();
   const file = `/dev/shm/${newLockName("-output")}`;

@@ -72,6 +72,16 @@ describe.skipIf(!(await haveMountNamespaces()))("a /dev/shm that fails", () => {
     expect(memory.files).toEqual({});
   });
 
+  test("where it is full, a ledger that has to grow is told so", async () => {
+    await using memory = await PrivateSharedMemory.mount("size=1m");
+    await memory.resourcelock("run", "x", "--", "true");
+    await memory.prepare("truncate -s 0 /dev/shm/x.ledger");
+    await memory.fill();
+    for (const words of makingCommands) {
+      expectFailure(await memory.resourcelock(...words), 73, "<x>", "/dev/shm is full");
+    }
+  });
+
   test("where it is read-only, a lock that nobody made does not exist", async () => {
     await using memory = await PrivateSharedMemory.mount("ro");
     expect(await memory.resourcelock("state", "x")).toEqual({

@@ -142,6 +142,11 @@ describe("an option's value", () => {
   ])("%s is not wanted", expectWrong);
 });
 
+test("a hold is for a time or for a process, not for both", async () => {
+  const words = "get LOCK -a 1s --owner-pid 1";
+  await expectWrong(words, "give --auto-unget or --owner-pid, not both");
+});
+
 describe("a time", () => {
   const notTimes =
     "'' abc NaN nan Infinity inf 1e3 0x10 1,5 +1 5d 1.5.5 s . 1h30m ٣ 1_000 true null 1S".split(

@@ -1,5 +1,5 @@
 /** What `list` tells about a lock: one table that its output, its JSON and its help are made from. */
-import type { ListedLock } from "../lock/lock-list.ts";
+import { isLocked, type ListedLock } from "../lock/lock-list.ts";
 import { withoutDate } from "../lock/lock-info.ts";
 import type { HolderStatus } from "../lock/lock-status.ts";
 import { userName } from "../posix/user.ts";
@@ -94,13 +94,13 @@ export const listColumns: readonly ListColumn[] = [
 export const listFacts: readonly Fact[] = [
   {
     field: "exists",
-    description: "whether it has a semaphore: a leftover has none",
+    description: "whether its semaphore is there",
     json: ({ exists }) => exists,
   },
   {
     field: "locked",
     description: "whether it is locked, by whomever; null where that cannot be read",
-    json: ({ state, value }) => (state === "unreadable" ? null : value === 0),
+    json: isLocked,
   },
   { field: "value", description: "the semaphore's value", json: ({ value }) => value },
   {

@@ -73,7 +73,7 @@ function notASemaphore({ lockName, path, status }: LockFile & { lockName: string
 }
 
 function findingsOf(lock: ListedLock, all: boolean): Finding[] {
-  const { name, state, value, holders } = lock;
+  const { name, state, exists, value, holders } = lock;
   const files = filesOfLock(name);
   const finding = { check: "lock", lock: name };
   const found: Finding[] = [];
@@ -83,6 +83,15 @@ function findingsOf(lock: ListedLock, all: boolean): Finding[] {
       verdict: "warning",
       text: `It is ${holdersText(holders)}. What it did may be half done.`,
       advice: `See to that; resourcelock unget releases the lock, and remove --stale deletes it.`,
+    });
+  }
+  if (!exists && state !== "leftover") {
+    found.push({
+      ...finding,
+      verdict: "warning",
+      text: "Its semaphore was deleted while the lock is in use: by hand, or by systemd-logind at a logout. Python peers would make another one, and get in beside the holder.",
+      advice:
+        "The next run or get makes the lock whole. Where systemd-logind deleted it, set RemoveIPC=no in logind.conf.",
     });
   }
   if (state === "leftover") {

@@ -1,5 +1,6 @@
 /** `remove`: deletes the objects of a lock that nobody uses. */
-import { isInUse, type ListedLock, staleOnHost } from "../lock/lock-list.ts";
+import { isInUse } from "../lock/lock-leftover.ts";
+import { type ListedLock, staleOnHost } from "../lock/lock-list.ts";
 import { parseLockName } from "../lock/lock-name.ts";
 import { type Removal, removeLock } from "../lock/lock-removal.ts";
 import type { LockStatus } from "../lock/lock-status.ts";

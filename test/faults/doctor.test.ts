@@ -327,6 +327,18 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
       expect(found(await examine(memory), "lock", "x")).toEqual([]);
     });
 
+    test("whose semaphore is gone while it is held says so, and its advice helps", async () => {
+      await using memory = await freshMemory();
+      await memory.resourcelock("get", "x", "-q");
+      await memory.prepare("rm /dev/shm/sem.x");
+      const lines = found(await examine(memory), "lock", "x");
+      expect(lines).toEqual([
+        expect.stringMatching(/^warning Its semaphore was deleted while the lock is in use: /),
+      ]);
+      await memory.resourcelock("get", "x", "-q", "-t", "0");
+      expect(found(await examine(memory), "lock", "x")).toEqual([]);
+    });
+
     test("of a 32-bit program says that it is one", async () => {
       await using memory = await freshMemory();
       await memory.prepare("head -c 16 /dev/zero >/dev/shm/sem.x");

@@ -9,7 +9,12 @@
 import { closeFile, openToLook, readAt } from "../posix/file.ts";
 import { isPosixError, PosixError } from "../posix/libc.ts";
 import { semaphoreBytes, valueInSemaphore } from "../posix/semaphore.ts";
-import { LockCreateError, LockDamagedError, ResourceLockError } from "./errors.ts";
+import {
+  LockCreateError,
+  LockDamagedError,
+  LockPermissionError,
+  ResourceLockError,
+} from "./errors.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Files, filesOnHost, isSemaphore, statusIfThere } from "./lock-files.ts";
 import { decodeLockInfo } from "./lock-info.ts";
@@ -21,7 +26,7 @@ import { hashOf } from "./lock-unit.ts";
 
 /**
  * `free`; `locked`; `stale`: its holder died, and nobody has adopted it; `unreadable` by this user; `damaged`: its
- * ledger is; `leftover`: a ledger whose semaphore is gone, and that nobody uses.
+ * ledger is, or an object of it is no file; `leftover`: a ledger whose semaphore is gone, and that nobody uses.
  */
 type ListedState = "free" | "locked" | "stale" | "unreadable" | "damaged" | "leftover";
 
@@ -31,9 +36,9 @@ export interface ListedLock extends LockStatus {
   state: ListedState;
   /** Whether it has a semaphore: what is left of a lock has none, and one that lost it while it is in use. */
   exists: boolean;
-  /** The semaphore's value; null where this user may not read it, or there is none. */
+  /** The semaphore's value; null where this user may not read it, there is none, or the lock is damaged. */
   value: number | null;
-  /** The info text; null where this user may not read it. */
+  /** The info text; null where this user may not read it, or the lock is damaged. */
   info: string | null;
   /** The number of the user whose it is. */
   userId: number;
@@ -113,11 +118,17 @@ function lookAtLock(name: string, files: ReadonlySet<string>): ListedLock | unde
     return { name, state, exists: true, value, info, userId, ...held };
   } catch (error) {
     if (!(error instanceof PosixError || error instanceof ResourceLockError)) throw error;
-    return { name, state: "unreadable", exists: true, value: null, info: null, userId, ...nobody };
+    const state = isForbidden(error) ? "unreadable" : "damaged";
+    return { name, state, exists: true, value: null, info: null, userId, ...nobody };
   } finally {
     ledger?.close();
     for (const descriptor of open) closeFile(descriptor);
   }
+}
+
+/** Whether it is the mode of an object that keeps this user out, and not what the object is. */
+function isForbidden(error: Error): boolean {
+  return error instanceof LockPermissionError || isPosixError(error, "EACCES", "EPERM");
 }
 
 function heldStatus(

@@ -21,7 +21,7 @@ export const options = {
   force: { type: "boolean", description: "also while it is held or waited for" },
   sort: {
     type: "string",
-    valueHint: "ORDER",
+    valueHint: "name|age",
     default: "name",
     description: "by name, or by age: those held the longest first",
   },

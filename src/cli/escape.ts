@@ -22,6 +22,11 @@ export function escapeControls(text: string): string {
   });
 }
 
+/** The same for a text of several lines: its newlines and tabs stay as they are. */
+export function escapeLines(text: string): string {
+  return text.replace(/[^\n\t]+/g, (part) => escapeControls(part));
+}
+
 /** An object as one line of JSON that is safe to show: JSON itself lets C1 controls and the like through. */
 export function jsonLine(value: object): string {
   return JSON.stringify(value).replace(

@@ -1,5 +1,6 @@
 /** For the commands that look at a lock and must not make one. */
 import { LockNotFoundError } from "../lock/errors.ts";
+import { lostLockStatus } from "../lock/lock-leftover.ts";
 import { type LockStatus, nobody } from "../lock/lock-status.ts";
 import { messages } from "../lock/messages.ts";
 import { ResourceLock } from "../lock/resource-lock.ts";
@@ -10,19 +11,38 @@ import { lockLogger, type OutputOptions } from "./output.ts";
 interface Missing {
   text: string;
   json: LockFacts;
+  /** Whether it is in use all the same, and only its semaphore was deleted. */
+  lost: boolean;
+  /** Who uses it then. */
+  status: LockStatus;
 }
 
 type Existing = { lock: ResourceLock; missing?: never } | { lock?: never; missing: Missing };
 
-/** Opens a lock, or says that nobody has made it yet. */
+/** Opens a lock, or says that nobody has made it yet, or that it has lost its semaphore. */
 export function openExisting(name: string, output: OutputOptions): Existing {
   try {
     return { lock: new ResourceLock(name, { create: false, logger: lockLogger(output) }) };
   } catch (error) {
     if (!(error instanceof LockNotFoundError)) throw error;
-    const { lockName } = error;
-    return { missing: { text: messages.missing(lockName), json: missingFacts(lockName) } };
+    return { missing: missingLock(error.lockName) };
   }
+}
+
+/** The same, for who changes the lock: one that has lost its semaphore is made whole. */
+export function openWhole(name: string, output: OutputOptions): Existing {
+  const existing = openExisting(name, output);
+  if (existing.missing?.lost !== true) return existing;
+  return { lock: new ResourceLock(name, { logger: lockLogger(output) }) };
+}
+
+function missingLock(name: string): Missing {
+  const status = lostLockStatus(name);
+  if (status === undefined) {
+    return { text: messages.missing(name), json: missingFacts(name), lost: false, status: nobody };
+  }
+  const json = { ...missingFacts(name), locked: status.holders.length > 0 };
+  return { text: messages.lost(name), json, lost: true, status };
 }
 
 /** The state of a lock: the facts, and who holds it and waits. */
@@ -50,9 +70,9 @@ export function stateOf(lock: ResourceLock): State {
   return stateFrom(messages.state(name, locked, info), facts, lock.status());
 }
 
-/** The state of a lock that nobody has made yet. */
-export function stateOfMissing({ text, json }: Missing): State {
-  return stateFrom(text, json, nobody);
+/** The state of a lock that is not there. */
+export function stateOfMissing({ text, json, status }: Missing): State {
+  return stateFrom(text, json, status);
 }
 
 function stateFrom(text: string, facts: LockFacts, status: LockStatus): State {

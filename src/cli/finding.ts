@@ -39,7 +39,7 @@ const styles: Record<Verdict, Style> = {
 
 /** So wide is the longest verdict, with the space behind it. */
 const indent = 9;
-/** In a terminal narrower than this, the lines below begin at its left. */
+/** In a terminal narrower than this, the verdict has a line of its own, and those below begin at the left. */
 const leastColumns = 30;
 
 /**
@@ -51,8 +51,12 @@ export function findingLines(finding: Finding, columns: number, paint: Paint): s
   const { check, verdict, text, advice, lock } = finding;
   const subject = lock === undefined ? check : `${check} <${lock}>`;
   const sentences = [`${subject}: ${text}`, ...(advice === undefined ? [] : [advice])].join(" ");
-  const left = columns < leastColumns ? 1 : indent;
-  const [first = "", ...others] = wrap(escapeControls(sentences), columns - left);
-  const head = paint(styles[verdict], verdict) + " ".repeat(indent - verdict.length);
-  return [head + first, ...others.map((line) => " ".repeat(left) + line)];
+  const isNarrow = columns < leastColumns;
+  const left = isNarrow ? 1 : indent;
+  const lines = wrap(escapeControls(sentences), columns - left);
+  const head = paint(styles[verdict], verdict);
+  if (isNarrow) return [head, ...lines.map((line) => " ".repeat(left) + line)];
+  const [first = "", ...others] = lines;
+  const gap = " ".repeat(indent - verdict.length);
+  return [head + gap + first, ...others.map((line) => " ".repeat(left) + line)];
 }

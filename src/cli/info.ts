@@ -2,22 +2,27 @@
 import { LockInfoError } from "../lock/errors.ts";
 import { withInfoSegment } from "../lock/lock-objects.ts";
 import { newSegmentBytes } from "../lock/resource-lock.ts";
-import { closesOnExec, readFile, waitReadable } from "../posix/file.ts";
+import { closesOnExec, isTerminal, readFile, waitReadable } from "../posix/file.ts";
 import { isPosixError } from "../posix/libc.ts";
 import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
 import { command } from "./command.ts";
+import { escapeLines } from "./escape.ts";
 import { exitCodes } from "./exit-code.ts";
 import { openExisting } from "./existing.ts";
 import { lockFacts } from "./lock-facts.ts";
-import { diagnostics, printBytes, printResult } from "./output.ts";
+import { diagnostics, printBytes, printLine, printResult } from "./output.ts";
 import { UsageError } from "./usage-error.ts";
 
 const stdin = 0;
+const stdout = 1;
 
 export default command({
   name: "info",
   description: "Print the info text of a lock as it is, or write it",
   args: { name: nameArgument, set: options.set, stdin: options.stdin, ...commonOptions },
+  notes: [
+    "On a terminal control characters are shown escaped, but for newlines and tabs; elsewhere the text is printed byte by byte.",
+  ],
   run({ args }) {
     const output = outputOptions(args);
     if (args.set !== undefined && args.stdin)
@@ -34,12 +39,18 @@ export default command({
     if (output.json) {
       printResult(output, "", lockFacts(lock));
     } else if (text === undefined && !output.quiet) {
-      const bytes = withInfoSegment(name, (segment) => segment?.readBytes() ?? new Uint8Array());
-      printBytes(Buffer.concat([bytes, Buffer.from("\n")]));
+      if (isTerminal(stdout)) printLine(escapeLines(lock.getLockInfo()));
+      else printStored(name);
     }
     return exitCodes.done;
   },
 });
+
+/** Prints the text byte by byte, whatever is in it. */
+function printStored(lockName: string): void {
+  const bytes = withInfoSegment(lockName, (segment) => segment?.readBytes() ?? new Uint8Array());
+  printBytes(Buffer.concat([bytes, Buffer.from("\n")]));
+}
 
 /** All of stdin, as far as it fits into the lock's segment with a NUL at its end. */
 function readStdin(lockName: string): string {

@@ -1,5 +1,5 @@
 /** What `list` tells about a lock: one table that its output, its JSON and its help are made from. */
-import type { ListedLock } from "../lock/lock-list.ts";
+import { isLocked, type ListedLock } from "../lock/lock-list.ts";
 import { withoutDate } from "../lock/lock-info.ts";
 import type { HolderStatus } from "../lock/lock-status.ts";
 import { userName } from "../posix/user.ts";
@@ -82,11 +82,9 @@ export const listColumns: readonly ListColumn[] = [
     field: "info",
     description: "its info text",
     json: ({ info }) => info,
-    text: ({ info, userId }) =>
-      info === null ? `it belongs to user ${userText(userId)}` : info || none,
+    text: (lock) => keptFrom(lock, "it belongs to user") ?? (lock.info || none),
     // HELD tells since when; what is behind the date is told nowhere else.
-    short: ({ info, userId }) =>
-      info === null ? `of user ${userText(userId)}` : withoutDate(info) || none,
+    short: (lock) => keptFrom(lock, "of user") ?? (withoutDate(lock.info ?? "") || none),
   },
 ];
 
@@ -94,13 +92,13 @@ export const listColumns: readonly ListColumn[] = [
 export const listFacts: readonly Fact[] = [
   {
     field: "exists",
-    description: "whether it has a semaphore: a leftover has none",
+    description: "whether its semaphore is there",
     json: ({ exists }) => exists,
   },
   {
     field: "locked",
     description: "whether it is locked, by whomever; null where that cannot be read",
-    json: ({ state, value }) => (state === "unreadable" ? null : value === 0),
+    json: isLocked,
   },
   { field: "value", description: "the semaphore's value", json: ({ value }) => value },
   {
@@ -115,6 +113,11 @@ export const listFacts: readonly Fact[] = [
   },
   { field: "user", description: "whose it is", json: ({ userId }) => userText(userId) },
 ];
+
+/** In place of an info text that this user may not read: whose it is. */
+function keptFrom({ state, info, userId }: ListedLock, words: string): string | undefined {
+  return info === null && state !== "damaged" ? `${words} ${userText(userId)}` : undefined;
+}
 
 function holderText({ holders, state }: ListedLock): string {
   const [first, ...others] = holders;

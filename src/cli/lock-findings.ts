@@ -8,7 +8,6 @@ import {
   semaphoresOnHost,
 } from "../lock/lock-files.ts";
 import { type ListedLock, leftoversOnHost, locksOnHost } from "../lock/lock-list.ts";
-import { objectsOf } from "../lock/lock-name.ts";
 import { groupName, userName } from "../posix/user.ts";
 import type { Finding } from "./finding.ts";
 import { holdersText } from "./status-text.ts";
@@ -29,7 +28,7 @@ export function lockFindings(all: boolean): Finding[] {
   ].toSorted(byLock);
   const whole = locks.filter(({ exists }) => exists);
   const count = whole.length;
-  const usable = whole.filter(({ name }) => filesOfLock(name).every(mayUse)).length;
+  const usable = whole.filter(({ name }) => filesOfLock(name).every(isUsable)).length;
   const text = count === 0 ? "None is here." : `${count} here; this user may use ${usable}.`;
   return [{ check: "locks", verdict: "ok", text }, ...told];
 }
@@ -73,7 +72,7 @@ function notASemaphore({ lockName, path, status }: LockFile & { lockName: string
 }
 
 function findingsOf(lock: ListedLock, all: boolean): Finding[] {
-  const { name, state, value, holders } = lock;
+  const { name, state, exists, value, holders } = lock;
   const files = filesOfLock(name);
   const finding = { check: "lock", lock: name };
   const found: Finding[] = [];
@@ -85,6 +84,15 @@ function findingsOf(lock: ListedLock, all: boolean): Finding[] {
       advice: `See to that; resourcelock unget releases the lock, and remove --stale deletes it.`,
     });
   }
+  if (!exists && state !== "leftover") {
+    found.push({
+      ...finding,
+      verdict: "warning",
+      text: "Its semaphore was deleted while the lock is in use: by hand, or by systemd-logind at a logout. Python peers would make another one, and get in beside the holder.",
+      advice:
+        "The next run or get makes the lock whole. Where systemd-logind deleted it, set RemoveIPC=no in logind.conf.",
+    });
+  }
   if (state === "leftover") {
     found.push({
       ...finding,
@@ -93,21 +101,21 @@ function findingsOf(lock: ListedLock, all: boolean): Finding[] {
       advice: "The next run or get makes the lock whole; resourcelock remove --stale deletes it.",
     });
   }
-  if (state === "damaged") {
+  const broken = files.filter(({ status }) => !status.isRegularFile);
+  for (const { path } of broken) {
+    found.push({
+      ...finding,
+      verdict: "problem",
+      text: `${path} is not a file. The lock cannot be used.`,
+      advice: "Delete it, when no program uses the lock.",
+    });
+  }
+  if (state === "damaged" && broken.length === 0) {
     found.push({
       ...finding,
       verdict: "problem",
       text: "Its ledger is damaged: something else has written to it. As long as somebody has it open, the lock cannot be used.",
       advice: "When nobody uses the lock, the next run or get starts the ledger anew.",
-    });
-  }
-  const { infoPath } = objectsOf(name);
-  if (files.some(({ path, status }) => path === infoPath && !status.isRegularFile)) {
-    found.push({
-      ...finding,
-      verdict: "problem",
-      text: `${infoPath} is not a file. The lock cannot be used.`,
-      advice: "Delete it, when no program uses the lock.",
     });
   }
   // A semaphore by itself may be one that another program counts with.
@@ -132,6 +140,10 @@ function findingsOf(lock: ListedLock, all: boolean): Finding[] {
     });
   }
   return found;
+}
+
+function isUsable(file: LockFile): boolean {
+  return file.status.isRegularFile && mayUse(file);
 }
 
 /** As in pi (1000), gpio (997), 0660. */

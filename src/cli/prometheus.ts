@@ -1,5 +1,5 @@
 /** Locks as metrics, in the text exposition format of Prometheus, version 0.0.4. */
-import type { ListedLock } from "../lock/lock-list.ts";
+import { isLocked, type ListedLock } from "../lock/lock-list.ts";
 import { escapeControls } from "./escape.ts";
 import { heldSeconds } from "./status-text.ts";
 
@@ -16,7 +16,7 @@ const metrics: readonly Metric[] = [
     name: "resourcelock_locked",
     type: "gauge",
     help: "Whether the lock is locked: 1, or 0 for free.",
-    value: ({ state, value }) => (state === "free" ? 0 : value === 0 || state === "stale" ? 1 : 0),
+    value: lockedValue,
   },
   {
     name: "resourcelock_held_seconds",
@@ -44,6 +44,11 @@ const metrics: readonly Metric[] = [
     value: ({ recoveries }) => recoveries,
   },
 ];
+
+function lockedValue(lock: ListedLock): number | undefined {
+  const locked = lock.state === "stale" || isLocked(lock);
+  return locked === null ? undefined : Number(locked);
+}
 
 /** The lines of a file for the textfile collector of node_exporter. Locks that may not be read are left out. */
 export function metricLines(locks: readonly ListedLock[], nowSeconds: number): string[] {

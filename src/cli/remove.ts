@@ -1,5 +1,7 @@
 /** `remove`: deletes the objects of a lock that nobody uses. */
-import { isInUse, type ListedLock, staleOnHost } from "../lock/lock-list.ts";
+import { filesOfLock } from "../lock/lock-files.ts";
+import { isInUse } from "../lock/lock-leftover.ts";
+import { type ListedLock, staleOnHost } from "../lock/lock-list.ts";
 import { parseLockName } from "../lock/lock-name.ts";
 import { type Removal, removeLock } from "../lock/lock-removal.ts";
 import type { LockStatus } from "../lock/lock-status.ts";
@@ -45,7 +47,10 @@ export default command({
 });
 
 function report(name: string, { outcome, status }: Removal, output: OutputOptions): number {
-  if (outcome === "removed" && !output.quiet) warnOfLivingHolders(status.holders);
+  if (outcome === "removed" && !output.quiet) {
+    warnOfLivingHolders(status.holders);
+    warnOfWhatIsLeft(name);
+  }
   const texts = {
     removed: `<${name}> lock removed`,
     "in use": `<${name}> lock not removed: ${usersText(status)}`,
@@ -54,6 +59,13 @@ function report(name: string, { outcome, status }: Removal, output: OutputOption
   const { json } = stateOfName(name, output);
   printResult(output, texts[outcome], { ...json, removed: outcome === "removed" });
   return outcome === "removed" ? exitCodes.done : exitCodes.no;
+}
+
+/** Says what stands where an object of the lock did, and is not deleted, as nobody knows what else it is. */
+function warnOfWhatIsLeft(name: string): void {
+  for (const { path } of filesOfLock(name).filter(({ status }) => !status.isRegularFile)) {
+    diagnostics().warn(`${path} is left: it is not a file`);
+  }
 }
 
 /** As in `held by pid 4242 (make) for 3s, and 2 wait`. */

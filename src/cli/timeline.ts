@@ -96,7 +96,7 @@ function kindOf(
   waiters: number,
   granted: number,
 ): CellKind {
-  if (!exists) return "missing";
+  if (!exists && !locked) return "missing";
   if (!locked) return granted > 0 ? "briefly" : "free";
   if (holders.some(({ attachment }) => attachment === "stale")) return "stale";
   return waiters > 0 ? "contended" : "held";

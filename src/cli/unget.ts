@@ -3,7 +3,7 @@ import { messages } from "../lock/messages.ts";
 import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
 import { command } from "./command.ts";
 import { exitCodes } from "./exit-code.ts";
-import { openExisting } from "./existing.ts";
+import { openWhole } from "./existing.ts";
 import { warnOfLivingHolders } from "./living-holders.ts";
 import { lockFacts } from "./lock-facts.ts";
 import { printResult } from "./output.ts";
@@ -22,7 +22,7 @@ export default command({
   },
   run({ args }) {
     const output = outputOptions(args);
-    const { lock, missing } = openExisting(args.name, output);
+    const { lock, missing } = openWhole(args.name, output);
     if (lock === undefined) {
       printResult(output, missing.text, { ...missing.json, released: false });
       return exitCodes.no;

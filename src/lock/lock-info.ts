@@ -48,8 +48,9 @@ export function encodeLockInfo(info: string, segmentBytes: number): Uint8Array {
     throw new LockInfoError("Cannot store the info text: it has a NUL in it");
   const bytes = encoder.encode(`${info}\0`);
   if (bytes.length > segmentBytes) {
+    const parts = dateOfGrant.test(info) ? "its date and its end mark" : "its end mark";
     throw new LockInfoError(
-      `Cannot store the info text: with its date and its end mark it takes ${bytes.length} bytes, and the segment has ${segmentBytes}`,
+      `Cannot store the info text: with ${parts} it takes ${bytes.length} bytes, and the segment has ${segmentBytes}`,
     );
   }
   return bytes;

@@ -9,18 +9,24 @@
 import { closeFile, openToLook, readAt } from "../posix/file.ts";
 import { isPosixError, PosixError } from "../posix/libc.ts";
 import { semaphoreBytes, valueInSemaphore } from "../posix/semaphore.ts";
-import { LockCreateError, LockDamagedError, ResourceLockError } from "./errors.ts";
-import { header, headerWords, type Ledger } from "./ledger.ts";
+import {
+  LockCreateError,
+  LockDamagedError,
+  LockPermissionError,
+  ResourceLockError,
+} from "./errors.ts";
+import type { Ledger } from "./ledger.ts";
 import { type Files, filesOnHost, isSemaphore, statusIfThere } from "./lock-files.ts";
 import { decodeLockInfo } from "./lock-info.ts";
+import { isInUse, leftoverStatus, lostLockStatus } from "./lock-leftover.ts";
 import { objectsOf, sharedMemoryDirectory } from "./lock-name.ts";
 import { openLedgerToLook } from "./lock-objects.ts";
-import { type LockStatus, nobody, statusOf, statusUnderMutex } from "./lock-status.ts";
+import { type LockStatus, nobody, statusOf } from "./lock-status.ts";
 import { hashOf } from "./lock-unit.ts";
 
 /**
  * `free`; `locked`; `stale`: its holder died, and nobody has adopted it; `unreadable` by this user; `damaged`: its
- * ledger is; `leftover`: a ledger whose semaphore is gone, and that nobody uses.
+ * ledger is, or an object of it is no file; `leftover`: a ledger whose semaphore is gone, and that nobody uses.
  */
 type ListedState = "free" | "locked" | "stale" | "unreadable" | "damaged" | "leftover";
 
@@ -28,24 +34,33 @@ type ListedState = "free" | "locked" | "stale" | "unreadable" | "damaged" | "lef
 export interface ListedLock extends LockStatus {
   name: string;
   state: ListedState;
-  /** Whether it has a semaphore, without which it is only what was left of a lock. */
+  /** Whether it has a semaphore: what is left of a lock has none, and one that lost it while it is in use. */
   exists: boolean;
-  /** The semaphore's value; null where this user may not read it, or there is none. */
+  /** The semaphore's value; null where this user may not read it, there is none, or the lock is damaged. */
   value: number | null;
-  /** The info text; null where this user may not read it. */
+  /** The info text; null where this user may not read it, or the lock is damaged. */
   info: string | null;
   /** The number of the user whose it is. */
   userId: number;
 }
 
+/** Whether a lock is locked, by whomever; null where nobody can tell. */
+export function isLocked({ exists, value, holders }: ListedLock): boolean | null {
+  if (!exists) return holders.length > 0;
+  return value === null ? null : value === 0;
+}
+
 /**
- * All locks of this host, in no order.
+ * All locks of this host, in no order; also those that lost their semaphore while they are in use.
  *
  * @throws {LockCreateError} where this host has no /dev/shm
  */
 export function locksOnHost(): ListedLock[] {
-  const { files, named } = look();
-  return present(named.map((name) => lookAtLock(name, files)));
+  const { files, named, leftover } = look();
+  return present([
+    ...named.map((name) => lookAtLock(name, files)),
+    ...leftover.map((name) => lookAtLost(name, files)),
+  ]);
 }
 
 /**
@@ -64,7 +79,8 @@ export function leftoversOnHost(): ListedLock[] {
  * @throws {LockCreateError} where this host has no /dev/shm
  */
 export function staleOnHost(): ListedLock[] {
-  return [...locksOnHost().filter(({ state }) => state === "stale"), ...leftoversOnHost()];
+  const stale = locksOnHost().filter(({ state, exists }) => state === "stale" && exists);
+  return [...stale, ...leftoversOnHost()];
 }
 
 function look(): Files {
@@ -102,11 +118,17 @@ function lookAtLock(name: string, files: ReadonlySet<string>): ListedLock | unde
     return { name, state, exists: true, value, info, userId, ...held };
   } catch (error) {
     if (!(error instanceof PosixError || error instanceof ResourceLockError)) throw error;
-    return { name, state: "unreadable", exists: true, value: null, info: null, userId, ...nobody };
+    const state = isForbidden(error) ? "unreadable" : "damaged";
+    return { name, state, exists: true, value: null, info: null, userId, ...nobody };
   } finally {
     ledger?.close();
     for (const descriptor of open) closeFile(descriptor);
   }
+}
+
+/** Whether it is the mode of an object that keeps this user out, and not what the object is. */
+function isForbidden(error: Error): boolean {
+  return error instanceof LockPermissionError || isPosixError(error, "EACCES", "EPERM");
 }
 
 function heldStatus(
@@ -128,42 +150,30 @@ function stateOf({ holders }: LockStatus, value: number): ListedState {
 
 /** What is left of a lock in a ledger that has no semaphore beside it; undefined where it is none, or somebody uses it. */
 function lookAtLeftover(name: string, files: ReadonlySet<string>): ListedLock | undefined {
+  const status = leftoverStatus(name);
+  if (status === undefined || isInUse(status)) return undefined;
+  return withoutSemaphore(name, files, "leftover", nobody);
+}
+
+/** A lock that lost its semaphore while it is in use; undefined where there is none. */
+function lookAtLost(name: string, files: ReadonlySet<string>): ListedLock | undefined {
+  const status = lostLockStatus(name);
+  if (status === undefined) return undefined;
+  // With nobody who holds, the semaphore that is made anew is made free.
+  return withoutSemaphore(name, files, stateOf(status, 1), status);
+}
+
+function withoutSemaphore(
+  name: string,
+  files: ReadonlySet<string>,
+  state: ListedState,
+  status: LockStatus,
+): ListedLock | undefined {
   const { ledgerPath, infoPath } = objectsOf(name);
   const userId = statusIfThere(ledgerPath)?.userId;
-  const status = leftoverStatus(name);
-  if (userId === undefined || status === undefined || isInUse(status)) return undefined;
+  if (userId === undefined) return undefined;
   const info = files.has(name) ? textAt(infoPath) : "";
-  return { name, state: "leftover", exists: false, value: null, info, userId, ...nobody };
-}
-
-/**
- * Who uses a ledger that has no semaphore beside it; undefined where it may be somebody else's file.
- *
- * @throws nothing: what cannot be read is not known to be a ledger
- */
-export function leftoverStatus(name: string): LockStatus | undefined {
-  let ledger: Ledger | undefined;
-  try {
-    if (statusIfThere(objectsOf(name).ledgerPath)?.isRegularFile !== true) return undefined;
-    ledger = openLedgerToLook(name);
-    return ledger?.transact(() =>
-      ledger?.isBegun === true ? statusWithoutUnit(ledger) : undefined,
-    );
-  } catch (error) {
-    if (!(error instanceof PosixError || error instanceof ResourceLockError)) throw error;
-    return undefined;
-  } finally {
-    ledger?.close();
-  }
-}
-
-/**
- * Under the mutex: who uses a lock without a semaphore. No peer can hold it; what was held detached still is, as a
- * semaphore that is made anew is made locked.
- */
-export function statusWithoutUnit(ledger: Ledger): LockStatus {
-  const noted = ledger.read(header, headerWords.notedHash);
-  return statusUnderMutex(ledger, { value: 0, infoHash: () => noted });
+  return { name, state, exists: false, value: null, info, userId, ...status };
 }
 
 function textAt(path: string): string | null {
@@ -176,11 +186,6 @@ function textAt(path: string): string | null {
   } finally {
     for (const descriptor of open) closeFile(descriptor);
   }
-}
-
-/** Whether anybody waits, or holds and lives, or holds detached as long as nobody says otherwise. */
-export function isInUse({ holders, waiters }: LockStatus): boolean {
-  return waiters.length > 0 || holders.some(({ attachment }) => attachment !== "stale");
 }
 
 /** So much of an info segment is read at first: all of one that this program or Python has made. */

@@ -13,7 +13,7 @@ import { isPosixError } from "../posix/libc.ts";
 import { LockDamagedError } from "./errors.ts";
 import type { Ledger } from "./ledger.ts";
 import { statusIfThere } from "./lock-files.ts";
-import { isInUse, leftoverStatus, statusWithoutUnit } from "./lock-list.ts";
+import { isInUse, leftoverStatus, statusWithoutUnit } from "./lock-leftover.ts";
 import { objectsOf, parseLockName } from "./lock-name.ts";
 import { explain, openLedger } from "./lock-objects.ts";
 import { type LockStatus, nobody, statusOf, statusUnderMutex } from "./lock-status.ts";

@@ -1,8 +1,9 @@
 /** Reading directories: readdir(3). */
 import { CString } from "bun:ffi";
-import { cString, lastError, openLibc } from "./libc.ts";
+import { cString, lastError, whenNeeded } from "./libc.ts";
 
-const libc = openLibc({
+/** Not at start-up: who looks at one lock reads no directory. */
+const open = whenNeeded({
   opendir: { args: ["ptr"], returns: "ptr" },
   readdir: { args: ["ptr"], returns: "ptr" },
   closedir: { args: ["ptr"], returns: "i32" },
@@ -17,6 +18,7 @@ const nameInDirectoryEntry = 19;
  * @throws {PosixError} ENOENT, ENOTDIR, EACCES ...
  */
 export function namesInDirectory(path: string): string[] {
+  const libc = open();
   const names: string[] = [];
   const directory = libc.opendir(cString(path));
   if (directory === null) throw lastError("opendir");

@@ -118,6 +118,16 @@ describe("a finding", () => {
     );
   });
 
+  test.each([12, 20, 29])("has its verdict on a line of its own in %d columns", (columns) => {
+    const [first, ...others] = findingLines(finding, columns, plain);
+    expect(first).toBe("warning");
+    for (const line of others) {
+      expect(line).toMatch(/^ \S/);
+      // A word by itself may be wider.
+      if (line.trim().includes(" ")) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(columns);
+    }
+  });
+
   test("has its verdict painted, and nothing else", () => {
     const [line] = findingLines(finding, Infinity, (style, text) => `{${style} ${text}}`);
     expect(line).toStartWith("{yellow warning}  lock ");

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { escapeControls, jsonLine } from "../../src/cli/escape.ts";
+import { escapeControls, escapeLines, jsonLine } from "../../src/cli/escape.ts";
 
 /** What a terminal might act upon. */
 const dangerous = /[\p{Cc}\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/u;
@@ -16,6 +16,17 @@ describe("escapeControls()", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
         expect(escapeControls(text)).not.toMatch(dangerous);
+      }),
+    );
+  });
+});
+
+describe("escapeLines()", () => {
+  test("lets nothing through that a terminal might act upon but newlines and tabs", () => {
+    expect(escapeLines("\n\u001Bone\r\n\ttwo")).toBe("\n\\x1bone\\r\n\ttwo");
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        expect(escapeLines(text).replaceAll(/[\n\t]/g, "")).not.toMatch(dangerous);
       }),
     );
   });

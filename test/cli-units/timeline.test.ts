@@ -45,6 +45,8 @@ test("a cell tells what the look saw", () => {
     stateWith({ holders: [holder], waiters: [waiter, waiter] }),
     stateWith({ holders: [stale], waiters: [waiter] }),
     stateWith({ waiters: [waiter] }),
+    // Its semaphore was deleted.
+    stateWith({ holders: [holder] }, { exists: false }),
   ).row;
   expect(cells.map(({ kind, waiters }) => [kind, waiters])).toEqual([
     ["missing", 0],
@@ -53,6 +55,7 @@ test("a cell tells what the look saw", () => {
     ["contended", 2],
     ["stale", 1],
     ["free", 1],
+    ["held", 0],
   ]);
 });
 

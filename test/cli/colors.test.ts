@@ -76,6 +76,7 @@ describe.skipIf(!canIsolate).each(printing)("%s", (...words) => {
     test("prints colours", async () => {
       expect(await onTerminal(words, terminal)).toMatch(colors);
       expect(await onTerminal(words, { ...terminal, NO_COLOR: "" })).toMatch(colors);
+      expect(await onTerminal(words, { TERM: "dumb", CLICOLOR_FORCE: "1" })).toMatch(colors);
     });
 
     test("prints none where they are not wanted", async () => {

@@ -123,6 +123,11 @@ describe("the words that can stand", () => {
     expect(await wordsAt("get", "--get-timeout=")).toEqual([]);
   });
 
+  test("where an option has one of a few words are those", async () => {
+    expect(await wordsAt("list", "--sort", "")).toEqual(["name", "age"]);
+    expect(await wordsAt("list", "--sort=")).toEqual(["--sort=name", "--sort=age"]);
+  });
+
   test.each(commandNames)("behind %s and a dash are its options, by both names", async (name) => {
     const words = Object.entries((await commands[name]?.())?.args ?? {})
       .filter(([, { type }]) => type !== "positional")

@@ -21,8 +21,8 @@ async function help(...words: string[]): Promise<string> {
 
 /** The options in a help's table, such as `-t, --get-timeout TIME`. */
 function optionsIn(text: string): string[] {
-  return [...text.matchAll(/^ {2}((?:-\w, | {4})--\S+(?: [A-Z]+)?)/gm)].map(([, head = ""]) =>
-    head.trimStart(),
+  return [...text.matchAll(/^ {2}((?:-\w, | {4})--\S+(?: [A-Z]+| [a-z]+\|[a-z|]+)?)/gm)].map(
+    ([, head = ""]) => head.trimStart(),
   );
 }
 

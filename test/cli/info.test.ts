@@ -1,7 +1,7 @@
 /** `info`: the text that all who use a lock share, byte by byte. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
-import { bash, binary, newLockName, resourcelock } from "../support/binary.ts";
+import { bash, binary, haveTools, newLockName, resourcelock } from "../support/binary.ts";
 import { jsonLines, masked, newHeldLock, objectsOf, printed } from "./scenario.ts";
 
 setDefaultTimeout(60_000);
@@ -25,6 +25,19 @@ describe("info", () => {
     );
     expect(await child.exited).toBe(0);
   });
+
+  test.skipIf(!haveTools("script", "stty"))(
+    "lets no control characters through to a terminal but newlines and tabs",
+    async () => {
+      const name = await newHeldLock();
+      const bytes = Buffer.from("\u001B]0;title\u0007 one\r\n\ttwo \u009B1m\u202E \0", "utf8");
+      writeFileSync(segment(name), bytes, { flag: "r+" });
+      const { status, stdout } = await bash(
+        `script -qec 'stty -opost; "$RESOURCELOCK" info ${name}' /dev/null`,
+      );
+      expect([status, stdout]).toEqual([0, "\\x1b]0;title\\x07 one\\r\n\ttwo \\x9b1m\\u202e \n"]);
+    },
+  );
 
   test("--json prints it as an object", async () => {
     const name = await newHeldLock("x");
@@ -76,7 +89,10 @@ describe("info --set", () => {
     const name = await newHeldLock();
     expect((await resourcelock("info", name, "--set", "a".repeat(4095))).status).toBe(0);
     const { status, stderr } = await resourcelock("info", name, "--set", "b".repeat(4096));
-    expect([status, stderr]).toEqual([64, expect.stringContaining("Cannot store the info text")]);
+    expect([status, stderr]).toEqual([
+      64,
+      "resourcelock: Cannot store the info text: with its end mark it takes 4097 bytes, and the segment has 4096\n",
+    ]);
     expect(await resourcelock("info", name)).toEqual(printed(`${"a".repeat(4095)}\n`));
   });
 });

@@ -1,6 +1,6 @@
 /** `remove`: what it deletes, what it leaves, and what becomes of those who use the lock meanwhile. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { haveMountNamespaces, PrivateSharedMemory } from "../faults/private-shared-memory.ts";
 import { bash, binary, haveTools, newLockName, resourcelock, start } from "../support/binary.ts";
 import { startCommand } from "./running.ts";
@@ -93,6 +93,18 @@ describe("remove", () => {
     expect(ended).toBe(0);
     expect(warning).toContain("was released by force while the command ran");
     expect(await jsonLines("state", name)).toMatchObject([{ locked: false, waiters: [] }]);
+  });
+
+  test("--force names what it leaves: an info segment that is no file", async () => {
+    const name = await newFreeLock();
+    const path = `/dev/shm/${name}`;
+    rmSync(path);
+    mkdirSync(path);
+    expect(await resourcelock("remove", name, "--force")).toEqual({
+      ...printed(`<${name}> lock removed\n`),
+      stderr: `resourcelock: warning: ${path} is left: it is not a file\n`,
+    });
+    expect(objectsOf(name)).toEqual([name]);
   });
 
   test("wants a NAME or --stale, and not --force with that", async () => {

@@ -142,11 +142,13 @@ export function factsOfManualPage(page: ManualPage): Facts {
   return facts;
 }
 
-/** The options of a synopsis, each with its value: `-t TIME`, `--json`. */
+/** The options of a synopsis, each with its value: `-t TIME`, `--sort name|age`, `--json`. */
 function optionsIn(synopsis: string): string[] {
-  return [...synopsis.matchAll(/(?<=[[{ ])(?:-\w|--\w[\w-]*)(?: [A-Z]+)?(?=[\]} ])/g)].map(
-    ([option]) => option,
-  );
+  return [
+    ...synopsis.matchAll(
+      /(?<=[[{ ])(?:-\w|--\w[\w-]*)(?: [A-Z]+| [a-z]+(?:\|[a-z]+)+)?(?=[\]} ])/g,
+    ),
+  ].map(([option]) => option);
 }
 
 /** An option as a synopsis has it: by its short name if it has one. */

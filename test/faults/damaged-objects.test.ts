@@ -126,7 +126,7 @@ describe("an info segment", () => {
       ["get", name, "-m", message],
       ["run", name, "-m", message, "--", "echo", "ran"],
     ]) {
-      const text = `takes 130 bytes, and the segment has ${bytes}\n`;
+      const text = `with its date and its end mark it takes 130 bytes, and the segment has ${bytes}\n`;
       expectFailure(await resourcelock(...words), 64, text);
     }
     expect(filesOf(name)).toEqual(before);

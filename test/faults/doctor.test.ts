@@ -327,6 +327,18 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
       expect(found(await examine(memory), "lock", "x")).toEqual([]);
     });
 
+    test("whose semaphore is gone while it is held says so, and its advice helps", async () => {
+      await using memory = await freshMemory();
+      await memory.resourcelock("get", "x", "-q");
+      await memory.prepare("rm /dev/shm/sem.x");
+      const lines = found(await examine(memory), "lock", "x");
+      expect(lines).toEqual([
+        expect.stringMatching(/^warning Its semaphore was deleted while the lock is in use: /),
+      ]);
+      await memory.resourcelock("get", "x", "-q", "-t", "0");
+      expect(found(await examine(memory), "lock", "x")).toEqual([]);
+    });
+
     test("of a 32-bit program says that it is one", async () => {
       await using memory = await freshMemory();
       await memory.prepare("head -c 16 /dev/zero >/dev/shm/sem.x");
@@ -337,13 +349,35 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
     test.each([
       ["head -c 31 /dev/zero >/dev/shm/sem.x", "/dev/shm/sem.x is damaged: it has 31 bytes"],
       ["mkdir /dev/shm/sem.x", "/dev/shm/sem.x is damaged: it is not a file"],
-      ["rm /dev/shm/x; mkfifo /dev/shm/x", "/dev/shm/x is not a file"],
     ])("after %j says what is damaged", async (damage, text) => {
       await using memory = await freshMemory();
       await memory.resourcelock("run", "x", "--", "true");
-      await memory.prepare(damage.includes("sem.x") ? `rm /dev/shm/sem.x; ${damage}` : damage);
+      await memory.prepare(`rm /dev/shm/sem.x; ${damage}`);
       const lines = found(await examine(memory), "lock", "x");
       expect(lines.filter((line) => line.startsWith(`problem ${text}`))).toHaveLength(1);
+    });
+
+    test.each([
+      ["/dev/shm/x", "mkfifo"],
+      ["/dev/shm/x.ledger", "mkdir"],
+      ["/dev/shm/x.ledger", "ln -s /dev/null"],
+      ["/dev/shm/x.ledger", "mkfifo"],
+    ])("of which %s is made by %s says so, and does not count it as usable", async (path, make) => {
+      await using memory = await freshMemory();
+      await memory.resourcelock("run", "x", "--", "true");
+      await memory.prepare(`rm ${path}; ${make} ${path}`);
+      const findings = await examine(memory);
+      expect(found(findings, "lock", "x")).toEqual([
+        `problem ${path} is not a file. The lock cannot be used. Delete it, when no program uses the lock.`,
+      ]);
+      expect(found(findings, "locks")).toEqual(["ok 1 here; this user may use 0."]);
+      const { stdout } = await memory.resourcelock("list");
+      expect(stdout).toMatch(/^x {5}damaged {2}\? {10}- {8}0 {2}-$/m);
+      const { stdout: json } = await memory.resourcelock("list", "--json");
+      const unknown = { locked: null, value: null, info: null };
+      expect(JSON.parse(json)).toMatchObject({ state: "damaged", exists: true, ...unknown });
+      const { stdout: metrics } = await memory.resourcelock("list", "--prometheus");
+      expect(metrics).not.toContain("resourcelock_locked{");
     });
 
     test("shows no control characters of its name", async () => {

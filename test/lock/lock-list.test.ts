@@ -83,6 +83,22 @@ describe("locksOnHost()", () => {
     expect(readFileSync(ledger)).toEqual(before);
   });
 
+  test("tells of a lock with an object that is no file that it is damaged", async () => {
+    const name = newLockName();
+    const replace: Record<string, (path: string) => unknown> = {
+      [`${name}-link.ledger`]: (path) => symlinkSync("/dev/null", path),
+      [`${name}-directory.ledger`]: (path) => mkdirSync(path),
+      [`${name}-pipe`]: (path) => finish(start(["mkfifo", path])),
+    };
+    for (const [file, make] of Object.entries(replace)) {
+      new ResourceLock(file.replace(".ledger", "")).close();
+      rmSync(shared(file));
+      await make(shared(file));
+    }
+    const damaged = { state: "damaged", exists: true, value: null, info: null, holders: [] };
+    expect(listed(name)).toMatchObject([damaged, damaged, damaged]);
+  });
+
   test("does not wait for a process that was stopped while it changed the lock", async () => {
     const name = newLockName();
     using lock = new ResourceLock(name);

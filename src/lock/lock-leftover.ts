@@ -1,0 +1,55 @@
+/**
+ * A ledger that has no semaphore beside it: what is left of a lock, or a lock that lost its semaphore while it is in
+ * use. The ledger goes on keeping participants apart, and who comes next makes the semaphore anew.
+ */
+import { PosixError } from "../posix/libc.ts";
+import { ResourceLockError } from "./errors.ts";
+import { header, headerWords, type Ledger } from "./ledger.ts";
+import { statusIfThere } from "./lock-files.ts";
+import { objectsOf } from "./lock-name.ts";
+import { openLedgerToLook } from "./lock-objects.ts";
+import { type LockStatus, statusUnderMutex } from "./lock-status.ts";
+import { unitsAtRest } from "./record.ts";
+
+/**
+ * Who uses a ledger that has no semaphore beside it; undefined where it may be somebody else's file.
+ *
+ * @throws nothing: what cannot be read is not known to be a ledger
+ */
+export function leftoverStatus(name: string): LockStatus | undefined {
+  let ledger: Ledger | undefined;
+  try {
+    if (statusIfThere(objectsOf(name).ledgerPath)?.isRegularFile !== true) return undefined;
+    ledger = openLedgerToLook(name);
+    return ledger?.transact(() =>
+      ledger?.isBegun === true ? statusWithoutUnit(ledger) : undefined,
+    );
+  } catch (error) {
+    if (!(error instanceof PosixError || error instanceof ResourceLockError)) throw error;
+    return undefined;
+  } finally {
+    ledger?.close();
+  }
+}
+
+/**
+ * Under the mutex: who uses a lock without a semaphore. It is as it will be with the one that is made anew: no peer
+ * can hold it, and what was held detached still is.
+ */
+export function statusWithoutUnit(ledger: Ledger): LockStatus {
+  const noted = ledger.read(header, headerWords.notedHash);
+  return statusUnderMutex(ledger, { value: unitsAtRest(ledger), infoHash: () => noted });
+}
+
+/** Whether anybody waits, or holds and lives, or holds detached as long as nobody says otherwise. */
+export function isInUse({ holders, waiters }: LockStatus): boolean {
+  return waiters.length > 0 || holders.some(({ attachment }) => attachment !== "stale");
+}
+
+/** Who uses a lock whose semaphore was deleted while it is in use; undefined for one that is whole or not there. */
+export function lostLockStatus(name: string): LockStatus | undefined {
+  const status = leftoverStatus(name);
+  if (status === undefined || !isInUse(status)) return undefined;
+  // The ledger may be that of a lock that was made, or made whole, meanwhile.
+  return statusIfThere(objectsOf(name).semaphorePath) === undefined ? status : undefined;
+}

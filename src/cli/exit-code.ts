@@ -8,8 +8,8 @@ import {
   LockPermissionError,
 } from "../lock/errors.ts";
 import { PosixError } from "../posix/libc.ts";
-import { OutputError } from "./output.ts";
-import { UsageError } from "./usage-error.ts";
+import { OutputError } from "./terminal/output.ts";
+import { UsageError } from "./arguments/usage-error.ts";
 
 export const exitCodes = {
   done: 0,

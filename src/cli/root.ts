@@ -1,30 +1,36 @@
 /** The command tree: from the words of a command line to an exit status. */
 import { version } from "../../package.json";
 import { type SignalName, signalNumbers } from "../posix/process.ts";
-import { options, parsedArguments, splitWords, suggestion, type Words } from "./arguments.ts";
-import type { Command } from "./command.ts";
+import {
+  options,
+  parsedArguments,
+  splitWords,
+  suggestion,
+  type Words,
+} from "./arguments/arguments.ts";
+import type { Command } from "./arguments/command.ts";
 import { exitCodeOf, exitCodes } from "./exit-code.ts";
-import { diagnostics, printLine } from "./output.ts";
-import { Interrupted } from "./signals.ts";
-import { UsageError } from "./usage-error.ts";
+import { diagnostics, printLine } from "./terminal/output.ts";
+import { Interrupted } from "./waiting/signals.ts";
+import { UsageError } from "./arguments/usage-error.ts";
 
 /** The commands, loaded when one is used; without a prototype, so that `toString` is none of them. */
 export const commands: Readonly<Record<string, () => Promise<Command>>> = Object.assign(
   Object.create(null),
   {
-    run: async () => (await import("./run.ts")).default,
-    get: async () => (await import("./get.ts")).default,
-    unget: async () => (await import("./unget.ts")).default,
-    state: async () => (await import("./state.ts")).default,
-    trace: async () => (await import("./trace.ts")).default,
-    history: async () => (await import("./history.ts")).default,
-    list: async () => (await import("./list.ts")).default,
-    remove: async () => (await import("./remove.ts")).default,
-    wait: async () => (await import("./wait.ts")).default,
-    info: async () => (await import("./info.ts")).default,
-    doctor: async () => (await import("./doctor.ts")).default,
-    complete: async () => (await import("./complete.ts")).default,
-    man: async () => (await import("./man.ts")).default,
+    run: async () => (await import("./commands/run.ts")).default,
+    get: async () => (await import("./commands/get.ts")).default,
+    unget: async () => (await import("./commands/unget.ts")).default,
+    state: async () => (await import("./commands/state.ts")).default,
+    trace: async () => (await import("./commands/trace.ts")).default,
+    history: async () => (await import("./commands/history.ts")).default,
+    list: async () => (await import("./commands/list.ts")).default,
+    remove: async () => (await import("./commands/remove.ts")).default,
+    wait: async () => (await import("./commands/wait.ts")).default,
+    info: async () => (await import("./commands/info.ts")).default,
+    doctor: async () => (await import("./commands/doctor.ts")).default,
+    complete: async () => (await import("./commands/complete.ts")).default,
+    man: async () => (await import("./commands/man.ts")).default,
   },
 );
 
@@ -71,7 +77,7 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   }
   const found = findCommand(words);
   if (has("help")) {
-    const { usage } = await import("./usage.ts");
+    const { usage } = await import("./arguments/usage.ts");
     printLine(await usage(found?.name));
     return exitCodes.done;
   }

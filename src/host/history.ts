@@ -1,7 +1,14 @@
 /** The last grants of a lock: the seats of its ledger keep what they said when they are left. */
-import { header, headerWords, type Ledger, lockStates, seatStates, seatWords } from "./ledger.ts";
-import { holders, kindNames, kinds } from "./queue.ts";
-import { isOwnerDead, recordedSeat } from "./record.ts";
+import {
+  header,
+  headerWords,
+  type Ledger,
+  lockStates,
+  seatStates,
+  seatWords,
+} from "./ledger/ledger.ts";
+import { holders, kindNames, kinds } from "./ledger/queue.ts";
+import { isOwnerDead, recordedSeat } from "./ledger/record.ts";
 
 /** A grant, or a request that was not granted. */
 export interface GrantRecord {

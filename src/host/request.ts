@@ -1,6 +1,6 @@
 /** A request for a lock, from its first look until it is granted or withdrawn. */
 import { monotonicSeconds } from "../posix/clock.ts";
-import type { Look, Participant } from "./participant.ts";
+import type { Look, Participant } from "./ledger/participant.ts";
 
 /**
  * The wait of every kind of acquire: who drives it decides how time passes between two looks, in the

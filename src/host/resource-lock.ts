@@ -1,20 +1,20 @@
 /** The resource lock: `resource_lock` of the Python module cjnfuncs.resourcelock, on the same objects. */
 import { now } from "../posix/clock.ts";
-import { type Access, accessOf } from "./access.ts";
-import { LockClosedError, LockNotFoundError } from "./errors.ts";
-import type { Ledger } from "./ledger.ts";
-import { LockGuard } from "./lock-guard.ts";
-import { type GrantRecord, historyOf } from "./lock-history.ts";
-import { formatLockInfo } from "./lock-info.ts";
-import { parseLockName } from "./lock-name.ts";
-import { openLedger, openOrCreateLedger } from "./lock-objects.ts";
-import { LockRequest, requireTimeout } from "./lock-request.ts";
-import { type LockStatus, statusOf } from "./lock-status.ts";
-import { LockUnit } from "./lock-unit.ts";
-import { messages } from "./messages.ts";
-import { Participant, type Wish } from "./participant.ts";
-import { kinds } from "./queue.ts";
-import { forceRelease, noteInfo, unitsAtRest } from "./record.ts";
+import { type Access, accessOf } from "./objects/access.ts";
+import { LockClosedError, LockNotFoundError } from "../lock/errors.ts";
+import type { Ledger } from "./ledger/ledger.ts";
+import { LockGuard } from "../lock/guard.ts";
+import { type GrantRecord, historyOf } from "./history.ts";
+import { formatLockInfo } from "../lock/info-text.ts";
+import { parseLockName } from "../lock/name.ts";
+import { openLedger, openOrCreateLedger } from "./objects/objects.ts";
+import { LockRequest, requireTimeout } from "./request.ts";
+import { type LockStatus, statusOf } from "./status.ts";
+import { LockUnit } from "./objects/unit.ts";
+import { messages } from "../lock/messages.ts";
+import { Participant, type Wish } from "./ledger/participant.ts";
+import { kinds } from "./ledger/queue.ts";
+import { forceRelease, noteInfo, unitsAtRest } from "./ledger/record.ts";
 
 /** The size of a segment that is made, unless another one is asked for: the Python module's. */
 export const newSegmentBytes = 4096;

@@ -1,8 +1,8 @@
 /** Who holds a lock and who waits, as the ledger and the semaphore tell. */
-import { header, headerWords, type Ledger, lockStates, seatWords } from "./ledger.ts";
-import type { LockUnit } from "./lock-unit.ts";
-import { holders, kindNames, seatAtSemaphore, waiters } from "./queue.ts";
-import { isOwnerDead, recordedSeat } from "./record.ts";
+import { header, headerWords, type Ledger, lockStates, seatWords } from "./ledger/ledger.ts";
+import type { LockUnit } from "./objects/unit.ts";
+import { holders, kindNames, seatAtSemaphore, waiters } from "./ledger/queue.ts";
+import { isOwnerDead, recordedSeat } from "./ledger/record.ts";
 
 /**
  * How a lock is held: by a living participant; detached, with no process; bound to a process; by a peer that

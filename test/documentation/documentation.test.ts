@@ -3,10 +3,10 @@ import { describe, expect, test } from "bun:test";
 import { accessSync } from "node:fs";
 import { join } from "node:path";
 import { version } from "../../package.json";
-import { options } from "../../src/cli/arguments.ts";
+import { options } from "../../src/cli/arguments/arguments.ts";
 import { exitCodes, exitCodeTexts } from "../../src/cli/exit-code.ts";
-import { endingTexts } from "../../src/cli/history-table.ts";
-import { listColumns } from "../../src/cli/list-columns.ts";
+import { endingTexts } from "../../src/cli/pictures/history-table.ts";
+import { listColumns } from "../../src/cli/status/list-columns.ts";
 import * as library from "../../src/index.ts";
 import { binary, finish, newLockName, readUntil, resourcelock, start } from "../support/binary.ts";
 import { factsOfHelp, factsOfManualPage, factsOfProgram, factsOfReadme, headOf } from "./facts.ts";
@@ -15,7 +15,7 @@ import { Markdown } from "./markdown.ts";
 
 const root = join(import.meta.dir, "../..");
 const readText = (path: string) => Bun.file(join(root, path)).text();
-const manualPagePath = "src/cli/resourcelock.1";
+const manualPagePath = "src/cli/manual/resourcelock.1";
 
 const readme = new Markdown(await readText("README.md"));
 const page = new ManualPage(await readText(manualPagePath));
@@ -176,7 +176,7 @@ test("README's table of the columns of list is that of the program", () => {
 });
 
 test("README and the manual page have the states and the metrics that list tells", async () => {
-  const source = await readText("src/lock/lock-list.ts");
+  const source = await readText("src/host/inventory/list.ts");
   const [, union = ""] = /type ListedState =([^;]*);/.exec(source) ?? [];
   const states = [...union.matchAll(/"(\w+)"/g)].map(([, state = ""]) => state);
   const { stdout } = await resourcelock("list", "--prometheus");
@@ -232,7 +232,7 @@ test("README and the manual page have the fields and the endings of a request in
   const { stdout } = await resourcelock("history", name, "--json");
   const fields = readme.table("Requests in the history").rows.map(([field = ""]) => field);
   expect(fieldsOf(stdout)).toEqual([fields.toSorted()]);
-  const source = await readText("src/lock/lock-history.ts");
+  const source = await readText("src/host/history.ts");
   const [, union = ""] = /ending:([^;]*);/.exec(source) ?? [];
   const endings = [...union.matchAll(/"(\w+)"/g)].map(([, ending = ""]) => ending);
   expect(endings).not.toBeEmpty();
@@ -244,7 +244,7 @@ test("README and the manual page have the fields and the endings of a request in
 });
 
 test("README and the manual page have each way in which a lock can be held", async () => {
-  const source = await readText("src/lock/lock-status.ts");
+  const source = await readText("src/host/status.ts");
   const [, union = ""] = /export type Attachment = (.*);/.exec(source) ?? [];
   const attachments = [...union.matchAll(/"(\w+)"/g)].map(([, name = ""]) => name);
   expect(attachments).not.toBeEmpty();

@@ -5,7 +5,7 @@
 import type { ArgDef } from "citty";
 import { exitCodeTexts } from "../../src/cli/exit-code.ts";
 import { commands } from "../../src/cli/root.ts";
-import { callOf } from "../../src/cli/usage.ts";
+import { callOf } from "../../src/cli/arguments/usage.ts";
 import { resourcelock } from "../support/binary.ts";
 import type { ManualPage } from "./manual-page.ts";
 import type { Markdown } from "./markdown.ts";

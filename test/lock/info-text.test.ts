@@ -6,7 +6,7 @@ import {
   encodeLockInfo,
   formatLockInfo,
   isLaterGrant,
-} from "../../src/lock/lock-info.ts";
+} from "../../src/lock/info-text.ts";
 
 function two(number: number): string {
   return String(number).padStart(2, "0");

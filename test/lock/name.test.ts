@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { LockNameError } from "../../src/lock/errors.ts";
-import { objectsOf, parseLockName } from "../../src/lock/lock-name.ts";
+import { objectsOf, parseLockName } from "../../src/lock/name.ts";
 
 function paths(name: string): string[] {
   const { infoPath, semaphorePath } = objectsOf(name);

@@ -1,6 +1,6 @@
 /*
  * The ledger as a model for Spin: a queue of participants whom the kernel vouches for, beside the semaphore
- * and the info text that all peers share. The code is src/lock/participant.ts, which explains the words; where
+ * and the info text that all peers share. The code is src/host/ledger/participant.ts, which explains the words; where
  * the two differ, one of them is wrong. test/model/verify searches every configuration to its end:
  *
  *   N              participants, 2 to 4

@@ -126,7 +126,7 @@ free
         });
 
         const page = await system.output("zcat /usr/share/man/man1/resourcelock.1.gz");
-        expect(page).toBe(readFileSync(join(root, "src/cli/resourcelock.1"), "utf8"));
+        expect(page).toBe(readFileSync(join(root, "src/cli/manual/resourcelock.1"), "utf8"));
         for (const [shell, path] of [
           ["bash", "bash-completion/completions/resourcelock"],
           ["zsh", "zsh/vendor-completions/_resourcelock"],

@@ -63,7 +63,7 @@ describe.skipIf(!canPackage)("scripts/package", () => {
     ]);
     for (const [packed, source] of [
       ["resourcelock", dist(`resourcelock-linux-${name}`)],
-      ["resourcelock.1", join(root, "src/cli/resourcelock.1")],
+      ["resourcelock.1", join(root, "src/cli/manual/resourcelock.1")],
       ["README.md", join(root, "README.md")],
     ] as const) {
       const bytes = readFileSync(join(tree, packed));

@@ -3,7 +3,7 @@
  * peer does, and has order, recovery and a fencing token besides.
  */
 import { ResourceLock } from "../../../src/index.ts";
-import type { LockGuard } from "../../../src/lock/lock-guard.ts";
+import type { LockGuard } from "../../../src/lock/guard.ts";
 import { runCommand } from "./run-command.ts";
 import { serve, type Lock } from "./serve.ts";
 

@@ -1,5 +1,5 @@
 /** Who may use a lock that get or run makes. */
-import { accessOf } from "../lock/access.ts";
+import { accessOf } from "../../host/objects/access.ts";
 import { UsageError } from "./usage-error.ts";
 
 /**

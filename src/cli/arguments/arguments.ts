@@ -3,7 +3,7 @@
  * swallows an unknown option and takes a missing value for an empty one, and `-t -1` is ambiguous to it).
  */
 import type { ArgDef, ArgsDef } from "citty";
-import type { OutputOptions } from "./output.ts";
+import type { OutputOptions } from "../terminal/output.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Every option, defined once. A command picks those that it takes. */

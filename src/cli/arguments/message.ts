@@ -1,8 +1,8 @@
 /** The message of a grant, as given with `-m`. */
-import { LockNotFoundError } from "../lock/errors.ts";
-import { encodeLockInfo, formatLockInfo } from "../lock/lock-info.ts";
-import { newSegmentBytes, ResourceLock } from "../lock/resource-lock.ts";
-import { now } from "../posix/clock.ts";
+import { LockNotFoundError } from "../../lock/errors.ts";
+import { encodeLockInfo, formatLockInfo } from "../../lock/info-text.ts";
+import { newSegmentBytes, ResourceLock } from "../../host/resource-lock.ts";
+import { now } from "../../posix/clock.ts";
 
 /** So many bytes fit whatever the characters and the date. */
 const surelyFits = 1000;

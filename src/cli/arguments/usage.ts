@@ -1,11 +1,11 @@
 /** The texts of `--help`, from the same definitions that the command line is read by. */
 import type { ArgDef, ArgsDef } from "citty";
-import { version } from "../../package.json";
+import { version } from "../../../package.json";
 import { options } from "./arguments.ts";
 import type { Command } from "./command.ts";
-import { exitCodeTexts } from "./exit-code.ts";
-import { commands } from "./root.ts";
-import { wrap } from "./wrap.ts";
+import { exitCodeTexts } from "../exit-code.ts";
+import { commands } from "../root.ts";
+import { wrap } from "../terminal/wrap.ts";
 
 /** What every terminal has. */
 const columns = 80;

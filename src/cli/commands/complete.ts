@@ -1,16 +1,16 @@
 /** `complete`: prints what makes a shell complete this program's command lines. */
-import { lockNamesOnHost } from "../lock/lock-files.ts";
-import { options } from "./arguments.ts";
-import { readBashLine, writeBashWord } from "./bash-line.ts";
-import { command } from "./command.ts";
-import { type Candidate, candidatesAt } from "./completion.ts";
-import bashScript from "./completion.bash" with { type: "text" };
-import fishScript from "./completion.fish" with { type: "text" };
-import zshScript from "./completion.zsh" with { type: "text" };
-import { escapeControls } from "./escape.ts";
-import { exitCodes } from "./exit-code.ts";
-import { printLine } from "./output.ts";
-import { UsageError } from "./usage-error.ts";
+import { lockNamesOnHost } from "../../host/objects/files.ts";
+import { options } from "../arguments/arguments.ts";
+import { readBashLine, writeBashWord } from "../completion/bash-line.ts";
+import { command } from "../arguments/command.ts";
+import { type Candidate, candidatesAt } from "../completion/completion.ts";
+import bashScript from "../completion/completion.bash" with { type: "text" };
+import fishScript from "../completion/completion.fish" with { type: "text" };
+import zshScript from "../completion/completion.zsh" with { type: "text" };
+import { escapeControls } from "../terminal/escape.ts";
+import { exitCodes } from "../exit-code.ts";
+import { printLine } from "../terminal/output.ts";
+import { UsageError } from "../arguments/usage-error.ts";
 
 /** The completions of a shell. */
 interface Shell {

@@ -1,15 +1,15 @@
 /** `doctor`: checks this host and the locks on it, and says what each finding means. */
-import { columnsOf } from "../posix/terminal.ts";
-import { commonOptions, options, outputOptions } from "./arguments.ts";
-import { painter } from "./colors.ts";
-import { command } from "./command.ts";
-import { jsonLine } from "./escape.ts";
-import { exitCodes } from "./exit-code.ts";
-import { findingJson, findingLines, needsAttention } from "./finding.ts";
-import { hostFindings } from "./host-findings.ts";
-import { compileHotCode } from "./hot-code.ts";
-import { lockFindings } from "./lock-findings.ts";
-import { printLine } from "./output.ts";
+import { columnsOf } from "../../posix/terminal.ts";
+import { commonOptions, options, outputOptions } from "../arguments/arguments.ts";
+import { painter } from "../terminal/colors.ts";
+import { command } from "../arguments/command.ts";
+import { jsonLine } from "../terminal/escape.ts";
+import { exitCodes } from "../exit-code.ts";
+import { findingJson, findingLines, needsAttention } from "../doctor/finding.ts";
+import { hostFindings } from "../doctor/host-findings.ts";
+import { compileHotCode } from "../jit.ts";
+import { lockFindings } from "../doctor/lock-findings.ts";
+import { printLine } from "../terminal/output.ts";
 
 const stdout = 1;
 

@@ -1,19 +1,19 @@
 /** `get`: takes a lock that stays when the command ends, or with `-a` for a time. */
-import { messages } from "../lock/messages.ts";
-import { ResourceLock } from "../lock/resource-lock.ts";
-import { processStart } from "../posix/process-start.ts";
-import { parseAccess } from "./access.ts";
-import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
-import { awaitGrant } from "./await-grant.ts";
-import { command } from "./command.ts";
-import { conflictExitCode } from "./conflict.ts";
-import { parseDuration, parseTimeout } from "./duration.ts";
-import { exitCodes } from "./exit-code.ts";
-import { lockFacts } from "./lock-facts.ts";
-import { requireMessageFits } from "./message.ts";
-import { lockLogger, printResult } from "./output.ts";
-import { Interrupted, SignalTrap, turn } from "./signals.ts";
-import { UsageError } from "./usage-error.ts";
+import { messages } from "../../lock/messages.ts";
+import { ResourceLock } from "../../host/resource-lock.ts";
+import { processStart } from "../../posix/process-start.ts";
+import { parseAccess } from "../arguments/access.ts";
+import { commonOptions, nameArgument, options, outputOptions } from "../arguments/arguments.ts";
+import { awaitGrant } from "../waiting/await-grant.ts";
+import { command } from "../arguments/command.ts";
+import { conflictExitCode } from "../arguments/conflict.ts";
+import { parseDuration, parseTimeout } from "../arguments/duration.ts";
+import { exitCodes } from "../exit-code.ts";
+import { lockFacts } from "../status/lock-facts.ts";
+import { requireMessageFits } from "../arguments/message.ts";
+import { lockLogger, printResult } from "../terminal/output.ts";
+import { Interrupted, SignalTrap, turn } from "../waiting/signals.ts";
+import { UsageError } from "../arguments/usage-error.ts";
 
 export default command({
   name: "get",

@@ -1,15 +1,15 @@
 /** `history`: prints the last grants of a lock, as a table or as a picture. */
-import { columnsOf } from "../posix/terminal.ts";
-import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
-import { painter } from "./colors.ts";
-import { command } from "./command.ts";
-import { escapeControls, jsonLine } from "./escape.ts";
-import { openExisting } from "./existing.ts";
-import { exitCodes } from "./exit-code.ts";
-import { historyPlot } from "./history-plot.ts";
-import { heldSeconds, historyTable, waitedSeconds } from "./history-table.ts";
-import { printLine } from "./output.ts";
-import { UsageError } from "./usage-error.ts";
+import { columnsOf } from "../../posix/terminal.ts";
+import { commonOptions, nameArgument, options, outputOptions } from "../arguments/arguments.ts";
+import { painter } from "../terminal/colors.ts";
+import { command } from "../arguments/command.ts";
+import { escapeControls, jsonLine } from "../terminal/escape.ts";
+import { openExisting } from "../status/existing.ts";
+import { exitCodes } from "../exit-code.ts";
+import { historyPlot } from "../pictures/history-plot.ts";
+import { heldSeconds, historyTable, waitedSeconds } from "../pictures/history-table.ts";
+import { printLine } from "../terminal/output.ts";
+import { UsageError } from "../arguments/usage-error.ts";
 
 const stdout = 1;
 /** The width of a picture that goes elsewhere than to a terminal. */

@@ -1,17 +1,17 @@
 /** `info`: the text that all who use a lock share, by itself. */
-import { LockInfoError } from "../lock/errors.ts";
-import { withInfoSegment } from "../lock/lock-objects.ts";
-import { newSegmentBytes } from "../lock/resource-lock.ts";
-import { closesOnExec, isTerminal, readFile, waitReadable } from "../posix/file.ts";
-import { isPosixError } from "../posix/libc.ts";
-import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
-import { command } from "./command.ts";
-import { escapeLines } from "./escape.ts";
-import { exitCodes } from "./exit-code.ts";
-import { openExisting } from "./existing.ts";
-import { lockFacts } from "./lock-facts.ts";
-import { diagnostics, printBytes, printLine, printResult } from "./output.ts";
-import { UsageError } from "./usage-error.ts";
+import { LockInfoError } from "../../lock/errors.ts";
+import { withInfoSegment } from "../../host/objects/objects.ts";
+import { newSegmentBytes } from "../../host/resource-lock.ts";
+import { closesOnExec, isTerminal, readFile, waitReadable } from "../../posix/file.ts";
+import { isPosixError } from "../../posix/libc.ts";
+import { commonOptions, nameArgument, options, outputOptions } from "../arguments/arguments.ts";
+import { command } from "../arguments/command.ts";
+import { escapeLines } from "../terminal/escape.ts";
+import { exitCodes } from "../exit-code.ts";
+import { openExisting } from "../status/existing.ts";
+import { lockFacts } from "../status/lock-facts.ts";
+import { diagnostics, printBytes, printLine, printResult } from "../terminal/output.ts";
+import { UsageError } from "../arguments/usage-error.ts";
 
 const stdin = 0;
 const stdout = 1;

@@ -1,18 +1,18 @@
 /** `list`: every lock on this host. */
-import { type ListedLock, locksOnHost, staleOnHost } from "../lock/lock-list.ts";
-import { columnsOf } from "../posix/terminal.ts";
-import { tableLines } from "./aligned-table.ts";
-import { commonOptions, options, outputOptions } from "./arguments.ts";
-import { painter } from "./colors.ts";
-import { command } from "./command.ts";
-import { jsonLine } from "./escape.ts";
-import { exitCodes } from "./exit-code.ts";
-import { compileHotCode } from "./hot-code.ts";
-import { listColumns, listFacts } from "./list-columns.ts";
-import { diagnostics, printLine } from "./output.ts";
-import { metricLines } from "./prometheus.ts";
-import { heldSeconds } from "./status-text.ts";
-import { UsageError } from "./usage-error.ts";
+import { type ListedLock, locksOnHost, staleOnHost } from "../../host/inventory/list.ts";
+import { columnsOf } from "../../posix/terminal.ts";
+import { tableLines } from "../terminal/aligned-table.ts";
+import { commonOptions, options, outputOptions } from "../arguments/arguments.ts";
+import { painter } from "../terminal/colors.ts";
+import { command } from "../arguments/command.ts";
+import { jsonLine } from "../terminal/escape.ts";
+import { exitCodes } from "../exit-code.ts";
+import { compileHotCode } from "../jit.ts";
+import { listColumns, listFacts } from "../status/list-columns.ts";
+import { diagnostics, printLine } from "../terminal/output.ts";
+import { metricLines } from "../status/prometheus.ts";
+import { heldSeconds } from "../status/status-text.ts";
+import { UsageError } from "../arguments/usage-error.ts";
 
 const stdout = 1;
 

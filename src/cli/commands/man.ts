@@ -1,10 +1,10 @@
 /** `man`: shows the manual page. */
-import { isTerminal } from "../posix/file.ts";
-import { options } from "./arguments.ts";
-import { command } from "./command.ts";
-import { exitCodes } from "./exit-code.ts";
-import { diagnostics, printLine } from "./output.ts";
-import page from "./resourcelock.1" with { type: "text" };
+import { isTerminal } from "../../posix/file.ts";
+import { options } from "../arguments/arguments.ts";
+import { command } from "../arguments/command.ts";
+import { exitCodes } from "../exit-code.ts";
+import { diagnostics, printLine } from "../terminal/output.ts";
+import page from "../manual/resourcelock.1" with { type: "text" };
 
 const stdout = 1;
 

@@ -1,21 +1,21 @@
 /** `remove`: deletes the objects of a lock that nobody uses. */
-import { filesOfLock } from "../lock/lock-files.ts";
-import { isInUse } from "../lock/lock-leftover.ts";
-import { type ListedLock, staleOnHost } from "../lock/lock-list.ts";
-import { parseLockName } from "../lock/lock-name.ts";
-import { type Removal, removeLock } from "../lock/lock-removal.ts";
-import type { LockStatus } from "../lock/lock-status.ts";
-import { messages } from "../lock/messages.ts";
-import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
-import { command } from "./command.ts";
-import { exitCodeOf, exitCodes } from "./exit-code.ts";
-import { stateOfName } from "./existing.ts";
-import { compileHotCode } from "./hot-code.ts";
-import { warnOfLivingHolders } from "./living-holders.ts";
-import { diagnostics, type OutputOptions, printResult } from "./output.ts";
-import { Interrupted, SignalTrap } from "./signals.ts";
-import { holdersText } from "./status-text.ts";
-import { UsageError } from "./usage-error.ts";
+import { filesOfLock } from "../../host/objects/files.ts";
+import { isInUse } from "../../host/inventory/leftover.ts";
+import { type ListedLock, staleOnHost } from "../../host/inventory/list.ts";
+import { parseLockName } from "../../lock/name.ts";
+import { type Removal, removeLock } from "../../host/inventory/removal.ts";
+import type { LockStatus } from "../../host/status.ts";
+import { messages } from "../../lock/messages.ts";
+import { commonOptions, nameArgument, options, outputOptions } from "../arguments/arguments.ts";
+import { command } from "../arguments/command.ts";
+import { exitCodeOf, exitCodes } from "../exit-code.ts";
+import { stateOfName } from "../status/existing.ts";
+import { compileHotCode } from "../jit.ts";
+import { warnOfLivingHolders } from "../status/living-holders.ts";
+import { diagnostics, type OutputOptions, printResult } from "../terminal/output.ts";
+import { Interrupted, SignalTrap } from "../waiting/signals.ts";
+import { holdersText } from "../status/status-text.ts";
+import { UsageError } from "../arguments/usage-error.ts";
 
 /** A unit that is missing for no longer than this may be a peer's that is just taking it. */
 const graceSeconds = 1;

@@ -1,7 +1,7 @@
 /** `run`: runs a command while the lock is held. */
-import { parseLockName } from "../lock/lock-name.ts";
-import type { HolderStatus } from "../lock/lock-status.ts";
-import { ResourceLock } from "../lock/resource-lock.ts";
+import { parseLockName } from "../../lock/name.ts";
+import type { HolderStatus } from "../../host/status.ts";
+import { ResourceLock } from "../../host/resource-lock.ts";
 import {
   environmentWith,
   inheritedDescriptors,
@@ -9,22 +9,22 @@ import {
   reap,
   spawnCommand,
   type ChildStatus,
-} from "../posix/child.ts";
-import { monotonicSeconds } from "../posix/clock.ts";
-import { cString, errorText, PosixError } from "../posix/libc.ts";
-import { sendSignal, signalNumbers } from "../posix/process.ts";
-import { parseAccess } from "./access.ts";
-import { commonOptions, nameListArgument, options, outputOptions } from "./arguments.ts";
-import { awaitGrant } from "./await-grant.ts";
-import { command } from "./command.ts";
-import { conflictExitCode } from "./conflict.ts";
-import { parseTimeout } from "./duration.ts";
-import { exitCodes } from "./exit-code.ts";
-import { messages } from "../lock/messages.ts";
-import { requireMessageFits } from "./message.ts";
-import { diagnostics, lockLogger } from "./output.ts";
-import { Interrupted, SignalTrap, turn } from "./signals.ts";
-import { UsageError } from "./usage-error.ts";
+} from "../../posix/child.ts";
+import { monotonicSeconds } from "../../posix/clock.ts";
+import { cString, errorText, PosixError } from "../../posix/libc.ts";
+import { sendSignal, signalNumbers } from "../../posix/process.ts";
+import { parseAccess } from "../arguments/access.ts";
+import { commonOptions, nameListArgument, options, outputOptions } from "../arguments/arguments.ts";
+import { awaitGrant } from "../waiting/await-grant.ts";
+import { command } from "../arguments/command.ts";
+import { conflictExitCode } from "../arguments/conflict.ts";
+import { parseTimeout } from "../arguments/duration.ts";
+import { exitCodes } from "../exit-code.ts";
+import { messages } from "../../lock/messages.ts";
+import { requireMessageFits } from "../arguments/message.ts";
+import { diagnostics, lockLogger } from "../terminal/output.ts";
+import { Interrupted, SignalTrap, turn } from "../waiting/signals.ts";
+import { UsageError } from "../arguments/usage-error.ts";
 
 /** So much of the command line is the info text when `-m` gives none. */
 const longestDefaultMessage = 200;

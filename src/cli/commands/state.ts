@@ -1,10 +1,10 @@
 /** `state`: tells whether a lock is locked, and its info text. */
-import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
-import { command } from "./command.ts";
-import { exitCodes } from "./exit-code.ts";
-import { stateOfName } from "./existing.ts";
-import { printResult } from "./output.ts";
-import { statusLines } from "./status-text.ts";
+import { commonOptions, nameArgument, options, outputOptions } from "../arguments/arguments.ts";
+import { command } from "../arguments/command.ts";
+import { exitCodes } from "../exit-code.ts";
+import { stateOfName } from "../status/existing.ts";
+import { printResult } from "../terminal/output.ts";
+import { statusLines } from "../status/status-text.ts";
 
 export default command({
   name: "state",

@@ -1,19 +1,19 @@
 /** `trace`: prints the state of locks again and again, or draws it on a terminal. */
-import { monotonicSeconds } from "../posix/clock.ts";
-import { obeysControls } from "../posix/terminal.ts";
-import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
-import { painter } from "./colors.ts";
-import { command } from "./command.ts";
-import { parseDuration } from "./duration.ts";
-import { exitCodes } from "./exit-code.ts";
-import { compileHotCode } from "./hot-code.ts";
-import { LiveScreen } from "./live-screen.ts";
-import { LockWatch } from "./lock-watch.ts";
-import { type OutputOptions, printResult } from "./output.ts";
-import { Interrupted, SignalTrap } from "./signals.ts";
-import { LockTimeline, mostCells } from "./timeline.ts";
-import { tracePicture } from "./trace-picture.ts";
-import { UsageError } from "./usage-error.ts";
+import { monotonicSeconds } from "../../posix/clock.ts";
+import { obeysControls } from "../../posix/terminal.ts";
+import { commonOptions, nameArgument, options, outputOptions } from "../arguments/arguments.ts";
+import { painter } from "../terminal/colors.ts";
+import { command } from "../arguments/command.ts";
+import { parseDuration } from "../arguments/duration.ts";
+import { exitCodes } from "../exit-code.ts";
+import { compileHotCode } from "../jit.ts";
+import { LiveScreen } from "../terminal/live-screen.ts";
+import { LockWatch } from "../pictures/lock-watch.ts";
+import { type OutputOptions, printResult } from "../terminal/output.ts";
+import { Interrupted, SignalTrap } from "../waiting/signals.ts";
+import { LockTimeline, mostCells } from "../pictures/timeline.ts";
+import { tracePicture } from "../pictures/trace-picture.ts";
+import { UsageError } from "../arguments/usage-error.ts";
 
 const shortestUpdateSeconds = 0.001;
 /** More pictures a second show nobody more. */

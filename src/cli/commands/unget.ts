@@ -1,12 +1,12 @@
 /** `unget`: releases a lock, whoever holds it. */
-import { messages } from "../lock/messages.ts";
-import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
-import { command } from "./command.ts";
-import { exitCodes } from "./exit-code.ts";
-import { openWhole } from "./existing.ts";
-import { warnOfLivingHolders } from "./living-holders.ts";
-import { lockFacts } from "./lock-facts.ts";
-import { printResult } from "./output.ts";
+import { messages } from "../../lock/messages.ts";
+import { commonOptions, nameArgument, options, outputOptions } from "../arguments/arguments.ts";
+import { command } from "../arguments/command.ts";
+import { exitCodes } from "../exit-code.ts";
+import { openWhole } from "../status/existing.ts";
+import { warnOfLivingHolders } from "../status/living-holders.ts";
+import { lockFacts } from "../status/lock-facts.ts";
+import { printResult } from "../terminal/output.ts";
 
 export default command({
   name: "unget",

@@ -1,16 +1,16 @@
 /** `wait`: waits until a lock is free, without taking it. */
-import { monotonicSeconds } from "../posix/clock.ts";
-import { commonOptions, nameArgument, options, outputOptions } from "./arguments.ts";
-import { command } from "./command.ts";
-import { conflictExitCode } from "./conflict.ts";
-import { parseTimeout } from "./duration.ts";
-import { jsonLine } from "./escape.ts";
-import { exitCodes } from "./exit-code.ts";
-import { LockWatch } from "./lock-watch.ts";
-import { diagnostics, printLine } from "./output.ts";
-import { Interrupted, SignalTrap } from "./signals.ts";
-import { holdersText } from "./status-text.ts";
-import { WaitNotice } from "./wait-notice.ts";
+import { monotonicSeconds } from "../../posix/clock.ts";
+import { commonOptions, nameArgument, options, outputOptions } from "../arguments/arguments.ts";
+import { command } from "../arguments/command.ts";
+import { conflictExitCode } from "../arguments/conflict.ts";
+import { parseTimeout } from "../arguments/duration.ts";
+import { jsonLine } from "../terminal/escape.ts";
+import { exitCodes } from "../exit-code.ts";
+import { LockWatch } from "../pictures/lock-watch.ts";
+import { diagnostics, printLine } from "../terminal/output.ts";
+import { Interrupted, SignalTrap } from "../waiting/signals.ts";
+import { holdersText } from "../status/status-text.ts";
+import { WaitNotice } from "../waiting/wait-notice.ts";
 
 /** Nothing tells one who does not queue: it looks, first this often ... */
 const shortestPauseSeconds = 0.01;

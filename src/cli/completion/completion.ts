@@ -1,9 +1,9 @@
 /** What can stand at the end of a command line, from the same tables that the command line is read by. */
 import type { ArgDef, ArgsDef } from "citty";
-import { nameListArgument, options, splitWords, type Words } from "./arguments.ts";
-import type { Command } from "./command.ts";
-import { commands, findCommand } from "./root.ts";
-import { UsageError } from "./usage-error.ts";
+import { nameListArgument, options, splitWords, type Words } from "../arguments/arguments.ts";
+import type { Command } from "../arguments/command.ts";
+import { commands, findCommand } from "../root.ts";
+import { UsageError } from "../arguments/usage-error.ts";
 
 /** A word that can stand there, and what it means; "" where that needs no telling. */
 export interface Candidate {

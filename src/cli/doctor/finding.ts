@@ -1,7 +1,7 @@
 /** What `doctor` finds, and how it is shown. */
-import { escapeControls } from "./escape.ts";
-import type { Paint, Style } from "./colors.ts";
-import { wrap } from "./wrap.ts";
+import { escapeControls } from "../terminal/escape.ts";
+import type { Paint, Style } from "../terminal/colors.ts";
+import { wrap } from "../terminal/wrap.ts";
 
 /** `note`: worth knowing; `warning`: may go wrong; `problem`: goes wrong. */
 type Verdict = "ok" | "note" | "warning" | "problem";

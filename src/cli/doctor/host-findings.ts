@@ -1,14 +1,14 @@
 /** What `doctor` finds about the host, apart from the locks on it. */
-import { isSemaphore, semaphoresOnHost } from "../lock/lock-files.ts";
-import { sharedMemoryDirectory } from "../lock/lock-name.ts";
-import { namesInDirectory } from "../posix/directory.ts";
-import { allocateFile, closeFile, createUnnamedFile, fileStatus } from "../posix/file.ts";
-import { type FileSystem, fileSystemAt } from "../posix/file-system.ts";
-import { glibcVersion } from "../posix/glibc.ts";
-import { errorText, PosixError } from "../posix/libc.ts";
-import { processStart } from "../posix/process-start.ts";
-import { readProcFile } from "../posix/process.ts";
-import { effectiveUserId, userName } from "../posix/user.ts";
+import { isSemaphore, semaphoresOnHost } from "../../host/objects/files.ts";
+import { sharedMemoryDirectory } from "../../lock/name.ts";
+import { namesInDirectory } from "../../posix/directory.ts";
+import { allocateFile, closeFile, createUnnamedFile, fileStatus } from "../../posix/file.ts";
+import { type FileSystem, fileSystemAt } from "../../posix/file-system.ts";
+import { glibcVersion } from "../../posix/glibc.ts";
+import { errorText, PosixError } from "../../posix/libc.ts";
+import { processStart } from "../../posix/process-start.ts";
+import { readProcFile } from "../../posix/process.ts";
+import { effectiveUserId, userName } from "../../posix/user.ts";
 import { cLibrary } from "./c-library.ts";
 import type { Finding } from "./finding.ts";
 import { type Files, removeIpc } from "./logind.ts";

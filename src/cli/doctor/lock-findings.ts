@@ -1,16 +1,16 @@
 /** What `doctor` finds about the locks on this host. */
-import { LockCreateError } from "../lock/errors.ts";
+import { LockCreateError } from "../../lock/errors.ts";
 import {
   filesOfLock,
   isSemaphore,
   type LockFile,
   mayUse,
   semaphoresOnHost,
-} from "../lock/lock-files.ts";
-import { type ListedLock, leftoversOnHost, locksOnHost } from "../lock/lock-list.ts";
-import { groupName, userName } from "../posix/user.ts";
+} from "../../host/objects/files.ts";
+import { type ListedLock, leftoversOnHost, locksOnHost } from "../../host/inventory/list.ts";
+import { groupName, userName } from "../../posix/user.ts";
 import type { Finding } from "./finding.ts";
-import { holdersText } from "./status-text.ts";
+import { holdersText } from "../status/status-text.ts";
 
 /** sizeof(sem_t) where a pointer has 32 bits. */
 const semaphoreBytesOf32Bits = 16;

@@ -1,12 +1,12 @@
 /** The last grants of a lock as a picture: who held it when, and who stood waiting. */
-import type { GrantRecord } from "../lock/lock-history.ts";
-import { clockText, dateText } from "./clock-text.ts";
-import type { Paint, Style } from "./colors.ts";
-import { cutToColumns, fitToColumns } from "./columns.ts";
-import { escapeControls } from "./escape.ts";
+import type { GrantRecord } from "../../host/history.ts";
+import { clockText, dateText } from "../terminal/clock-text.ts";
+import type { Paint, Style } from "../terminal/colors.ts";
+import { cutToColumns, fitToColumns } from "../terminal/columns.ts";
+import { escapeControls } from "../terminal/escape.ts";
 import { endingStyles, endingTexts, endOf } from "./history-table.ts";
-import { legendLines } from "./legend.ts";
-import { TimeScale } from "./time-scale.ts";
+import { legendLines } from "../terminal/legend.ts";
+import { TimeScale } from "../terminal/time-scale.ts";
 
 const waiting = { glyph: "░", style: "yellow", text: "waits" } as const;
 const holding = { glyph: "█", style: "green", text: "holds" } as const;

@@ -1,9 +1,9 @@
 /** The last grants of a lock as a table. */
-import type { GrantRecord } from "../lock/lock-history.ts";
-import { tableLines, type TableColumn } from "./aligned-table.ts";
-import { clockText, dateText } from "./clock-text.ts";
-import type { Paint, Style } from "./colors.ts";
-import { fineDurationText } from "./status-text.ts";
+import type { GrantRecord } from "../../host/history.ts";
+import { tableLines, type TableColumn } from "../terminal/aligned-table.ts";
+import { clockText, dateText } from "../terminal/clock-text.ts";
+import type { Paint, Style } from "../terminal/colors.ts";
+import { fineDurationText } from "../status/status-text.ts";
 
 /** How a request ended, or stands, in words. */
 export const endingTexts: Record<GrantRecord["ending"], string> = {

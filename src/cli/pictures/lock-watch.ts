@@ -1,9 +1,9 @@
 /** Looking at a lock again and again. */
-import { identityOf } from "../lock/lock-files.ts";
-import { parseLockName } from "../lock/lock-name.ts";
-import type { ResourceLock } from "../lock/resource-lock.ts";
-import { openExisting, type State, stateOf, stateOfMissing } from "./existing.ts";
-import type { OutputOptions } from "./output.ts";
+import { identityOf } from "../../host/objects/files.ts";
+import { parseLockName } from "../../lock/name.ts";
+import type { ResourceLock } from "../../host/resource-lock.ts";
+import { openExisting, type State, stateOf, stateOfMissing } from "../status/existing.ts";
+import type { OutputOptions } from "../terminal/output.ts";
 
 /**
  * A lock that stays open between two looks, as opening one is dearer than looking. It is opened anew where it was

@@ -1,7 +1,7 @@
 /** What was seen of a lock, look by look, for the picture of `trace`. */
-import type { HolderStatus } from "../lock/lock-status.ts";
-import type { State } from "./existing.ts";
-import { heldSeconds } from "./status-text.ts";
+import type { HolderStatus } from "../../host/status.ts";
+import type { State } from "../status/existing.ts";
+import { heldSeconds } from "../status/status-text.ts";
 
 /**
  * What a look saw: no such lock; free; free, but granted since the look before; held; held while others wait;

@@ -1,11 +1,11 @@
 /** The picture that `trace` draws on a terminal: of each lock a line of words and a line of cells, one a look. */
-import type { HolderStatus } from "../lock/lock-status.ts";
-import { tableLines, type TableColumn } from "./aligned-table.ts";
-import type { Paint, Style } from "./colors.ts";
-import { cutToColumns, fitToColumns } from "./columns.ts";
-import { escapeControls } from "./escape.ts";
-import { legendLines } from "./legend.ts";
-import { briefHolderText, fineDurationText } from "./status-text.ts";
+import type { HolderStatus } from "../../host/status.ts";
+import { tableLines, type TableColumn } from "../terminal/aligned-table.ts";
+import type { Paint, Style } from "../terminal/colors.ts";
+import { cutToColumns, fitToColumns } from "../terminal/columns.ts";
+import { escapeControls } from "../terminal/escape.ts";
+import { legendLines } from "../terminal/legend.ts";
+import { briefHolderText, fineDurationText } from "../status/status-text.ts";
 import type { Cell, CellKind, TraceRow } from "./timeline.ts";
 
 /** What the picture may take of the terminal. */

@@ -1,11 +1,11 @@
 /** For the commands that look at a lock and must not make one. */
-import { LockNotFoundError } from "../lock/errors.ts";
-import { lostLockStatus } from "../lock/lock-leftover.ts";
-import { type LockStatus, nobody } from "../lock/lock-status.ts";
-import { messages } from "../lock/messages.ts";
-import { ResourceLock } from "../lock/resource-lock.ts";
+import { LockNotFoundError } from "../../lock/errors.ts";
+import { lostLockStatus } from "../../host/inventory/leftover.ts";
+import { type LockStatus, nobody } from "../../host/status.ts";
+import { messages } from "../../lock/messages.ts";
+import { ResourceLock } from "../../host/resource-lock.ts";
 import { type LockFacts, lockFacts, missingFacts } from "./lock-facts.ts";
-import { lockLogger, type OutputOptions } from "./output.ts";
+import { lockLogger, type OutputOptions } from "../terminal/output.ts";
 
 /** What there is to say about a lock that is not there. */
 interface Missing {

@@ -1,6 +1,6 @@
 /** Those who are still at work when their lock is gone. */
-import type { HolderStatus } from "../lock/lock-status.ts";
-import { diagnostics } from "./output.ts";
+import type { HolderStatus } from "../../host/status.ts";
+import { diagnostics } from "../terminal/output.ts";
 
 /** Says which processes held a lock that was taken from them, and go on. */
 export function warnOfLivingHolders(holders: readonly HolderStatus[]): void {

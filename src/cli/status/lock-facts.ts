@@ -1,5 +1,5 @@
 /** What `--json` tells of every lock. */
-import type { ResourceLock } from "../lock/resource-lock.ts";
+import type { ResourceLock } from "../../host/resource-lock.ts";
 
 export interface LockFacts {
   name: string;

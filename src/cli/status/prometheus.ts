@@ -1,6 +1,6 @@
 /** Locks as metrics, in the text exposition format of Prometheus, version 0.0.4. */
-import { isLocked, type ListedLock } from "../lock/lock-list.ts";
-import { escapeControls } from "./escape.ts";
+import { isLocked, type ListedLock } from "../../host/inventory/list.ts";
+import { escapeControls } from "../terminal/escape.ts";
 import { heldSeconds } from "./status-text.ts";
 
 interface Metric {

@@ -1,5 +1,5 @@
 /** Moments as people read them, in local time. */
-import { type LocalTime, localTime } from "../posix/clock.ts";
+import { type LocalTime, localTime } from "../../posix/clock.ts";
 
 /** As in `2026-11-23`. */
 export function dateText(secondsSince1970: number): string {

@@ -1,5 +1,5 @@
 /** Colours, where they are wanted: never the only thing that tells something. */
-import { obeysControls } from "../posix/terminal.ts";
+import { obeysControls } from "../../posix/terminal.ts";
 
 /** SGR codes of ECMA-48: those that every theme shows legibly. */
 const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, cyan: 36 } as const;

@@ -1,7 +1,7 @@
 /** A picture at the end of the terminal that is drawn over itself, and what happens to the terminal meanwhile. */
-import { isWritable } from "../posix/file.ts";
-import { dieBySignal, isIgnored, type SignalName } from "../posix/process.ts";
-import { isInForeground, terminalSize, type TerminalSize } from "../posix/terminal.ts";
+import { isWritable } from "../../posix/file.ts";
+import { dieBySignal, isIgnored, type SignalName } from "../../posix/process.ts";
+import { isInForeground, terminalSize, type TerminalSize } from "../../posix/terminal.ts";
 import { OutputError, printText } from "./output.ts";
 
 const stdout = 1;

@@ -1,11 +1,11 @@
 /** Waiting for a lock on the command line: in the kernel, between signals and notices. */
-import type { LockRequest } from "../lock/lock-request.ts";
-import type { GetLockOptions, ResourceLock } from "../lock/resource-lock.ts";
-import { catchAlarms, setAlarm } from "../posix/alarm.ts";
-import { monotonicSeconds } from "../posix/clock.ts";
-import { EventLoopWatch } from "../posix/event-loop.ts";
-import { ignoreSignal, isIgnored } from "../posix/process.ts";
-import { diagnostics } from "./output.ts";
+import type { LockRequest } from "../../host/request.ts";
+import type { GetLockOptions, ResourceLock } from "../../host/resource-lock.ts";
+import { catchAlarms, setAlarm } from "../../posix/alarm.ts";
+import { monotonicSeconds } from "../../posix/clock.ts";
+import { EventLoopWatch } from "../../posix/event-loop.ts";
+import { ignoreSignal, isIgnored } from "../../posix/process.ts";
+import { diagnostics } from "../terminal/output.ts";
 import { Interrupted, type SignalTrap, turn } from "./signals.ts";
 import { WaitNotice } from "./wait-notice.ts";
 

@@ -1,12 +1,12 @@
 /** Signals, on the command line, which owns its process. */
-import { isTerminal } from "../posix/file.ts";
-import { interruptWaits } from "../posix/alarm.ts";
+import { isTerminal } from "../../posix/file.ts";
+import { interruptWaits } from "../../posix/alarm.ts";
 import {
   isIgnored,
   restoreIgnoredSignals,
   type SignalName,
   signalNumbers,
-} from "../posix/process.ts";
+} from "../../posix/process.ts";
 
 /** The process is to end by the signal that it got; nothing was left taken. */
 export class Interrupted extends Error {

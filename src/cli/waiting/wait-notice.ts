@@ -1,10 +1,10 @@
 /** What a waiting command says on stderr: a line now and then, or on a terminal one live line. */
-import type { Participant } from "../lock/participant.ts";
-import type { ResourceLock } from "../lock/resource-lock.ts";
-import { cutToColumns } from "./columns.ts";
-import { escapeControls } from "./escape.ts";
-import { holdersText, ordinal } from "./status-text.ts";
-import { type NoticeOutput, standardError } from "./output.ts";
+import type { Participant } from "../../host/ledger/participant.ts";
+import type { ResourceLock } from "../../host/resource-lock.ts";
+import { cutToColumns } from "../terminal/columns.ts";
+import { escapeControls } from "../terminal/escape.ts";
+import { holdersText, ordinal } from "../status/status-text.ts";
+import { type NoticeOutput, standardError } from "../terminal/output.ts";
 
 /** Who waits no longer than this needs no telling. */
 const firstNoticeSeconds = 1;

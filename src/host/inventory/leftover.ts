@@ -2,14 +2,14 @@
  * A ledger that has no semaphore beside it: what is left of a lock, or a lock that lost its semaphore while it is in
  * use. The ledger goes on keeping participants apart, and who comes next makes the semaphore anew.
  */
-import { PosixError } from "../posix/libc.ts";
-import { ResourceLockError } from "./errors.ts";
-import { header, headerWords, type Ledger } from "./ledger.ts";
-import { statusIfThere } from "./lock-files.ts";
-import { objectsOf } from "./lock-name.ts";
-import { openLedgerToLook } from "./lock-objects.ts";
-import { type LockStatus, statusUnderMutex } from "./lock-status.ts";
-import { unitsAtRest } from "./record.ts";
+import { PosixError } from "../../posix/libc.ts";
+import { ResourceLockError } from "../../lock/errors.ts";
+import { header, headerWords, type Ledger } from "../ledger/ledger.ts";
+import { statusIfThere } from "../objects/files.ts";
+import { objectsOf } from "../../lock/name.ts";
+import { openLedgerToLook } from "../objects/objects.ts";
+import { type LockStatus, statusUnderMutex } from "../status.ts";
+import { unitsAtRest } from "../ledger/record.ts";
 
 /**
  * Who uses a ledger that has no semaphore beside it; undefined where it may be somebody else's file.

@@ -6,23 +6,23 @@
  * regular file `sem.NAME` of 32 bytes. A file `NAME` without one may be anybody's, and so may a `NAME.ledger`, unless
  * it starts as a ledger does.
  */
-import { closeFile, openToLook, readAt } from "../posix/file.ts";
-import { isPosixError, PosixError } from "../posix/libc.ts";
-import { semaphoreBytes, valueInSemaphore } from "../posix/semaphore.ts";
+import { closeFile, openToLook, readAt } from "../../posix/file.ts";
+import { isPosixError, PosixError } from "../../posix/libc.ts";
+import { semaphoreBytes, valueInSemaphore } from "../../posix/semaphore.ts";
 import {
   LockCreateError,
   LockDamagedError,
   LockPermissionError,
   ResourceLockError,
-} from "./errors.ts";
-import type { Ledger } from "./ledger.ts";
-import { type Files, filesOnHost, isSemaphore, statusIfThere } from "./lock-files.ts";
-import { decodeLockInfo } from "./lock-info.ts";
-import { isInUse, leftoverStatus, lostLockStatus } from "./lock-leftover.ts";
-import { objectsOf, sharedMemoryDirectory } from "./lock-name.ts";
-import { openLedgerToLook } from "./lock-objects.ts";
-import { type LockStatus, nobody, statusOf } from "./lock-status.ts";
-import { hashOf } from "./lock-unit.ts";
+} from "../../lock/errors.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { type Files, filesOnHost, isSemaphore, statusIfThere } from "../objects/files.ts";
+import { decodeLockInfo } from "../../lock/info-text.ts";
+import { isInUse, leftoverStatus, lostLockStatus } from "./leftover.ts";
+import { objectsOf, sharedMemoryDirectory } from "../../lock/name.ts";
+import { openLedgerToLook } from "../objects/objects.ts";
+import { type LockStatus, nobody, statusOf } from "../status.ts";
+import { hashOf } from "../objects/unit.ts";
 
 /**
  * `free`; `locked`; `stale`: its holder died, and nobody has adopted it; `unreadable` by this user; `damaged`: its

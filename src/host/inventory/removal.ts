@@ -8,17 +8,17 @@
  *
  * The ledger goes last: who makes a new one finds nothing of the old lock.
  */
-import { deleteFile } from "../posix/file.ts";
-import { isPosixError } from "../posix/libc.ts";
-import { LockDamagedError } from "./errors.ts";
-import type { Ledger } from "./ledger.ts";
-import { statusIfThere } from "./lock-files.ts";
-import { isInUse, leftoverStatus, statusWithoutUnit } from "./lock-leftover.ts";
-import { objectsOf, parseLockName } from "./lock-name.ts";
-import { explain, openLedger } from "./lock-objects.ts";
-import { type LockStatus, nobody, statusOf, statusUnderMutex } from "./lock-status.ts";
-import { LockUnit } from "./lock-unit.ts";
-import { forceFree } from "./record.ts";
+import { deleteFile } from "../../posix/file.ts";
+import { isPosixError } from "../../posix/libc.ts";
+import { LockDamagedError } from "../../lock/errors.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { statusIfThere } from "../objects/files.ts";
+import { isInUse, leftoverStatus, statusWithoutUnit } from "./leftover.ts";
+import { objectsOf, parseLockName } from "../../lock/name.ts";
+import { explain, openLedger } from "../objects/objects.ts";
+import { type LockStatus, nobody, statusOf, statusUnderMutex } from "../status.ts";
+import { LockUnit } from "../objects/unit.ts";
+import { forceFree } from "../ledger/record.ts";
 
 /** What became of a removal. */
 export interface Removal {

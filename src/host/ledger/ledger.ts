@@ -51,7 +51,7 @@ import {
   tryShareByte,
   unlockByte,
   waitForByte,
-} from "../posix/byte-lock.ts";
+} from "../../posix/byte-lock.ts";
 import {
   addressOf,
   closeFile,
@@ -62,14 +62,14 @@ import {
   readAt,
   truncateFile,
   writeFrom,
-} from "../posix/file.ts";
-import { faultPoint, isFaultWanted } from "../posix/fault-point.ts";
-import { FutexFile } from "../posix/futex.ts";
-import { PosixError } from "../posix/libc.ts";
-import { LockDamagedError } from "./errors.ts";
-import { explanation } from "./explanation.ts";
-import { objectsOf } from "./lock-name.ts";
-import { allocateSharedFile } from "./shared-file.ts";
+} from "../../posix/file.ts";
+import { faultPoint, isFaultWanted } from "../../posix/fault-point.ts";
+import { FutexFile } from "../../posix/futex.ts";
+import { PosixError } from "../../posix/libc.ts";
+import { LockDamagedError } from "../../lock/errors.ts";
+import { explanation } from "../objects/explanation.ts";
+import { objectsOf } from "../../lock/name.ts";
+import { allocateSharedFile } from "../objects/shared-file.ts";
 
 const entryBytes = 128;
 const entryWords = entryBytes / 4;

@@ -13,10 +13,10 @@
  * | holding | holds |
  * | evicted, any of these | somebody forced the lock, or it was stopped when its turn came |
  */
-import { monotonicSeconds, now, pause } from "../posix/clock.ts";
-import { faultPoint } from "../posix/fault-point.ts";
-import { processStart } from "../posix/process-start.ts";
-import { LockDamagedError, LockFullError } from "./errors.ts";
+import { monotonicSeconds, now, pause } from "../../posix/clock.ts";
+import { faultPoint } from "../../posix/fault-point.ts";
+import { processStart } from "../../posix/process-start.ts";
+import { LockDamagedError, LockFullError } from "../../lock/errors.ts";
 import {
   evictions,
   header,
@@ -26,8 +26,8 @@ import {
   seatStates,
   seatWords,
 } from "./ledger.ts";
-import { formatLockInfo } from "./lock-info.ts";
-import { hashOf, type LockUnit } from "./lock-unit.ts";
+import { formatLockInfo } from "../../lock/info-text.ts";
+import { hashOf, type LockUnit } from "../objects/unit.ts";
 import {
   firstWaiter,
   freeSlot,

@@ -15,9 +15,9 @@
  * takes the unit in between changes it afterwards; for all else the semaphore first, as a peer that forces the
  * lock posts before it takes and writes. The model in test/model shows what goes wrong otherwise.
  */
-import { monotonicSeconds, now } from "../posix/clock.ts";
-import { faultPoint } from "../posix/fault-point.ts";
-import { hasEnded } from "../posix/process-start.ts";
+import { monotonicSeconds, now } from "../../posix/clock.ts";
+import { faultPoint } from "../../posix/fault-point.ts";
+import { hasEnded } from "../../posix/process-start.ts";
 import {
   evictions,
   header,
@@ -27,8 +27,8 @@ import {
   seatStates,
   seatWords,
 } from "./ledger.ts";
-import { isLaterGrant } from "./lock-info.ts";
-import { hashOf, type LockUnit } from "./lock-unit.ts";
+import { isLaterGrant } from "../../lock/info-text.ts";
+import { hashOf, type LockUnit } from "../objects/unit.ts";
 import { evictedAtSemaphore, holders, seatAtSemaphore } from "./queue.ts";
 
 /** For so long an unexplained 0 may be a peer between taking the unit and writing its text. */

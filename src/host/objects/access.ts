@@ -1,5 +1,5 @@
 /** Who may use a lock that is made. */
-import { groupIdOf } from "../posix/user.ts";
+import { groupIdOf } from "../../posix/user.ts";
 
 /** Who may use a lock's objects, as the files they are. */
 export interface Access {

@@ -1,9 +1,9 @@
 /** What a failed system call means to who wanted the lock. */
-import { type FileStatus, fileStatus } from "../posix/file.ts";
-import type { PosixError } from "../posix/libc.ts";
-import { userName } from "../posix/user.ts";
-import { LockCreateError, LockPermissionError, type ResourceLockError } from "./errors.ts";
-import { sharedMemoryDirectory } from "./lock-name.ts";
+import { type FileStatus, fileStatus } from "../../posix/file.ts";
+import type { PosixError } from "../../posix/libc.ts";
+import { userName } from "../../posix/user.ts";
+import { LockCreateError, LockPermissionError, type ResourceLockError } from "../../lock/errors.ts";
+import { sharedMemoryDirectory } from "../../lock/name.ts";
 
 /** The error to throw in place of `error`, which a call on the object at `path` gave; itself where it says enough. */
 export function explanation(

@@ -1,9 +1,9 @@
 /** The locks of this host as the files that they are: which there are, whose, and who may use them. */
-import { namesInDirectory } from "../posix/directory.ts";
-import { closeFile, type FileStatus, fileStatus, openFile } from "../posix/file.ts";
-import { isPosixError, PosixError } from "../posix/libc.ts";
-import { semaphoreBytes } from "../posix/semaphore.ts";
-import { isLockName, objectsOf, sharedMemoryDirectory } from "./lock-name.ts";
+import { namesInDirectory } from "../../posix/directory.ts";
+import { closeFile, type FileStatus, fileStatus, openFile } from "../../posix/file.ts";
+import { isPosixError, PosixError } from "../../posix/libc.ts";
+import { semaphoreBytes } from "../../posix/semaphore.ts";
+import { isLockName, objectsOf, sharedMemoryDirectory } from "../../lock/name.ts";
 
 /** A file in /dev/shm, as it was at a look. */
 export interface LockFile {

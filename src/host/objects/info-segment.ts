@@ -7,9 +7,9 @@ import {
   openFile,
   readAt,
   writeAt,
-} from "../posix/file.ts";
-import { ENOSPC, PosixError } from "../posix/libc.ts";
-import { decodeLockInfo } from "./lock-info.ts";
+} from "../../posix/file.ts";
+import { ENOSPC, PosixError } from "../../posix/libc.ts";
+import { decodeLockInfo } from "../../lock/info-text.ts";
 import { allocateSharedFile, createSharedFile, type NewFile } from "./shared-file.ts";
 
 /**

@@ -1,14 +1,14 @@
 /** Opening and making the objects of a lock, and saying what is wrong where that fails. */
-import { closeFile, type FileStatus, fileStatus, openFile, openToLook } from "../posix/file.ts";
-import { isPosixError, PosixError } from "../posix/libc.ts";
-import { initialSemaphore, Semaphore, semaphoreBytes } from "../posix/semaphore.ts";
+import { closeFile, type FileStatus, fileStatus, openFile, openToLook } from "../../posix/file.ts";
+import { isPosixError, PosixError } from "../../posix/libc.ts";
+import { initialSemaphore, Semaphore, semaphoreBytes } from "../../posix/semaphore.ts";
 import type { Access } from "./access.ts";
-import { LockDamagedError } from "./errors.ts";
+import { LockDamagedError } from "../../lock/errors.ts";
 import { explanation } from "./explanation.ts";
 import { InfoSegment } from "./info-segment.ts";
-import { Ledger, newLedgerBytes } from "./ledger.ts";
+import { Ledger, newLedgerBytes } from "../ledger/ledger.ts";
 import { createSharedFile } from "./shared-file.ts";
-import { infoPathOf, objectsOf, sharedMemoryDirectory } from "./lock-name.ts";
+import { infoPathOf, objectsOf, sharedMemoryDirectory } from "../../lock/name.ts";
 
 /** Opens the semaphore of a lock, or tells by undefined that there is none. */
 export function openSemaphore(lockName: string): Semaphore | undefined {

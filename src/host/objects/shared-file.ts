@@ -9,10 +9,10 @@ import {
   setMode,
   setOwner,
   writeAt,
-} from "../posix/file.ts";
-import { isPosixError } from "../posix/libc.ts";
+} from "../../posix/file.ts";
+import { isPosixError } from "../../posix/libc.ts";
 import type { Access } from "./access.ts";
-import { sharedMemoryDirectory } from "./lock-name.ts";
+import { sharedMemoryDirectory } from "../../lock/name.ts";
 
 /** What a file of shared memory is made with. */
 export interface NewFile {

@@ -1,8 +1,8 @@
 /** The unit of a lock and its text: the semaphore and the info segment, which every peer shares. */
-import { monotonicSeconds } from "../posix/clock.ts";
-import type { Semaphore, WaitResult } from "../posix/semaphore.ts";
+import { monotonicSeconds } from "../../posix/clock.ts";
+import type { Semaphore, WaitResult } from "../../posix/semaphore.ts";
 import type { InfoSegment } from "./info-segment.ts";
-import { encodeLockInfo } from "./lock-info.ts";
+import { encodeLockInfo } from "../../lock/info-text.ts";
 import {
   openInfoSegment,
   openOrCreateInfoSegment,
@@ -10,7 +10,7 @@ import {
   openSemaphore,
   semaphoreInode,
   writeInfo,
-} from "./lock-objects.ts";
+} from "./objects.ts";
 
 /** Looking behind a name is dear, and the ledger keeps participants apart whatever is there. Each second tick. */
 const checkAgainSeconds = 1.5;

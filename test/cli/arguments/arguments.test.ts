@@ -7,8 +7,8 @@ import {
   parsedArguments,
   splitWords,
   suggestion,
-} from "../../src/cli/arguments.ts";
-import { UsageError } from "../../src/cli/usage-error.ts";
+} from "../../../src/cli/arguments/arguments.ts";
+import { UsageError } from "../../../src/cli/arguments/usage-error.ts";
 
 /** The names and values of the options in a line of words. */
 function optionsIn(line: string): string[] {

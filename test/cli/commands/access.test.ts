@@ -1,8 +1,8 @@
 /** `--mode` and `--group`: who may use a lock that is made. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { statSync } from "node:fs";
-import { haveMountNamespaces, PrivateSharedMemory } from "../faults/private-shared-memory.ts";
-import { bash, binary, haveTools, newLockName, resourcelock } from "../support/binary.ts";
+import { haveMountNamespaces, PrivateSharedMemory } from "../../faults/private-shared-memory.ts";
+import { bash, binary, haveTools, newLockName, resourcelock } from "../../support/binary.ts";
 import { objectsOf } from "./scenario.ts";
 
 setDefaultTimeout(60_000);

@@ -1,8 +1,8 @@
 /** Colours: only where they are wanted, and never all that tells something. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { commands } from "../../src/cli/root.ts";
-import { haveMountNamespaces, PrivateSharedMemory } from "../faults/private-shared-memory.ts";
-import { binary, haveTools } from "../support/binary.ts";
+import { commands } from "../../../src/cli/root.ts";
+import { haveMountNamespaces, PrivateSharedMemory } from "../../faults/private-shared-memory.ts";
+import { binary, haveTools } from "../../support/binary.ts";
 
 setDefaultTimeout(60_000);
 

@@ -2,9 +2,9 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { version } from "../../package.json";
-import { commands } from "../../src/cli/root.ts";
-import { haveTools, newLockName, resourcelock } from "../support/binary.ts";
+import { version } from "../../../package.json";
+import { commands } from "../../../src/cli/root.ts";
+import { haveTools, newLockName, resourcelock } from "../../support/binary.ts";
 import { newDirectory, newHeldLock, objectsOf, printed } from "./scenario.ts";
 import { type ShellName, Terminal } from "./terminal.ts";
 
@@ -36,7 +36,10 @@ const commandNames = Object.keys(commands);
 
 describe("complete", () => {
   test.each(shells)("%s prints the script of that shell, as it stands in src", async (shell) => {
-    const script = readFileSync(join(import.meta.dir, `../../src/cli/completion.${shell}`), "utf8");
+    const script = readFileSync(
+      join(import.meta.dir, `../../../src/cli/completion/completion.${shell}`),
+      "utf8",
+    );
     expect(await resourcelock("complete", shell)).toEqual(printed(script));
   });
 

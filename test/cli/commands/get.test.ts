@@ -1,5 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { bash, maskDates, newLockName, resourcelock } from "../support/binary.ts";
+import { bash, maskDates, newLockName, resourcelock } from "../../support/binary.ts";
 import { startCommand, startScript } from "./running.ts";
 import {
   detachedHolder,

@@ -1,12 +1,12 @@
 /** What the help tells, against what the commands take. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { ArgsDef } from "citty";
-import { version } from "../../package.json";
-import { options } from "../../src/cli/arguments.ts";
-import { exitCodes, exitCodeTexts } from "../../src/cli/exit-code.ts";
-import type { Command } from "../../src/cli/command.ts";
-import { commands } from "../../src/cli/root.ts";
-import { newLockName, resourcelock } from "../support/binary.ts";
+import { version } from "../../../package.json";
+import { options } from "../../../src/cli/arguments/arguments.ts";
+import { exitCodes, exitCodeTexts } from "../../../src/cli/exit-code.ts";
+import type { Command } from "../../../src/cli/arguments/command.ts";
+import { commands } from "../../../src/cli/root.ts";
+import { newLockName, resourcelock } from "../../support/binary.ts";
 import { objectsOf } from "./scenario.ts";
 
 setDefaultTimeout(60_000);

@@ -1,5 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { bash, haveTools, newLockName, resourcelock } from "../support/binary.ts";
+import { bash, haveTools, newLockName, resourcelock } from "../../support/binary.ts";
 import { startCommand } from "./running.ts";
 import { jsonLines, newHeldLock, objectsOf, printed, untilWaiting } from "./scenario.ts";
 import { Terminal } from "./terminal.ts";

@@ -1,7 +1,7 @@
 /** `info`: the text that all who use a lock share, byte by byte. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
-import { bash, binary, haveTools, newLockName, resourcelock } from "../support/binary.ts";
+import { bash, binary, haveTools, newLockName, resourcelock } from "../../support/binary.ts";
 import { jsonLines, masked, newHeldLock, objectsOf, printed } from "./scenario.ts";
 
 setDefaultTimeout(60_000);

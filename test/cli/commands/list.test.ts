@@ -1,7 +1,7 @@
 /** `list`: what it tells of each lock, in each of its forms. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { haveMountNamespaces, PrivateSharedMemory } from "../faults/private-shared-memory.ts";
+import { haveMountNamespaces, PrivateSharedMemory } from "../../faults/private-shared-memory.ts";
 import {
   bash,
   binary,
@@ -12,7 +12,7 @@ import {
   type Outcome,
   resourcelock,
   start,
-} from "../support/binary.ts";
+} from "../../support/binary.ts";
 import { startCommand } from "./running.ts";
 import { eventually, isPending, jsonLines, newHeldLock, printed } from "./scenario.ts";
 import { Terminal } from "./terminal.ts";

@@ -1,7 +1,7 @@
 /** A lock whose semaphore was deleted while somebody holds it: the ledger still keeps everybody else out. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { rmSync } from "node:fs";
-import { newLockName, resourcelock } from "../support/binary.ts";
+import { newLockName, resourcelock } from "../../support/binary.ts";
 import { startCommand } from "./running.ts";
 import {
   detachedHolder,

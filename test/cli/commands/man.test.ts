@@ -2,13 +2,16 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { bash, haveTools, resourcelock } from "../support/binary.ts";
+import { bash, haveTools, resourcelock } from "../../support/binary.ts";
 import { newDirectory, printed } from "./scenario.ts";
 import { Terminal } from "./terminal.ts";
 
 setDefaultTimeout(60_000);
 
-const source = readFileSync(join(import.meta.dir, "../../src/cli/resourcelock.1"), "utf8");
+const source = readFileSync(
+  join(import.meta.dir, "../../../src/cli/manual/resourcelock.1"),
+  "utf8",
+);
 
 test("man that is piped prints the source of the page, byte for byte", async () => {
   expect(await resourcelock("man")).toEqual(printed(source));

@@ -1,8 +1,8 @@
 /** `remove`: what it deletes, what it leaves, and what becomes of those who use the lock meanwhile. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { haveMountNamespaces, PrivateSharedMemory } from "../faults/private-shared-memory.ts";
-import { bash, binary, haveTools, newLockName, resourcelock, start } from "../support/binary.ts";
+import { haveMountNamespaces, PrivateSharedMemory } from "../../faults/private-shared-memory.ts";
+import { bash, binary, haveTools, newLockName, resourcelock, start } from "../../support/binary.ts";
 import { startCommand } from "./running.ts";
 import {
   isPending,

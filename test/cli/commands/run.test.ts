@@ -1,8 +1,8 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { shellContender } from "../peer/peer-processes.ts";
-import { bash, binary, haveTools, newLockName, resourcelock, start } from "../support/binary.ts";
+import { shellContender } from "../../peer/peer-processes.ts";
+import { bash, binary, haveTools, newLockName, resourcelock, start } from "../../support/binary.ts";
 import { Running, startCommand, startScript } from "./running.ts";
 import {
   directAndWrapped,

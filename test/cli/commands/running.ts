@@ -1,6 +1,12 @@
 /** Processes that go on while a test does other things; they are gone when it has ended. */
 import { onTestFinished } from "bun:test";
-import { binary, type Outcome, type Process, type SpawnOptions, start } from "../support/binary.ts";
+import {
+  binary,
+  type Outcome,
+  type Process,
+  type SpawnOptions,
+  start,
+} from "../../support/binary.ts";
 
 /** Starts the binary. */
 export function startCommand(...words: string[]): Running {

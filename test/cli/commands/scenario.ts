@@ -3,7 +3,7 @@ import { expect, onTestFinished } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bash, maskDates, newLockName, type Outcome, resourcelock } from "../support/binary.ts";
+import { bash, maskDates, newLockName, type Outcome, resourcelock } from "../../support/binary.ts";
 
 /** What a process comes to that says nothing on stderr. */
 export function printed(stdout: string, status = 0): Outcome {

@@ -1,6 +1,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { newLockName, resourcelock } from "../support/binary.ts";
+import { newLockName, resourcelock } from "../../support/binary.ts";
 import { detachedHolder, jsonLines, masked, newHeldLock, objectsOf, printed } from "./scenario.ts";
 
 setDefaultTimeout(60_000);

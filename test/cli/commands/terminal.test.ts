@@ -1,6 +1,6 @@
 /** The binary on a terminal, with job control. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { haveTools, newLockName, resourcelock } from "../support/binary.ts";
+import { haveTools, newLockName, resourcelock } from "../../support/binary.ts";
 import { newHeldLock, semaphoreValue, untilStates, untilWaiting } from "./scenario.ts";
 import { Terminal } from "./terminal.ts";
 

@@ -3,7 +3,7 @@ import { onTestFinished } from "bun:test";
 import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { binary, finish, start } from "../support/binary.ts";
+import { binary, finish, start } from "../../support/binary.ts";
 import { eventually } from "./scenario.ts";
 
 /** So that a prompt can be told from the one before: it has the number of the command that is to come. */

@@ -1,7 +1,7 @@
 /** The picture of `trace`, on a terminal. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { rmSync, writeFileSync } from "node:fs";
-import { haveTools, newLockName, resourcelock } from "../support/binary.ts";
+import { haveTools, newLockName, resourcelock } from "../../support/binary.ts";
 import { eventually, newHeldLock, untilStates } from "./scenario.ts";
 import { Terminal } from "./terminal.ts";
 

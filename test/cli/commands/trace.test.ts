@@ -1,6 +1,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readlinkSync, rmSync } from "node:fs";
-import { maskDates, newLockName, resourcelock } from "../support/binary.ts";
+import { maskDates, newLockName, resourcelock } from "../../support/binary.ts";
 import { startCommand } from "./running.ts";
 import { detachedHolder, eventually, newHeldLock, objectsOf, parseLines } from "./scenario.ts";
 

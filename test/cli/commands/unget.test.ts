@@ -1,5 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { newLockName, resourcelock } from "../support/binary.ts";
+import { newLockName, resourcelock } from "../../support/binary.ts";
 import { startCommand } from "./running.ts";
 import { jsonLines, masked, newHeldLock, objectsOf, printed, semaphoreValue } from "./scenario.ts";
 

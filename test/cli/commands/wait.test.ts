@@ -1,6 +1,6 @@
 /** `wait`: ends when a lock is free, and takes nothing. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { bash, newLockName, resourcelock } from "../support/binary.ts";
+import { bash, newLockName, resourcelock } from "../../support/binary.ts";
 import { startCommand } from "./running.ts";
 import { jsonLines, masked, newHeldLock, objectsOf, printed } from "./scenario.ts";
 

@@ -1,8 +1,8 @@
 /** Words of bash, against bash itself. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { readBashLine, writeBashWord } from "../../src/cli/bash-line.ts";
-import { finish, start } from "../support/binary.ts";
+import { readBashLine, writeBashWord } from "../../../src/cli/completion/bash-line.ts";
+import { finish, start } from "../../support/binary.ts";
 
 /** Any text that a line can hold, rich in what bash reads in a special way. */
 const text = fc

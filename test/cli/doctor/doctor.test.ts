@@ -1,8 +1,13 @@
 /** What `doctor` says of what no test can be put on: other C libraries, other configurations, other terminals. */
 import { describe, expect, test } from "bun:test";
-import { cLibrary } from "../../src/cli/c-library.ts";
-import { type Finding, findingJson, findingLines, needsAttention } from "../../src/cli/finding.ts";
-import { removeIpc } from "../../src/cli/logind.ts";
+import { cLibrary } from "../../../src/cli/doctor/c-library.ts";
+import {
+  type Finding,
+  findingJson,
+  findingLines,
+  needsAttention,
+} from "../../../src/cli/doctor/finding.ts";
+import { removeIpc } from "../../../src/cli/doctor/logind.ts";
 
 test.each<[string, Finding["verdict"]]>([
   ["2.17", "note"],

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { clockText, dateText } from "../../src/cli/clock-text.ts";
-import type { Paint } from "../../src/cli/colors.ts";
-import { historyPlot } from "../../src/cli/history-plot.ts";
-import { historyTable } from "../../src/cli/history-table.ts";
-import type { GrantRecord } from "../../src/lock/lock-history.ts";
+import { clockText, dateText } from "../../../src/cli/terminal/clock-text.ts";
+import type { Paint } from "../../../src/cli/terminal/colors.ts";
+import { historyPlot } from "../../../src/cli/pictures/history-plot.ts";
+import { historyTable } from "../../../src/cli/pictures/history-table.ts";
+import type { GrantRecord } from "../../../src/host/history.ts";
 
 const plain: Paint = (_, text) => text;
 const start = 1_795_438_794;

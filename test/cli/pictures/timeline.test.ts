@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import type { State } from "../../src/cli/existing.ts";
-import { LockTimeline, mostCells } from "../../src/cli/timeline.ts";
-import type { HolderStatus, LockStatus, ParticipantStatus } from "../../src/index.ts";
+import type { State } from "../../../src/cli/status/existing.ts";
+import { LockTimeline, mostCells } from "../../../src/cli/pictures/timeline.ts";
+import type { HolderStatus, LockStatus, ParticipantStatus } from "../../../src/index.ts";
 
 const holder: HolderStatus = {
   pid: 4242,

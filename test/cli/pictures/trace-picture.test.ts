@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Paint } from "../../src/cli/colors.ts";
-import type { Cell, CellKind, TraceRow } from "../../src/cli/timeline.ts";
-import { tracePicture } from "../../src/cli/trace-picture.ts";
-import type { HolderStatus } from "../../src/index.ts";
+import type { Paint } from "../../../src/cli/terminal/colors.ts";
+import type { Cell, CellKind, TraceRow } from "../../../src/cli/pictures/timeline.ts";
+import { tracePicture } from "../../../src/cli/pictures/trace-picture.ts";
+import type { HolderStatus } from "../../../src/index.ts";
 
 const plain: Paint = (_, text) => text;
 const marked: Paint = (style, text) => `<${style} ${text}>`;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { holdersText, ordinal, statusLines } from "../../src/cli/status-text.ts";
-import type { HolderStatus } from "../../src/index.ts";
+import { holdersText, ordinal, statusLines } from "../../../src/cli/status/status-text.ts";
+import type { HolderStatus } from "../../../src/index.ts";
 
 const now = 1_000_000;
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { tableLines, type TableColumn } from "../../src/cli/aligned-table.ts";
-import type { Paint } from "../../src/cli/colors.ts";
+import { tableLines, type TableColumn } from "../../../src/cli/terminal/aligned-table.ts";
+import type { Paint } from "../../../src/cli/terminal/colors.ts";
 
 type Row = readonly string[];
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { cutToColumns, fitToColumns } from "../../src/cli/columns.ts";
+import { cutToColumns, fitToColumns } from "../../../src/cli/terminal/columns.ts";
 
 test("a text that fits stays as it is, and a longer one ends in an ellipsis", () => {
   expect(cutToColumns("deploy", 6)).toBe("deploy");

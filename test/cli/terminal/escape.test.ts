@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { escapeControls, escapeLines, jsonLine } from "../../src/cli/escape.ts";
+import { escapeControls, escapeLines, jsonLine } from "../../../src/cli/terminal/escape.ts";
 
 /** What a terminal might act upon. */
 const dangerous = /[\p{Cc}\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/u;

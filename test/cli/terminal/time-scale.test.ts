@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { TimeScale } from "../../src/cli/time-scale.ts";
+import { TimeScale } from "../../../src/cli/terminal/time-scale.ts";
 
 test("times without a long idle one between are on one even scale", () => {
   const scale = new TimeScale(

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import type { NoticeOutput } from "../../src/cli/output.ts";
-import { WaitNotice } from "../../src/cli/wait-notice.ts";
-import type { LockStatus } from "../../src/index.ts";
+import type { NoticeOutput } from "../../../src/cli/terminal/output.ts";
+import { WaitNotice } from "../../../src/cli/waiting/wait-notice.ts";
+import type { LockStatus } from "../../../src/index.ts";
 
 /** A notice about a lock that a peer holds, which writes into a list. */
 function notice(output: Partial<NoticeOutput>) {

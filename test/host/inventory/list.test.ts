@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { ResourceLock } from "../../src/index.ts";
-import { type ListedLock, locksOnHost, staleOnHost } from "../../src/lock/lock-list.ts";
-import { finish, newLockName, start } from "../support/binary.ts";
+import { ResourceLock } from "../../../src/index.ts";
+import { type ListedLock, locksOnHost, staleOnHost } from "../../../src/host/inventory/list.ts";
+import { finish, newLockName, start } from "../../support/binary.ts";
 
 const shared = (file: string) => `/dev/shm/${file}`;
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { LockDamagedError, ResourceLock } from "../../src/index.ts";
-import { removeLock } from "../../src/lock/lock-removal.ts";
-import { newLockName } from "../support/binary.ts";
+import { LockDamagedError, ResourceLock } from "../../../src/index.ts";
+import { removeLock } from "../../../src/host/inventory/removal.ts";
+import { newLockName } from "../../support/binary.ts";
 
 const objectsOf = (name: string) => readdirSync("/dev/shm").filter((file) => file.includes(name));
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { statSync } from "node:fs";
-import { ResourceLock } from "../../src/index.ts";
-import { accessOf } from "../../src/lock/access.ts";
-import { newLockName } from "../support/binary.ts";
+import { ResourceLock } from "../../../src/index.ts";
+import { accessOf } from "../../../src/host/objects/access.ts";
+import { newLockName } from "../../support/binary.ts";
 
 const [ownGroup = 0] = process.getgroups?.() ?? [];
 

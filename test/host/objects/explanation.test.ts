@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
-import { LockCreateError, LockPermissionError } from "../../src/index.ts";
-import { explanation } from "../../src/lock/explanation.ts";
-import { PosixError } from "../../src/posix/libc.ts";
-import { newLockName } from "../support/binary.ts";
+import { LockCreateError, LockPermissionError } from "../../../src/index.ts";
+import { explanation } from "../../../src/host/objects/explanation.ts";
+import { PosixError } from "../../../src/posix/libc.ts";
+import { newLockName } from "../../support/binary.ts";
 
 const numbers = { EPERM: 1, ENOENT: 2, EACCES: 13, ENOSPC: 28, EROFS: 30, ENOSYS: 38, ELOOP: 40 };
 

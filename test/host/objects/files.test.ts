@@ -1,14 +1,14 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { ResourceLock } from "../../src/index.ts";
+import { ResourceLock } from "../../../src/index.ts";
 import {
   filesOfLock,
   identityOf,
   lockNamesOnHost,
   mayUse,
   semaphoresOnHost,
-} from "../../src/lock/lock-files.ts";
-import { newLockName } from "../support/binary.ts";
+} from "../../../src/host/objects/files.ts";
+import { newLockName } from "../../support/binary.ts";
 
 test("lockNamesOnHost() has locks only: no other file, and nothing of another size", () => {
   const lock = newLockName();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
-import { InfoSegment } from "../../src/lock/info-segment.ts";
-import { newLockName } from "../support/binary.ts";
+import { InfoSegment } from "../../../src/host/objects/info-segment.ts";
+import { newLockName } from "../../support/binary.ts";
 
 describe("InfoSegment.create()", () => {
   test("makes a whole segment of zeros, or fails with EEXIST and leaves no descriptor open", () => {

@@ -326,32 +326,6 @@ test("README and the manual page have the variables that a command finds", async
   for (const variable of set) expect(described).toContain(variable);
 });
 
-/** The paths in README's map, where a line's indent tells the folder that its names are in. */
-function pathsOf(map: string): string[] {
-  const folders: string[] = [];
-  return map.split("\n").flatMap((line) => {
-    const depth = line.search(/\S/) / 2;
-    const [names = ""] =
-      /^(?:[\w-]+(?:\/|\.(?:d\.)?ts|\.1|\.bash|\.zsh|\.fish)(?: +|$))*/.exec(line.trim()) ?? [];
-    return names
-      .split(/ +/)
-      .filter((name) => name !== "")
-      .map((name) => {
-        if (name.endsWith("/")) folders[depth] = name;
-        return [...folders.slice(0, depth), name].join("");
-      });
-  });
-}
-
-test("README's map has every file of src, and all that it names is there", () => {
-  const map = readme.blocks.find(({ heading }) => heading === "A map of the source");
-  const named = pathsOf(map?.text ?? "");
-  const namedFiles = named.filter((path) => path.startsWith("src/") && !path.endsWith("/"));
-  const files = [...new Bun.Glob("src/**").scanSync({ cwd: root })];
-  expect(namedFiles.toSorted()).toEqual(files.toSorted());
-  for (const path of named) accessSync(join(root, path));
-});
-
 /** The anchor that GitHub gives to a heading. */
 const anchorOf = (heading: string) =>
   heading

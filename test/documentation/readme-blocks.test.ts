@@ -71,7 +71,7 @@ class Surroundings {
     // In place of the Python module: the peer that was written from the table of a lock's objects.
     const peer = this.#link(join(root, "test/peer/peer.py"), "python/cjnfuncs/resourcelock.py");
     this.#link(root, "work/node_modules/resourcelock");
-    this.#link(join(root, "node_modules/@types"), "work/node_modules/@types");
+    this.#link(join(root, "node_modules/bun-types"), "work/node_modules/bun-types");
     for (const job of cronJobs) this.#link("/bin/true", `bin/${job}`);
     this.#variables = [
       `PATH=${dirname(program)}:${process.env["PATH"] ?? ""}`,
@@ -199,7 +199,6 @@ test("README has few blocks that do not run, each for a reason", () => {
     ["Watching locks: text", "half a minute of work of many: test/cli/commands/history.test.ts"],
     ["Watching locks: text", "the same"],
     ["Library: json", "a part of a file; the blocks of the library below run with such a link"],
-    ["A map of the source: text", "it is no command: documentation.test.ts has it"],
   ];
   expect(resting.map(({ heading, language }) => `${heading}: ${language}`)).toEqual(
     reasons.map(([block = ""]) => block),

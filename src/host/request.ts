@@ -78,6 +78,6 @@ export class LockRequest {
 /** Checks a timeout. @throws {RangeError} where it is negative or not a number */
 export function requireTimeout(timeoutSeconds: number | null): void {
   if (timeoutSeconds !== null && !(timeoutSeconds >= 0)) {
-    throw new RangeError(`Cannot wait for ${timeoutSeconds} seconds: give null to wait for ever`);
+    throw new RangeError(`Cannot wait for ${timeoutSeconds} seconds: give null to wait forever`);
   }
 }

@@ -120,7 +120,7 @@ export class ResourceLock implements Disposable {
     }: ResourceLockOptions = {},
   ) {
     if (!Number.isSafeInteger(sharedMemorySize) || sharedMemorySize < 1) {
-      throw new RangeError(`Cannot make an info segment of ${sharedMemorySize} bytes`);
+      throw new RangeError(`Cannot create an info segment of ${sharedMemorySize} bytes`);
     }
     this.lockName = parseLockName(lockName);
     this.logger = logger;
@@ -508,7 +508,7 @@ export class ResourceLock implements Disposable {
 
   #requireOpen(): void {
     if (this.#closed)
-      throw new LockClosedError(`Cannot use lock <${this.lockName}>: it was closed`);
+      throw new LockClosedError(`Cannot use lock "${this.lockName}": it was closed`);
   }
 
   #debug(method: Parameters<LockLogger["debug"]>[1], text: () => string): void {

@@ -45,12 +45,12 @@ function digits(number: number, width: number): string {
  */
 export function encodeLockInfo(info: string, segmentBytes: number): Uint8Array {
   if (info.includes("\0"))
-    throw new LockInfoError("Cannot store the info text: it has a NUL in it");
+    throw new LockInfoError("Cannot store the info text: it contains a NUL byte");
   const bytes = encoder.encode(`${info}\0`);
   if (bytes.length > segmentBytes) {
     const parts = dateOfGrant.test(info) ? "its date and its end mark" : "its end mark";
     throw new LockInfoError(
-      `Cannot store the info text: with ${parts} it takes ${bytes.length} bytes, and the segment has ${segmentBytes}`,
+      `Cannot store the info text: it takes ${bytes.length} bytes with ${parts}, and there is room for ${segmentBytes}`,
     );
   }
   return bytes;

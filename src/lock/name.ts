@@ -22,7 +22,7 @@ export function parseLockName(text: string): string {
   const shown = JSON.stringify(
     text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text,
   );
-  if (fault !== undefined) throw new LockNameError(`Cannot use ${shown} as a lock name: ${fault}`);
+  if (fault !== undefined) throw new LockNameError(`${shown} is not a lock name: ${fault}`);
   return name;
 }
 
@@ -32,19 +32,17 @@ export function isLockName(name: string): boolean {
 }
 
 function faultOf(name: string): string | undefined {
-  if (name === "") return "it is empty";
-  if (name === "." || name === "..") return "it is a directory";
-  if (name.includes("/")) return "it has a slash after its first character";
-  if (name.includes("\0")) return "it has a NUL in it";
+  if (name === "") return "a name cannot be empty";
+  if (name === "." || name === "..") return "it is the name of a directory";
+  if (name.includes("/")) return 'names are not paths and cannot contain "/"';
+  if (name.includes("\0")) return "it contains a NUL byte";
   // What is not UTF-8 on the command line arrives with U+FFFD in its place: two such names would be one.
-  if (!name.isWellFormed() || name.includes("\uFFFD")) return "it is not UTF-8";
+  if (!name.isWellFormed() || name.includes("\uFFFD")) return "it is not valid UTF-8";
   if (new TextEncoder().encode(name).length > maximumNameBytes) {
     return `it is longer than ${maximumNameBytes} bytes`;
   }
-  if (name.startsWith("sem."))
-    return `its info text would lie where the semaphore of another lock is`;
-  if (name.endsWith(".ledger"))
-    return `its info text would lie where the ledger of another lock is`;
+  if (name.startsWith("sem.")) return 'names cannot start with "sem.", which marks semaphores';
+  if (name.endsWith(".ledger")) return 'names cannot end in ".ledger", which marks ledgers';
   return undefined;
 }
 

@@ -202,7 +202,7 @@ async function expectClearEnd(...words: string[]): Promise<number> {
   const { status, stderr } = await outcomeOf(...words);
   expect([0, 1, 71, 75]).toContain(status);
   if (status === 71)
-    expect(stderr).toMatch(/^resourcelock: Cannot use lock <[^>]+>: its ledger is damaged/);
+    expect(stderr).toMatch(/^resourcelock: Cannot use lock "[^"]+": its ledger is damaged/);
   return status;
 }
 
@@ -440,7 +440,7 @@ describe("1,023 participants at once", () => {
       expect(oneMore.acquire({ timeout: null })).rejects.toThrow(LockFullError);
       const { status, stderr } = await outcomeOf("run", name, "--", "true");
       expect(stderr).toBe(
-        `resourcelock: Cannot wait for lock <${name}>: 1023 others hold it or wait for it already\n`,
+        `resourcelock: Cannot wait for lock "${name}": 1023 others already hold it or wait for it\n`,
       );
       expect(status).toBe(71);
 

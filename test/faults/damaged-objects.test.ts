@@ -126,7 +126,7 @@ describe("an info segment", () => {
       ["get", name, "-m", message],
       ["run", name, "-m", message, "--", "echo", "ran"],
     ]) {
-      const text = `with its date and its end mark it takes 130 bytes, and the segment has ${bytes}\n`;
+      const text = `it takes 130 bytes with its date and its end mark, and there is room for ${bytes}\n`;
       expectFailure(await resourcelock(...words), 64, text);
     }
     expect(filesOf(name)).toEqual(before);
@@ -372,8 +372,8 @@ describe("what stands in the place of a lock's file", () => {
     rmSync(infoPath(name));
     make(infoPath(name));
     const before = filesOf(name);
-    const text = `${infoPath(name)} is damaged: it is not a regular file`;
-    await expectAllToFail(everyCommand(name), 71, `<${name}>`, text);
+    const text = `${infoPath(name)} is damaged (it is not a regular file)`;
+    await expectAllToFail(everyCommand(name), 71, `lock "${name}"`, text);
     expect(filesOf(name)).toEqual(before);
   });
 
@@ -382,8 +382,8 @@ describe("what stands in the place of a lock's file", () => {
     rmSync(semaphorePath(name));
     make(semaphorePath(name));
     const before = filesOf(name);
-    const text = `${semaphorePath(name)} is damaged: it is not a regular file`;
-    await expectAllToFail(everyCommand(name), 71, `<${name}>`, text);
+    const text = `${semaphorePath(name)} is damaged (it is not a regular file)`;
+    await expectAllToFail(everyCommand(name), 71, `lock "${name}"`, text);
     expect(filesOf(name)).toEqual(before);
   });
 
@@ -392,8 +392,8 @@ describe("what stands in the place of a lock's file", () => {
     rmSync(ledgerPath(name));
     make(ledgerPath(name));
     const before = filesOf(name);
-    const text = `${ledgerPath(name)} is damaged: it is not a regular file`;
-    await expectAllToFail(everyCommand(name), 71, `<${name}>`, text);
+    const text = `${ledgerPath(name)} is damaged (it is not a regular file)`;
+    await expectAllToFail(everyCommand(name), 71, `lock "${name}"`, text);
     expect(filesOf(name)).toEqual(before);
   });
 
@@ -453,8 +453,8 @@ describe("what stands in the place of a lock's file", () => {
       const name = await newFreeLock();
       truncateSync(semaphorePath(name), bytes);
       const before = filesOf(name);
-      const text = `${semaphorePath(name)} is damaged: it has ${bytes} bytes instead of 32`;
-      await expectAllToFail(everyCommand(name), 71, `<${name}>`, text);
+      const text = `${semaphorePath(name)} is damaged (it has ${bytes} bytes instead of 32)`;
+      await expectAllToFail(everyCommand(name), 71, `lock "${name}"`, text);
       expect(filesOf(name)).toEqual(before);
     },
   );
@@ -474,7 +474,7 @@ describe("a message that is too long", () => {
         ["run", name, "-m", message, "--", "echo", "ran"],
       ]) {
         const outcome = await resourcelock(...words);
-        expectFailure(outcome, 64, "info text", "the segment has 4096");
+        expectFailure(outcome, 64, "info text", "there is room for 4096");
       }
     }
     expect(filesOf(name)).toEqual(before);
@@ -509,28 +509,28 @@ describe("a message that is too long", () => {
 
 describe("a lock's name", () => {
   const refused: [name: string, fault: string][] = [
-    ["", "it is empty"],
-    ["/", "it is empty"],
-    [".", "it is a directory"],
-    ["..", "it is a directory"],
-    ["/.", "it is a directory"],
-    ["/..", "it is a directory"],
-    ["NAME/x", "it has a slash"],
-    ["NAME/", "it has a slash"],
-    ["/NAME/x", "it has a slash"],
-    ["//NAME", "it has a slash"],
-    ["../NAME", "it has a slash"],
-    ["sem.NAME", "semaphore of another lock"],
-    ["/sem.NAME", "semaphore of another lock"],
-    ["NAME.ledger", "ledger of another lock"],
-    ["/NAME.ledger", "ledger of another lock"],
+    ["", "a name cannot be empty"],
+    ["/", "a name cannot be empty"],
+    [".", "name of a directory"],
+    ["..", "name of a directory"],
+    ["/.", "name of a directory"],
+    ["/..", "name of a directory"],
+    ["NAME/x", 'cannot contain "/"'],
+    ["NAME/", 'cannot contain "/"'],
+    ["/NAME/x", 'cannot contain "/"'],
+    ["//NAME", 'cannot contain "/"'],
+    ["../NAME", 'cannot contain "/"'],
+    ["sem.NAME", 'cannot start with "sem."'],
+    ["/sem.NAME", 'cannot start with "sem."'],
+    ["NAME.ledger", 'cannot end in ".ledger"'],
+    ["/NAME.ledger", 'cannot end in ".ledger"'],
     ["NAME".padEnd(300, "n"), "longer than 247 bytes"],
   ];
 
   test.each(refused)("%j is refused by every command, and nothing is made", async (form, fault) => {
     const name = newLockName();
     const text = form.replace("NAME", name);
-    await expectAllToFail(everyCommand(text), 64, "as a lock name", fault);
+    await expectAllToFail(everyCommand(text), 64, "is not a lock name", fault);
     expect(filesOf(name)).toEqual({});
     // What the names without NAME would be given.
     const made = ["sem.", "sem..", "sem..."].filter((file) => existsSync(`/dev/shm/${file}`));
@@ -541,10 +541,10 @@ describe("a lock's name", () => {
   test("is refused by every command in the module's word order too", async () => {
     const name = `sem.${newLockName()}`;
     for (const word of ["get", "state", "unget", "trace"]) {
-      expectFailure(await resourcelock(name, word), 64, "semaphore of another lock");
-      expectFailure(await resourcelock("", word), 64, "it is empty");
+      expectFailure(await resourcelock(name, word), 64, 'cannot start with "sem."');
+      expectFailure(await resourcelock("", word), 64, "a name cannot be empty");
     }
-    expectFailure(await resourcelock("..", "run", "--", "echo", "ran"), 64, "it is a directory");
+    expectFailure(await resourcelock("..", "run", "--", "echo", "ran"), 64, "name of a directory");
   });
 
   test.each([
@@ -596,7 +596,7 @@ describe("a lock's name", () => {
     const name = newLockName();
     for (const command of ["get X", "state X", "unget X", "trace X", "run X -- echo ran"]) {
       const words = command.replace("X", () => `$'${name}${bytes}'`);
-      expectFailure(await bash(`resourcelock ${words}`), 64, "it is not UTF-8");
+      expectFailure(await bash(`resourcelock ${words}`), 64, "it is not valid UTF-8");
     }
     expect(filesOf(name)).toEqual({});
   });

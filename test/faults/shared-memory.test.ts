@@ -67,7 +67,7 @@ describe.skipIf(!(await haveMountNamespaces()))("a /dev/shm that fails", () => {
   test("where it is read-only, no lock can be made, and that is said", async () => {
     await using memory = await PrivateSharedMemory.mount("ro");
     for (const words of makingCommands) {
-      expectFailure(await memory.resourcelock(...words), 73, "<x>", "/dev/shm is read-only");
+      expectFailure(await memory.resourcelock(...words), 73, 'lock "x"', "/dev/shm is read-only");
     }
     expect(memory.files).toEqual({});
   });
@@ -78,7 +78,7 @@ describe.skipIf(!(await haveMountNamespaces()))("a /dev/shm that fails", () => {
     await memory.prepare("truncate -s 0 /dev/shm/x.ledger");
     await memory.fill();
     for (const words of makingCommands) {
-      expectFailure(await memory.resourcelock(...words), 73, "<x>", "/dev/shm is full");
+      expectFailure(await memory.resourcelock(...words), 73, 'lock "x"', "/dev/shm is full");
     }
   });
 
@@ -98,7 +98,7 @@ describe.skipIf(!(await haveMountNamespaces()))("a /dev/shm that fails", () => {
     await memory.prepare("mount -o remount,bind,ro /dev/shm");
     const before = memory.files;
     for (const words of [...makingCommands, ...lookingCommands("x")]) {
-      expectFailure(await memory.resourcelock(...words), 73, "<x>", "/dev/shm is read-only");
+      expectFailure(await memory.resourcelock(...words), 73, 'lock "x"', "/dev/shm is read-only");
     }
     expect(memory.files).toEqual(before);
   });
@@ -107,7 +107,7 @@ describe.skipIf(!(await haveMountNamespaces()))("a /dev/shm that fails", () => {
     await using memory = await PrivateSharedMemory.mount("size=16k");
     await memory.fill();
     for (const words of makingCommands) {
-      expectFailure(await memory.resourcelock(...words), 73, "<x>", "/dev/shm is full");
+      expectFailure(await memory.resourcelock(...words), 73, 'lock "x"', "/dev/shm is full");
     }
     expect(memory.files).toEqual({});
   });
@@ -118,7 +118,7 @@ describe.skipIf(!(await haveMountNamespaces()))("a /dev/shm that fails", () => {
       // One for the directory itself.
       await using memory = await PrivateSharedMemory.mount(`size=1m,nr_inodes=${files + 1}`);
       for (const words of makingCommands) {
-        expectFailure(await memory.resourcelock(...words), 73, "<x>", "/dev/shm is full");
+        expectFailure(await memory.resourcelock(...words), 73, 'lock "x"', "/dev/shm is full");
         expect(memory.files).toEqual({});
       }
     },
@@ -130,7 +130,7 @@ describe.skipIf(!(await haveMountNamespaces()))("a /dev/shm that fails", () => {
       await using memory = await PrivateSharedMemory.mount("size=16k");
       await memory.fill(pages);
       for (const words of makingCommands) {
-        expectFailure(await memory.resourcelock(...words), 73, "<x>", "/dev/shm is full");
+        expectFailure(await memory.resourcelock(...words), 73, 'lock "x"', "/dev/shm is full");
         expect(memory.files).toEqual({});
       }
     },
@@ -188,7 +188,7 @@ describe.skipIf(!(await haveMountNamespaces()))("a /dev/shm that fails", () => {
       await using memory = await withoutPages();
       for (const words of makingCommands) {
         const { stderr } = await memory.resourcelock(...words);
-        expect(stderr).toContain("<x>");
+        expect(stderr).toContain('lock "x"');
         expect(stderr).toContain("/dev/shm is full");
       }
     });
@@ -211,7 +211,7 @@ describe.skipIf(!(await haveMountNamespaces()))("a /dev/shm that fails", () => {
     await memory.fill();
     const before = memory.files;
     for (const words of makingCommands) {
-      expectFailure(await memory.resourcelock(...words), 73, "<x>", "/dev/shm is full");
+      expectFailure(await memory.resourcelock(...words), 73, 'lock "x"', "/dev/shm is full");
       await expectState(memory, { locked: false, value: 1, info: "" });
     }
     expect(memory.files).toEqual(before);
@@ -222,7 +222,7 @@ describe.skipIf(!(await haveMountNamespaces()))("a /dev/shm that fails", () => {
     async (kind) => {
       await using memory = await PrivateSharedMemory[kind]();
       for (const words of [...makingCommands, ...lookingCommands("x")]) {
-        expectFailure(await memory.resourcelock(...words), 73, "<x>", "this host has no /dev/shm");
+        expectFailure(await memory.resourcelock(...words), 73, 'lock "x"', "there is no /dev/shm");
       }
       expect(await memory.resourcelock("-V")).toMatchObject({ status: 0, stderr: "" });
     },
@@ -235,7 +235,7 @@ describe.skipIf(!(await haveMountNamespaces()))("a /dev/shm that fails", () => {
       const before = memory.files;
       for (const words of [...makingCommands, ...lookingCommands("x")]) {
         const outcome = await resourcelockAsNobody(memory, ...words);
-        expectFailure(outcome, 77, "<x>", "belongs to user root (0)");
+        expectFailure(outcome, 77, 'lock "x" belongs to user root (0)');
       }
       expect(memory.files).toEqual(before);
     });
@@ -246,7 +246,7 @@ describe.skipIf(!(await haveMountNamespaces()))("a /dev/shm that fails", () => {
       await memory.prepare("chmod 644 /dev/shm/x /dev/shm/sem.x /dev/shm/x.ledger");
       for (const words of [...makingCommands, ...lookingCommands("x")]) {
         const outcome = await resourcelockAsNobody(memory, ...words);
-        expectFailure(outcome, 77, "<x>", "belongs to user root (0)");
+        expectFailure(outcome, 77, 'lock "x" belongs to user root (0)');
       }
     });
 
@@ -255,7 +255,7 @@ describe.skipIf(!(await haveMountNamespaces()))("a /dev/shm that fails", () => {
       await memory.resourcelock("get", "x");
       await memory.prepare("chown 4000000001 /dev/shm/x /dev/shm/sem.x /dev/shm/x.ledger");
       const outcome = await resourcelockAsNobody(memory, "get", "x");
-      expectFailure(outcome, 77, "belongs to user 4000000001,");
+      expectFailure(outcome, 77, "belongs to user 4000000001 and");
     });
 
     test("is root's to use", async () => {
@@ -274,7 +274,11 @@ describe.skipIf(!(await haveMountNamespaces()))("a /dev/shm that fails", () => {
       const before = memory.files;
       for (const words of [...makingCommands, ...lookingCommands("x")]) {
         const outcome = await resourcelockAsNobody(memory, ...words);
-        expectFailure(outcome, 77, "/dev/shm/x belongs to user root (0)");
+        expectFailure(
+          outcome,
+          77,
+          "belongs to user root (0) and is not shared with you (/dev/shm/x)",
+        );
       }
       expect(memory.files).toEqual(before);
     });
@@ -287,7 +291,11 @@ describe.skipIf(!(await haveMountNamespaces()))("a /dev/shm that fails", () => {
       const before = memory.files;
       for (const words of [...makingCommands, ...lookingCommands("x")]) {
         const outcome = await resourcelockAsNobody(memory, ...words);
-        expectFailure(outcome, 77, "/dev/shm/x.ledger belongs to user root (0)");
+        expectFailure(
+          outcome,
+          77,
+          "belongs to user root (0) and is not shared with you (/dev/shm/x.ledger)",
+        );
       }
       expect(memory.files).toEqual(before);
     });
@@ -298,7 +306,11 @@ describe.skipIf(!(await haveMountNamespaces()))("a /dev/shm that fails", () => {
       await memory.prepare("rm /dev/shm/sem.x /dev/shm/x.ledger");
       const before = memory.files;
       const outcome = await resourcelockAsNobody(memory, "get", "x");
-      expectFailure(outcome, 77, "/dev/shm/x belongs to user root (0)");
+      expectFailure(
+        outcome,
+        77,
+        "belongs to user root (0) and is not shared with you (/dev/shm/x)",
+      );
       expect(memory.files).toEqual(before);
     });
 
@@ -306,7 +318,7 @@ describe.skipIf(!(await haveMountNamespaces()))("a /dev/shm that fails", () => {
       await using memory = await PrivateSharedMemory.mount("size=1m,mode=755");
       for (const words of makingCommands) {
         const outcome = await resourcelockAsNobody(memory, ...words);
-        expectFailure(outcome, 77, "<x>", "/dev/shm does not let this user make files");
+        expectFailure(outcome, 77, 'lock "x"', "you may not create files in /dev/shm");
       }
       expect(memory.files).toEqual({});
     });

@@ -88,7 +88,7 @@ function look(): Files {
     return filesOnHost();
   } catch (error) {
     if (!isPosixError(error, "ENOENT", "ENOTDIR")) throw error;
-    const text = `Cannot look for locks: this host has no ${sharedMemoryDirectory}`;
+    const text = `Cannot look for locks: there is no ${sharedMemoryDirectory}; see resourcelock doctor`;
     throw new LockCreateError(text, { cause: error });
   }
 }

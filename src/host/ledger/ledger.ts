@@ -278,7 +278,7 @@ export class Ledger {
 
   #damaged(damage: string, more = ""): LockDamagedError {
     return new LockDamagedError(
-      `Cannot use lock <${this.lockName}>: its ledger is damaged (${damage})${more}`,
+      `Cannot use lock "${this.lockName}": its ledger is damaged (${damage})${more}`,
     );
   }
 

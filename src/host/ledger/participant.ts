@@ -227,7 +227,7 @@ export class Participant {
     const seat = this.#ledger.takeSeat(isKept ? recordedSeat(this.#ledger) : 0);
     if (seat === undefined) {
       throw new LockFullError(
-        `Cannot wait for lock <${this.#ledger.lockName}>: ${this.#ledger.seats} others hold it or wait for it already`,
+        `Cannot wait for lock "${this.#ledger.lockName}": ${this.#ledger.seats} others already hold it or wait for it`,
       );
     }
     this.#seat = seat;

@@ -22,7 +22,7 @@ const mostMode = 0o777;
 export function accessOf(mode: number | undefined, group: string | number | undefined): Access {
   if (mode !== undefined && !isUsableMode(mode)) {
     throw new RangeError(
-      `Cannot make a lock with mode ${mode.toString(8)}: give permission bits from 600 to 777 that let its user read and write`,
+      `Cannot create a lock with mode ${mode.toString(8)}: its owner needs at least 600, and 777 is the most`,
     );
   }
   if (group === undefined) return { mode };
@@ -33,7 +33,9 @@ export function accessOf(mode: number | undefined, group: string | number | unde
     groupId < 0 ||
     groupId >= 2 ** 32 - 1
   ) {
-    throw new RangeError(`Cannot make a lock for group ${JSON.stringify(group)}: there is none`);
+    throw new RangeError(
+      `Cannot create a lock for group ${JSON.stringify(group)}: there is no such group`,
+    );
   }
   return { mode: mode ?? modeForGroup, groupId };
 }

@@ -190,7 +190,7 @@ function requireRegularFile(lockName: string, path: string, status: FileStatus):
 
 function damaged(lockName: string, path: string, what: string): LockDamagedError {
   return new LockDamagedError(
-    `Cannot use lock <${lockName}>: ${path} is damaged: ${what}; when nobody uses the lock, delete that file`,
+    `Cannot use lock "${lockName}": ${path} is damaged (${what}); delete that file once nobody uses the lock`,
   );
 }
 

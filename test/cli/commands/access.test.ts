@@ -43,7 +43,7 @@ test("--group of a group that there is not is wrong usage, and nothing is made",
   const { status, stderr } = await resourcelock("run", name, "--group", "no-such", "--", "true");
   expect([status, stderr.split("\n")[0]]).toEqual([
     64,
-    'resourcelock: Cannot make a lock for group "no-such": there is none',
+    'resourcelock: Cannot create a lock for group "no-such": there is no such group',
   ]);
   expect(objectsOf(name)).toEqual([]);
 });
@@ -98,7 +98,7 @@ describe.skipIf(!canBeOthers)("a lock of a group", () => {
     expect(await host.run(...other, "get", "x", "--group", String(shared))).toEqual({
       status: 77,
       stdout: "",
-      stderr: "resourcelock: Cannot make lock <x> for that group: this user is not in it\n",
+      stderr: 'resourcelock: Cannot create lock "x" for that group: you are not a member of it\n',
     });
     expect(host.files).toEqual({});
   });

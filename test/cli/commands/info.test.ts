@@ -91,7 +91,7 @@ describe("info --set", () => {
     const { status, stderr } = await resourcelock("info", name, "--set", "b".repeat(4096));
     expect([status, stderr]).toEqual([
       64,
-      "resourcelock: Cannot store the info text: with its end mark it takes 4097 bytes, and the segment has 4096\n",
+      "resourcelock: Cannot store the info text: it takes 4097 bytes with its end mark, and there is room for 4096\n",
     ]);
     expect(await resourcelock("info", name)).toEqual(printed(`${"a".repeat(4095)}\n`));
   });
@@ -126,7 +126,7 @@ describe("info --stdin", () => {
 
   test.each([
     ["what is not UTF-8", String.raw`printf '\377'`, "stdin is not UTF-8"],
-    ["a NUL", String.raw`printf 'a\0b'`, "it has a NUL in it"],
+    ["a NUL", String.raw`printf 'a\0b'`, "it contains a NUL byte"],
   ])("refuses %s", async (_, command, reason) => {
     const name = await newHeldLock("old");
     const { status, stderr } = await write(name, command);

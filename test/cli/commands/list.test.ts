@@ -250,7 +250,8 @@ describe.skipIf(!canIsolate)("list on a host", () => {
     expect(await host.resourcelock("list")).toEqual({
       status: 73,
       stdout: "",
-      stderr: "resourcelock: Cannot look for locks: this host has no /dev/shm\n",
+      stderr:
+        "resourcelock: Cannot look for locks: there is no /dev/shm; see resourcelock doctor\n",
     });
   });
 

@@ -226,7 +226,7 @@ describe.skipIf(!canIsolate)("remove --stale", () => {
         status: 77,
         stdout: "<b> lock removed\n",
         stderr:
-          "resourcelock: Cannot remove lock <a>: /dev/shm/sem.a belongs to user root (0), and nobody else may delete it\n",
+          'resourcelock: Cannot remove lock "a": /dev/shm/sem.a belongs to user root (0), and only its owner can delete it\n',
       });
       expect(Object.keys(host.files).toSorted()).toEqual(["a", "a.ledger", "sem.a"]);
     },

@@ -54,6 +54,6 @@ test("accessOf() takes a group by its name or its number", () => {
   expect(accessOf(0o640, "4242")).toEqual({ mode: 0o640, groupId: 4242 });
   expect(accessOf(undefined, undefined)).toEqual({ mode: undefined });
   for (const group of ["", "-1", "4294967295", -1, 1.5]) {
-    expect(() => accessOf(undefined, group)).toThrow("there is none");
+    expect(() => accessOf(undefined, group)).toThrow("no such group");
   }
 });

@@ -13,9 +13,9 @@ function explain(code: keyof typeof numbers, path = "/nonexistent") {
 
 describe("explanation()", () => {
   test.each([
-    ["ENOSPC", "Cannot use lock <x>: /dev/shm is full"],
-    ["EROFS", "Cannot use lock <x>: /dev/shm is read-only"],
-    ["ENOENT", "Cannot use lock <x>: this host has no /dev/shm"],
+    ["ENOSPC", 'Cannot use lock "x": /dev/shm is full; see resourcelock doctor'],
+    ["EROFS", 'Cannot use lock "x": /dev/shm is read-only; see resourcelock doctor'],
+    ["ENOENT", 'Cannot use lock "x": there is no /dev/shm; see resourcelock doctor'],
   ] as const)("of %s: the lock cannot be created, and why", (code, message) => {
     expect(explain(code)).toBeInstanceOf(LockCreateError);
     expect(explain(code).message).toBe(message);
@@ -27,12 +27,14 @@ describe("explanation()", () => {
     writeFileSync(path, "");
     const error = explain("EACCES", path);
     expect(error).toBeInstanceOf(LockPermissionError);
-    expect(error.message).toMatch(/belongs to user \w+ \(\d+\), and its mode keeps others out/);
+    expect(error.message).toMatch(
+      /^lock "x" belongs to user (\w+) \(\d+\) and is not shared with you \(\S+\); \1 can remove it and create it with --group$/,
+    );
   });
 
   test("of EACCES where nothing is yet: this user may not make files", () => {
     expect(explain("EPERM").message).toBe(
-      "Cannot create lock <x>: /dev/shm does not let this user make files",
+      'Cannot create lock "x": you may not create files in /dev/shm; see resourcelock doctor',
     );
   });
 

@@ -1,8 +1,13 @@
 /** The library: `import { ResourceLock } from "resourcelock"`. */
 export * from "./lock/errors.ts";
 export { LockGuard } from "./lock/guard.ts";
-export type { GrantRecord } from "./host/history.ts";
-export type { Attachment, HolderStatus, LockStatus, ParticipantStatus } from "./host/status.ts";
+export type {
+  Attachment,
+  GrantRecord,
+  HolderStatus,
+  LockStatus,
+  ParticipantStatus,
+} from "./lock/status.ts";
 export {
   type GetLockOptions,
   type LockLogger,

@@ -9,32 +9,7 @@ import {
 } from "./ledger/ledger.ts";
 import { holders, kindNames, kinds } from "./ledger/queue.ts";
 import { isOwnerDead, recordedSeat } from "./ledger/record.ts";
-
-/** A grant, or a request that was not granted. */
-export interface GrantRecord {
-  /** The process that asked. */
-  pid: number | null;
-  /** The first bytes of its message, the command line by default. */
-  command: string;
-  kind: "exclusive" | "shared" | "slots";
-  /** The number of its slot; null where there are none. */
-  slot: number | null;
-  /** The fencing token; null where it was not granted. */
-  token: number | null;
-  /** Since when it waited, in seconds since 1970. */
-  queued: number;
-  /** When it was granted; null where it gave up, or waits. */
-  granted: number | null;
-  /** When the hold or the wait ended; null while it has not, or where nobody knows. */
-  ended: number | null;
-  /**
-   * What it does, or how it ended: it waits; it holds; it holds without a process; it died, and nobody has adopted
-   * the lock yet; it released the lock; the lock was forced from it; it died, and the next one adopted the lock;
-   * it gave up waiting, or died.
-   */
-  ending:
-    "waiting" | "held" | "detached" | "stale" | "released" | "forced" | "recovered" | "lapsed";
-}
+import type { GrantRecord } from "../lock/status.ts";
 
 /** @param ledger undefined where there is none yet */
 export function historyOf(ledger: Ledger | undefined): GrantRecord[] {

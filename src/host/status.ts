@@ -3,46 +3,7 @@ import { header, headerWords, type Ledger, lockStates, seatWords } from "./ledge
 import type { LockUnit } from "./objects/unit.ts";
 import { holders, kindNames, seatAtSemaphore, waiters } from "./ledger/queue.ts";
 import { isOwnerDead, recordedSeat } from "./ledger/record.ts";
-
-/**
- * How a lock is held: by a living participant; detached, with no process; bound to a process; by a peer that
- * knows no ledger; or by one that died, so that the next waiter adopts it.
- */
-export type Attachment = "attached" | "detached" | "bound" | "foreign" | "stale";
-
-/** A participant, as others see it. */
-export interface ParticipantStatus {
-  /** Its process, or the one that it is bound to; null for a peer's and for a detached hold. */
-  pid: number | null;
-  /** The first bytes of its message, the command line by default. */
-  command: string;
-  /** Since when it holds or waits, in seconds since 1970; null where nobody knows. */
-  since: number | null;
-  kind: "exclusive" | "shared" | "slots";
-}
-
-export interface HolderStatus extends ParticipantStatus {
-  attachment: Attachment;
-  /** The fencing token; null for a peer's hold. */
-  token: number | null;
-  /** The number of its slot; null where there are none. */
-  slot: number | null;
-  /** How many may hold at once, as this one asked for; null where there are no slots. */
-  slots: number | null;
-}
-
-export interface LockStatus {
-  holders: HolderStatus[];
-  /** In the order in which they will be served. */
-  waiters: ParticipantStatus[];
-  /** How many grants there were since the ledger was made; a peer's do not count. */
-  grants: number;
-  /** How many of them took over from a holder that died. */
-  recoveries: number;
-}
-
-/** The status of a lock that nobody uses, or that nobody can tell anything of. */
-export const nobody: LockStatus = { holders: [], waiters: [], grants: 0, recoveries: 0 };
+import type { Attachment, HolderStatus, LockStatus, ParticipantStatus } from "../lock/status.ts";
 
 /** What of a lock's unit tells how it is held. */
 export type UnitState = Pick<LockUnit, "value" | "infoHash">;

@@ -50,3 +50,34 @@ export class LockDamagedError extends ResourceLockError {
 export class LockFullError extends ResourceLockError {
   override readonly name = "LockFullError";
 }
+
+/** Why a hold was lost. */
+export interface LockLoss {
+  /** Somebody released it by force; its lease ran out; or its owner was asked to leave for a newer request. */
+  readonly reason: "forced" | "expired" | "replaced";
+  /** Who did it; undefined where nobody did, or nobody knows. */
+  readonly by?: string | undefined;
+  /** When all that runs under it must have ended, on CLOCK_BOOTTIME; undefined where nothing is stopped for it. */
+  readonly killBySeconds?: number | undefined;
+}
+
+/** A lock that was lost while it was held. */
+export class LockLostError extends ResourceLockError {
+  override readonly name = "LockLostError";
+  readonly lockName: string;
+  readonly loss: LockLoss;
+
+  constructor(lockName: string, loss: LockLoss) {
+    super(
+      `Lost lock "${lockName}": ${lossTexts[loss.reason]}${loss.by === undefined ? "" : ` by ${loss.by}`}`,
+    );
+    this.lockName = lockName;
+    this.loss = loss;
+  }
+}
+
+const lossTexts = {
+  forced: "it was released by force",
+  expired: "its lease ran out",
+  replaced: "it was replaced",
+} as const satisfies Record<LockLoss["reason"], string>;

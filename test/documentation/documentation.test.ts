@@ -232,7 +232,7 @@ test("README and the manual page have the fields and the endings of a request in
   const { stdout } = await resourcelock("history", name, "--json");
   const fields = readme.table("Requests in the history").rows.map(([field = ""]) => field);
   expect(fieldsOf(stdout)).toEqual([fields.toSorted()]);
-  const source = await readText("src/host/history.ts");
+  const source = await readText("src/lock/status.ts");
   const [, union = ""] = /ending:([^;]*);/.exec(source) ?? [];
   const endings = [...union.matchAll(/"(\w+)"/g)].map(([, ending = ""]) => ending);
   expect(endings).not.toBeEmpty();
@@ -244,7 +244,7 @@ test("README and the manual page have the fields and the endings of a request in
 });
 
 test("README and the manual page have each way in which a lock can be held", async () => {
-  const source = await readText("src/host/status.ts");
+  const source = await readText("src/lock/status.ts");
   const [, union = ""] = /export type Attachment = (.*);/.exec(source) ?? [];
   const attachments = [...union.matchAll(/"(\w+)"/g)].map(([, name = ""]) => name);
   expect(attachments).not.toBeEmpty();

@@ -4,7 +4,7 @@ import { isInUse } from "../../host/inventory/leftover.ts";
 import { type ListedLock, staleOnHost } from "../../host/inventory/list.ts";
 import { parseLockName } from "../../lock/name.ts";
 import { type Removal, removeLock } from "../../host/inventory/removal.ts";
-import type { LockStatus } from "../../host/status.ts";
+import type { LockStatus } from "../../lock/status.ts";
 import { messages } from "../../lock/messages.ts";
 import { commonOptions, nameArgument, options, outputOptions } from "../arguments/arguments.ts";
 import { command } from "../arguments/command.ts";

@@ -1,6 +1,6 @@
 /** `run`: runs a command while the lock is held. */
 import { parseLockName } from "../../lock/name.ts";
-import type { HolderStatus } from "../../host/status.ts";
+import type { HolderStatus } from "../../lock/status.ts";
 import { ResourceLock } from "../../host/resource-lock.ts";
 import {
   environmentWith,

@@ -1,5 +1,5 @@
 /** The last grants of a lock as a picture: who held it when, and who stood waiting. */
-import type { GrantRecord } from "../../host/history.ts";
+import type { GrantRecord } from "../../lock/status.ts";
 import { clockText, dateText } from "../terminal/clock-text.ts";
 import type { Paint, Style } from "../terminal/colors.ts";
 import { cutToColumns, fitToColumns } from "../terminal/columns.ts";

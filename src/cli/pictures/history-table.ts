@@ -1,5 +1,5 @@
 /** The last grants of a lock as a table. */
-import type { GrantRecord } from "../../host/history.ts";
+import type { GrantRecord } from "../../lock/status.ts";
 import { tableLines, type TableColumn } from "../terminal/aligned-table.ts";
 import { clockText, dateText } from "../terminal/clock-text.ts";
 import type { Paint, Style } from "../terminal/colors.ts";

@@ -1,5 +1,5 @@
 /** What was seen of a lock, look by look, for the picture of `trace`. */
-import type { HolderStatus } from "../../host/status.ts";
+import type { HolderStatus } from "../../lock/status.ts";
 import type { State } from "../status/existing.ts";
 import { heldSeconds } from "../status/status-text.ts";
 

@@ -1,5 +1,5 @@
 /** The picture that `trace` draws on a terminal: of each lock a line of words and a line of cells, one a look. */
-import type { HolderStatus } from "../../host/status.ts";
+import type { HolderStatus } from "../../lock/status.ts";
 import { tableLines, type TableColumn } from "../terminal/aligned-table.ts";
 import type { Paint, Style } from "../terminal/colors.ts";
 import { cutToColumns, fitToColumns } from "../terminal/columns.ts";

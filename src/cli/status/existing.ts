@@ -1,7 +1,7 @@
 /** For the commands that look at a lock and must not make one. */
 import { LockNotFoundError } from "../../lock/errors.ts";
 import { lostLockStatus } from "../../host/inventory/leftover.ts";
-import { type LockStatus, nobody } from "../../host/status.ts";
+import { type LockStatus, nobody } from "../../lock/status.ts";
 import { messages } from "../../lock/messages.ts";
 import { ResourceLock } from "../../host/resource-lock.ts";
 import { type LockFacts, lockFacts, missingFacts } from "./lock-facts.ts";

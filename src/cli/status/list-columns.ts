@@ -1,7 +1,7 @@
 /** What `list` tells about a lock: one table that its output, its JSON and its help are made from. */
 import { isLocked, type ListedLock } from "../../host/inventory/list.ts";
 import { withoutDate } from "../../lock/info-text.ts";
-import type { HolderStatus } from "../../host/status.ts";
+import type { HolderStatus } from "../../lock/status.ts";
 import { userName } from "../../posix/user.ts";
 import type { TableColumn } from "../terminal/aligned-table.ts";
 import type { Style } from "../terminal/colors.ts";

@@ -1,5 +1,5 @@
 /** Those who are still at work when their lock is gone. */
-import type { HolderStatus } from "../../host/status.ts";
+import type { HolderStatus } from "../../lock/status.ts";
 import { diagnostics } from "../terminal/output.ts";
 
 /** Says which processes held a lock that was taken from them, and go on. */

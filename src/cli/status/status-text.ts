@@ -1,5 +1,5 @@
 /** Who holds a lock and who waits, in words. */
-import type { HolderStatus, LockStatus, ParticipantStatus } from "../../host/status.ts";
+import type { HolderStatus, LockStatus, ParticipantStatus } from "../../lock/status.ts";
 
 /** As in `held by pid 4242 (make deploy) for 3m12s`. */
 export function holdersText(holders: readonly HolderStatus[], now = Date.now() / 1000): string {

@@ -8,7 +8,8 @@ import { header, headerWords, type Ledger } from "../ledger/ledger.ts";
 import { statusIfThere } from "../objects/files.ts";
 import { objectsOf } from "../../lock/name.ts";
 import { openLedgerToLook } from "../objects/objects.ts";
-import { type LockStatus, statusUnderMutex } from "../status.ts";
+import type { LockStatus } from "../../lock/status.ts";
+import { statusUnderMutex } from "../status.ts";
 import { unitsAtRest } from "../ledger/record.ts";
 
 /**

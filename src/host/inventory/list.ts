@@ -21,19 +21,14 @@ import { decodeLockInfo } from "../../lock/info-text.ts";
 import { isInUse, leftoverStatus, lostLockStatus } from "./leftover.ts";
 import { objectsOf, sharedMemoryDirectory } from "../../lock/name.ts";
 import { openLedgerToLook } from "../objects/objects.ts";
-import { type LockStatus, nobody, statusOf } from "../status.ts";
+import { type LockCondition, type LockStatus, nobody } from "../../lock/status.ts";
+import { statusOf } from "../status.ts";
 import { hashOf } from "../objects/unit.ts";
-
-/**
- * `free`; `locked`; `stale`: its holder died, and nobody has adopted it; `unreadable` by this user; `damaged`: its
- * ledger is, or an object of it is no file; `leftover`: a ledger whose semaphore is gone, and that nobody uses.
- */
-type ListedState = "free" | "locked" | "stale" | "unreadable" | "damaged" | "leftover";
 
 /** A lock, as it was at a look. */
 export interface ListedLock extends LockStatus {
   name: string;
-  state: ListedState;
+  state: LockCondition;
   /** Whether it has a semaphore: what is left of a lock has none, and one that lost it while it is in use. */
   exists: boolean;
   /** The semaphore's value; null where this user may not read it, there is none, or the lock is damaged. */
@@ -143,7 +138,7 @@ function heldStatus(
   }
 }
 
-function stateOf({ holders }: LockStatus, value: number): ListedState {
+function stateOf({ holders }: LockStatus, value: number): LockCondition {
   if (holders.some(({ attachment }) => attachment === "stale")) return "stale";
   return holders.length === 0 && value > 0 ? "free" : "locked";
 }
@@ -166,7 +161,7 @@ function lookAtLost(name: string, files: ReadonlySet<string>): ListedLock | unde
 function withoutSemaphore(
   name: string,
   files: ReadonlySet<string>,
-  state: ListedState,
+  state: LockCondition,
   status: LockStatus,
 ): ListedLock | undefined {
   const { ledgerPath, infoPath } = objectsOf(name);

@@ -16,7 +16,8 @@ import { statusIfThere } from "../objects/files.ts";
 import { isInUse, leftoverStatus, statusWithoutUnit } from "./leftover.ts";
 import { objectsOf, parseLockName } from "../../lock/name.ts";
 import { explain, openLedger } from "../objects/objects.ts";
-import { type LockStatus, nobody, statusOf, statusUnderMutex } from "../status.ts";
+import { type LockStatus, nobody } from "../../lock/status.ts";
+import { statusOf, statusUnderMutex } from "../status.ts";
 import { LockUnit } from "../objects/unit.ts";
 import { forceFree } from "../ledger/record.ts";
 

@@ -4,7 +4,7 @@ import { clockText, dateText } from "../../../src/cli/terminal/clock-text.ts";
 import type { Paint } from "../../../src/cli/terminal/colors.ts";
 import { historyPlot } from "../../../src/cli/pictures/history-plot.ts";
 import { historyTable } from "../../../src/cli/pictures/history-table.ts";
-import type { GrantRecord } from "../../../src/host/history.ts";
+import type { GrantRecord } from "../../../src/lock/status.ts";
 
 const plain: Paint = (_, text) => text;
 const start = 1_795_438_794;

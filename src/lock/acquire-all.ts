@@ -1,0 +1,57 @@
+/** Several locks at once: all are taken, or none. */
+import type { AcquireRequest, Grant, LockEngine, Refusal } from "./engine.ts";
+import { parseLockName } from "./name.ts";
+
+/**
+ * Takes several locks, in an order that is the same for all callers, so that two of them never wait for each other.
+ * The time to wait is for all of them together.
+ *
+ * @param names each lock counts once, however often it is named
+ * @param request is made for each of them
+ * @returns the grants in the order of their names' bytes; or the first refusal, with nothing taken
+ * @throws as {@link LockEngine.acquire}, with nothing taken
+ */
+export async function acquireAll(
+  engine: Pick<LockEngine, "acquire">,
+  names: readonly string[],
+  request: AcquireRequest,
+): Promise<Grant[] | Refusal> {
+  const grants: Grant[] = [];
+  const secondsLeft = countdown(request.timeoutSeconds);
+  let complete = false;
+  try {
+    for (const name of inCommonOrder(names)) {
+      const answer = await engine.acquire(name, { ...request, timeoutSeconds: secondsLeft() });
+      if (!answer.granted) return answer;
+      grants.push(answer);
+    }
+    complete = true;
+    return grants;
+  } finally {
+    if (!complete) await releaseAll(grants);
+  }
+}
+
+/**
+ * Releases locks in the reverse of the order in which they were taken, all of them even when one cannot be.
+ *
+ * @throws the first error
+ */
+export async function releaseAll(grants: readonly Grant[]): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  for (const grant of grants) stack.use(grant);
+}
+
+/** Each name once, sorted by its bytes. */
+export function inCommonOrder(names: readonly string[]): string[] {
+  const unique = [...new Set(names.map(parseLockName))];
+  if (unique.length < 2) return unique;
+  return unique.toSorted((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));
+}
+
+/** Tells how much is left of a time that begins now. */
+function countdown(seconds: number): () => number {
+  if (seconds === 0 || seconds === Infinity) return () => seconds;
+  const deadline = performance.now() / 1000 + seconds;
+  return () => Math.max(0, deadline - performance.now() / 1000);
+}

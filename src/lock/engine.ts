@@ -1,0 +1,176 @@
+/**
+ * The contract between the commands and the place where locks live: one host (src/host) or etcd (src/etcd).
+ *
+ * An engine is a session: it owns what ends with it, such as open files, or the lease that several grants share.
+ * Types only; an engine may use whatever it likes, and a command knows nothing but this.
+ */
+import type { RequestedKind } from "./kinds.ts";
+import type { LockLostError } from "./errors.ts";
+import type {
+  GrantRecord,
+  HolderStatus,
+  LockState,
+  ParticipantStatus,
+  ProcessLabel,
+} from "./status.ts";
+
+/** A request for a lock. */
+export interface AcquireRequest {
+  /** @default "exclusive" */
+  readonly kind?: RequestedKind | undefined;
+  /** Who takes the lock, and why: the info text, behind the date. Others see its first bytes. */
+  readonly message: string;
+  /** How long to wait: 0 tries once, Infinity waits forever. */
+  readonly timeoutSeconds: number;
+  /** Whether to take over from a holder that died. @default true */
+  readonly adopt?: boolean | undefined;
+  /** Withdraws the request: acquire() rejects with the signal's reason, and nothing stays taken. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Called when the wait begins and about once a second from then on. In between an engine may hold the thread, so
+   * the caller's timers do not run.
+   *
+   * @param describe tells what is waited for; it is the expensive part
+   */
+  readonly onWait?: ((waitedSeconds: number, describe: () => WaitState) => void) | undefined;
+  /** Of the waiters that say so, only the latest stays; the others are refused as superseded. @default false */
+  readonly newest?: boolean | undefined;
+  /** As `newest`, and a holder that was granted with `replace` is asked to leave. @default false */
+  readonly replace?: boolean | undefined;
+  /** Refuses at once when so many wait already. @default Infinity */
+  readonly maxWaiters?: number | undefined;
+}
+
+/** What a waiting request waits for. */
+interface WaitState {
+  /** Its place in the queue, from 1. */
+  readonly place: number;
+  /** How many wait, this one included. */
+  readonly waiting: number;
+  readonly holders: readonly HolderStatus[];
+  /** The info text of the lock. */
+  readonly info: string;
+}
+
+/** A request that was not granted. It took nothing, and it has left the queue. */
+export interface Refusal {
+  readonly granted: false;
+  readonly name: string;
+  /** Time is up; a newer request came; too many wait; or it waits, through others, for itself. */
+  readonly reason: "timeout" | "superseded" | "crowded" | "deadlock";
+  /** The request that superseded it, or those of the circle of a deadlock; else empty. */
+  readonly by: readonly ParticipantStatus[];
+}
+
+/** A lock that is held. Disposing of it releases it; a second release changes nothing. */
+export interface Grant extends AsyncDisposable {
+  readonly granted: true;
+  readonly name: string;
+  /** The fencing token: higher than that of every grant before. */
+  readonly token: number;
+  /** The number of its slot, from 0; null where there are none. */
+  readonly slot: number | null;
+  /** What the slot stands for; null where slots have no names. */
+  readonly slotName: string | null;
+  /** The info text that the grant wrote. */
+  readonly info: string;
+  /** The holder that died, where this grant took over from one. */
+  readonly adoptedFrom: ProcessLabel | undefined;
+  /**
+   * Starts to watch for the loss of the hold.
+   *
+   * @returns a signal that is aborted, with a {@link LockLostError} as its reason, when the hold was forced away, was
+   * asked to leave, or is about to expire; the same one every time
+   */
+  watchLoss(): AbortSignal;
+  /**
+   * Opens a descriptor for a command to inherit: the lock stays held while any process has it open.
+   *
+   * @param lowest the lowest number it may have
+   * @returns undefined where the engine has no such descriptors
+   */
+  childDescriptor(lowest: number): number | undefined;
+  /**
+   * Leaves the lock held without this process, until it is released by force.
+   *
+   * @param until.process releases it when this process ends
+   * @param until.seconds releases it after this time
+   * @returns false when it was lost already
+   */
+  detach(until?: DetachOptions): Promise<boolean>;
+  /** @returns undefined when the hold was still this one's to release; else how it was lost */
+  release(options?: ReleaseOptions): Promise<LockLostError | undefined>;
+}
+
+interface DetachOptions {
+  readonly process?: number | undefined;
+  readonly seconds?: number | undefined;
+}
+
+interface ReleaseOptions {
+  /** Who releases it, for the debug text. */
+  readonly whereCalled?: string | undefined;
+  /** The exit status of the command that ran under it, for the history. */
+  readonly exitStatus?: number | undefined;
+}
+
+/** A forced release: by whom, and which hold is meant. */
+export interface ForceReleaseOptions {
+  /** Who does it and why: the loser is told, and so is the debug text. */
+  readonly by: string;
+  /** Releases only the hold with this token. */
+  readonly onlyToken?: number | undefined;
+  /** Releases only holds that are bound to this process, or are this process's. */
+  readonly onlyOwnerPid?: number | undefined;
+}
+
+export interface ForcedRelease {
+  /** Released; free already; held, but not by whom `only...` names; or no such lock. */
+  readonly outcome: "released" | "free" | "not-meant" | "missing";
+  /** The holders that lost it, or those that `only...` spared. */
+  readonly holders: readonly HolderStatus[];
+}
+
+export interface WatchOptions {
+  /** How often to look, where nothing tells the engine of changes. */
+  readonly everySeconds: number;
+  /** The first pause, where that is shorter: it grows to `everySeconds`. */
+  readonly firstSeconds?: number | undefined;
+  /** Ends the watch. */
+  readonly signal: AbortSignal;
+}
+
+/** What an engine may lack. A request for it is a usage error, which the command line reports before it asks. */
+type Feature = "access" | "adopt" | "owner-process" | "ttl" | "newest" | "replace" | "max-waiters";
+
+/** The place where locks live. */
+export interface LockEngine extends AsyncDisposable {
+  readonly unsupported: ReadonlySet<Feature>;
+  /**
+   * Takes a lock, and makes it if there is none.
+   *
+   * @throws {LockNameError} for a name that cannot be used
+   * @throws {LockInfoError} when the message does not fit
+   */
+  acquire(name: string, request: AcquireRequest): Promise<Grant | Refusal>;
+  /** Looks at a lock. @returns undefined when there is no such lock */
+  inspect(name: string): Promise<LockState | undefined>;
+  /**
+   * Looks at a lock again and again: yields its state at once, then after each pause and whenever it is told of a
+   * change.
+   */
+  watch(name: string, options: WatchOptions): AsyncIterable<LockState | undefined>;
+  /** Looks at all locks, in no order. */
+  list(): Promise<LockState[]>;
+  /** The last grants and refusals of a lock, the oldest first; undefined when there is no such lock. */
+  history(name: string): Promise<GrantRecord[] | undefined>;
+  /**
+   * Finds the hold that this process runs under: one whose process, or the process it is bound to, is this process
+   * or an ancestor of it; or one with a token that the caller was told (an environment may outlive the hold).
+   */
+  holdAround(name: string, tokens: readonly number[]): Promise<HolderStatus | undefined>;
+  /** Releases a lock whoever holds it. A holder that loses it this way goes on without it. */
+  forceRelease(name: string, options: ForceReleaseOptions): Promise<ForcedRelease>;
+  /** Writes the info text, whoever holds the lock. @returns false when there is no such lock */
+  writeInfo(name: string, text: string): Promise<boolean>;
+}

@@ -1,0 +1,96 @@
+/** What can be told about a lock: who holds it, who waits, and what became of its earlier grants. */
+
+/** The kind of a hold: one holder; any number that also say "shared"; up to N that say "slots". */
+export type KindName = "exclusive" | "shared" | "slots";
+
+/** A process, as others see it. */
+export interface ProcessLabel {
+  /** Its number on its host; null for a hold without a process, and where nobody knows. */
+  readonly pid: number | null;
+  /** The first bytes of its message: the command line by default. */
+  readonly command: string;
+  /** The host it runs on; left out by an engine of one host. */
+  readonly host?: string;
+}
+
+/** A participant: it holds the lock, or waits for it. */
+export interface ParticipantStatus extends ProcessLabel {
+  /** Since when it holds or waits, in seconds since 1970; null where nobody knows. */
+  readonly since: number | null;
+  readonly kind: KindName;
+}
+
+/**
+ * How a lock is held: by a living participant; detached, with no process; bound to a process; by a peer that
+ * knows no ledger; or by one that died, so that the next waiter adopts it.
+ */
+export type Attachment = "attached" | "detached" | "bound" | "foreign" | "stale";
+
+export interface HolderStatus extends ParticipantStatus {
+  readonly attachment: Attachment;
+  /** The fencing token; null for a peer's hold. */
+  readonly token: number | null;
+  /** The number of its slot; null where there are none. */
+  readonly slot: number | null;
+  /** How many may hold at once, as this one asked for; null where there are no slots. */
+  readonly slots: number | null;
+}
+
+export interface LockStatus {
+  readonly holders: readonly HolderStatus[];
+  /** In the order in which they will be served. */
+  readonly waiters: readonly ParticipantStatus[];
+  /** How many grants there were since the lock was made; a peer's do not count. */
+  readonly grants: number;
+  /** How many of them took over from a holder that died. */
+  readonly recoveries: number;
+}
+
+/** The status of a lock that nobody uses, or that nobody can tell anything of. */
+export const nobody: LockStatus = { holders: [], waiters: [], grants: 0, recoveries: 0 };
+
+/**
+ * `free`; `locked`; `stale`: its holder died, and nobody has adopted it; `unreadable` by this user; `damaged`: what
+ * is stored for it is not a lock's; `leftover`: remains of a lock that nobody uses.
+ */
+export type LockCondition = "free" | "locked" | "stale" | "unreadable" | "damaged" | "leftover";
+
+/** A lock at one moment. It may be out of date when it arrives, so it is for display only. */
+export interface LockState extends LockStatus {
+  readonly name: string;
+  readonly state: LockCondition;
+  /** Whether all of its objects are there; false for what is left of a lock, and for one that lost some in use. */
+  readonly exists: boolean;
+  /** Whether it is locked, by whomever; null where nobody can tell. */
+  readonly locked: boolean | null;
+  /** The semaphore's value; null where it cannot be read, and for an engine without semaphores. */
+  readonly value: number | null;
+  /** The info text; null where this user may not read it, or the lock is damaged. */
+  readonly info: string | null;
+  /** The number of the user whose it is; null where locks have no owner. */
+  readonly userId: number | null;
+}
+
+/** A grant, or a request that was not granted. */
+export interface GrantRecord extends ProcessLabel {
+  readonly kind: KindName;
+  /** The number of its slot; null where there are none. */
+  readonly slot: number | null;
+  /** The fencing token; null where it was not granted. */
+  readonly token: number | null;
+  /** Since when it waited, in seconds since 1970. */
+  readonly queued: number;
+  /** When it was granted; null where it gave up, or waits. */
+  readonly granted: number | null;
+  /** When the hold or the wait ended; null while it has not, or where nobody knows. */
+  readonly ended: number | null;
+  /**
+   * What it does, or how it ended: it waits; it holds; it holds without a process; it died, and nobody has adopted
+   * the lock yet; it released the lock; the lock was forced from it; it died, and the next one adopted the lock;
+   * it gave up waiting, or died.
+   */
+  readonly ending:
+    "waiting" | "held" | "detached" | "stale" | "released" | "forced" | "recovered" | "lapsed";
+  /** The exit status of the command that ran under it; null or left out where nobody knows. */
+  readonly exitStatus?: number | null;
+}

@@ -176,8 +176,8 @@ test("README's table of the columns of list is that of the program", () => {
 });
 
 test("README and the manual page have the states and the metrics that list tells", async () => {
-  const source = await readText("src/host/inventory/list.ts");
-  const [, union = ""] = /type ListedState =([^;]*);/.exec(source) ?? [];
+  const source = await readText("src/lock/status.ts");
+  const [, union = ""] = /type LockCondition =([^;]*);/.exec(source) ?? [];
   const states = [...union.matchAll(/"(\w+)"/g)].map(([, state = ""]) => state);
   const { stdout } = await resourcelock("list", "--prometheus");
   const metrics = [...stdout.matchAll(/^# TYPE (\w+)/gm)].map(([, metric = ""]) => metric);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { acquireAll, inCommonOrder, releaseAll } from "../../src/lock/acquire-all.ts";
 import type { AcquireRequest, Grant, LockEngine, Refusal } from "../../src/lock/engine.ts";
-import { LockLostError } from "../../src/lock/errors.ts";
+import { LockLostError, LockNameError } from "../../src/lock/errors.ts";
 import { MemoryEngine } from "../support/memory-engine.ts";
 
 const atOnce: AcquireRequest = { message: "test", timeoutSeconds: 0 };
@@ -33,7 +33,7 @@ describe("acquireAll()", () => {
 
   test("takes nothing when a name is invalid or a request throws", async () => {
     const engine = new MemoryEngine();
-    expect(acquireAll(engine, ["a", "b/c"], atOnce)).rejects.toThrow("slash");
+    expect(acquireAll(engine, ["a", "b/c"], atOnce)).rejects.toThrow(LockNameError);
     const signal = AbortSignal.abort(new Error("enough"));
     expect(acquireAll(engine, ["a"], { ...atOnce, signal })).rejects.toThrow("enough");
     expect(await lockedNames(engine)).toEqual([]);

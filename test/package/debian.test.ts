@@ -45,6 +45,12 @@ describe.skipIf(!canPackage)("a Debian package", () => {
     expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
   });
 
+  test("names the author of package.json as its maintainer, and leaves no gap open", async () => {
+    const { author } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    expect(await fields("amd64")).toContain(`\nMaintainer: ${author}\n`);
+    expect(await fields("amd64")).not.toContain("@HOMEPAGE@");
+  });
+
   test("names its architecture, and is the same in all else that it names", async () => {
     expect(await fields("amd64")).toContain(`\nVersion: ${version}\nArchitecture: amd64\n`);
     expect(await fields("arm64")).toBe(

@@ -8,38 +8,61 @@ import {
   LockPermissionError,
 } from "../lock/errors.ts";
 import { PosixError } from "../posix/libc.ts";
+import { UsageError } from "./arguments/words.ts";
 import { OutputError } from "./terminal/output.ts";
-import { UsageError } from "./arguments/usage-error.ts";
 
-export const exitCodes = {
-  done: 0,
-  no: 1,
-  usage: 64,
-  internal: 70,
-  os: 71,
-  cannotCreate: 73,
-  notGranted: 75,
-  permissionDenied: 77,
-  notExecutable: 126,
-  notFound: 127,
-  /** And the signal's number. */
-  killedBySignal: 128,
-} as const;
+/** What help and the documentation say about each, under its number or what `shown` has in its place. */
+const table = [
+  { name: "done", status: 0, text: "done; yes" },
+  {
+    name: "no",
+    status: 1,
+    text: "no: not locked (unget), locked (state --check), in use (remove); doctor found something",
+  },
+  { name: "usage", status: 64, text: "wrong usage" },
+  { name: "internal", status: 70, text: "internal error" },
+  {
+    name: "os",
+    status: 71,
+    text: "the system failed: an output that is closed or full, a damaged lock",
+  },
+  {
+    name: "cannotCreate",
+    status: 73,
+    text: "the lock cannot be created: /dev/shm is full, read-only or absent",
+  },
+  {
+    name: "notGranted",
+    status: 75,
+    text: "not granted in time, or with wait not free; -E CODE changes it",
+  },
+  {
+    name: "permissionDenied",
+    status: 77,
+    text: "the lock is another user's, or this user is not in the GROUP",
+  },
+  { name: "notExecutable", status: 126, text: "run: the command cannot be executed" },
+  { name: "notFound", status: 127, text: "run: the command was not found" },
+  {
+    name: "killedBySignal",
+    status: 128,
+    shown: "128+N",
+    text: "run: the command was killed by signal N",
+  },
+] as const;
+
+type Row = (typeof table)[number];
+
+/** The statuses by name; `killedBySignal` goes up by the signal's number. */
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- fromEntries forgets which name has which status.
+export const exitCodes = Object.fromEntries(table.map(({ name, status }) => [name, status])) as {
+  readonly [Name in Row["name"]]: Extract<Row, { name: Name }>["status"];
+};
 
 /** What `--help` and the documentation say about each. */
-export const exitCodeTexts: readonly (readonly [status: string, text: string])[] = [
-  ["0", "done; yes"],
-  ["1", "no: not locked (unget), locked (state --check), in use (remove); doctor found something"],
-  ["64", "wrong usage"],
-  ["70", "internal error"],
-  ["71", "the system failed: an output that is closed or full, a damaged lock"],
-  ["73", "the lock cannot be created: /dev/shm is full, read-only or absent"],
-  ["75", "not granted in time, or with wait not free; -E CODE changes it"],
-  ["77", "the lock is another user's, or this user is not in the GROUP"],
-  ["126", "run: the command cannot be executed"],
-  ["127", "run: the command was not found"],
-  ["128+N", "run: the command was killed by signal N"],
-];
+export const exitCodeTexts: readonly (readonly [status: string, text: string])[] = table.map(
+  (row) => ["shown" in row ? row.shown : String(row.status), row.text],
+);
 
 /** The exit status that an error ends the process with. */
 export function exitCodeOf(error: unknown): number {

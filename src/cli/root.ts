@@ -1,38 +1,40 @@
-/** The command tree: from the words of a command line to an exit status. */
-import { version } from "../../package.json";
+/** The command tree, and the way from the words of a command line to an exit status. */
+import { type CommandDef, defineCommand } from "citty";
+import { description, version } from "../../package.json";
 import { type SignalName, signalNumbers } from "../posix/process.ts";
-import {
-  options,
-  parsedArguments,
-  splitWords,
-  suggestion,
-  type Words,
-} from "./arguments/arguments.ts";
-import type { Command } from "./arguments/command.ts";
+import { parsedArguments } from "./arguments/arguments.ts";
+import { type CommandLine, readCommandLine } from "./arguments/command-line.ts";
+import { noCommand } from "./arguments/hints.ts";
+import { UsageError } from "./arguments/words.ts";
 import { exitCodeOf, exitCodes } from "./exit-code.ts";
 import { diagnostics, printLine } from "./terminal/output.ts";
 import { Interrupted } from "./waiting/signals.ts";
-import { UsageError } from "./arguments/usage-error.ts";
 
-/** The commands, loaded when one is used; without a prototype, so that `toString` is none of them. */
-export const commands: Readonly<Record<string, () => Promise<Command>>> = Object.assign(
-  Object.create(null),
-  {
-    run: async () => (await import("./commands/run.ts")).default,
-    get: async () => (await import("./commands/get.ts")).default,
-    unget: async () => (await import("./commands/unget.ts")).default,
-    state: async () => (await import("./commands/state.ts")).default,
-    trace: async () => (await import("./commands/trace.ts")).default,
-    history: async () => (await import("./commands/history.ts")).default,
-    list: async () => (await import("./commands/list.ts")).default,
-    remove: async () => (await import("./commands/remove.ts")).default,
-    wait: async () => (await import("./commands/wait.ts")).default,
-    info: async () => (await import("./commands/info.ts")).default,
-    doctor: async () => (await import("./commands/doctor.ts")).default,
-    complete: async () => (await import("./commands/complete.ts")).default,
-    man: async () => (await import("./commands/man.ts")).default,
-  },
-);
+/** `any` as in citty's SubCommandsDef: commands differ in their arguments. */
+type LoadCommand = () => Promise<CommandDef<any>>;
+
+/** Each is loaded when it is used. Without a prototype, so that `toString` is none of them. */
+const subCommands: Record<string, LoadCommand> = Object.assign(Object.create(null), {
+  run: async () => (await import("./commands/run.ts")).default,
+  get: async () => (await import("./commands/get.ts")).default,
+  unget: async () => (await import("./commands/unget.ts")).default,
+  state: async () => (await import("./commands/state.ts")).default,
+  trace: async () => (await import("./commands/trace.ts")).default,
+  history: async () => (await import("./commands/history.ts")).default,
+  list: async () => (await import("./commands/list.ts")).default,
+  remove: async () => (await import("./commands/remove.ts")).default,
+  wait: async () => (await import("./commands/wait.ts")).default,
+  info: async () => (await import("./commands/info.ts")).default,
+  doctor: async () => (await import("./commands/doctor.ts")).default,
+  complete: async () => (await import("./commands/complete.ts")).default,
+  man: async () => (await import("./commands/man.ts")).default,
+} satisfies Record<string, LoadCommand>);
+
+/** The program. Commands that need the tree get it from their caller, so that nothing imports this file but main.ts. */
+export const root = defineCommand({
+  meta: { name: "resourcelock", version, description },
+  subCommands,
+});
 
 /** How the process is to end. */
 export type Ending = { status: number } | { signal: SignalName };
@@ -45,7 +47,7 @@ export async function main(argv: readonly string[]): Promise<Ending> {
     if (error instanceof Interrupted) return { signal: error.signal };
     report(
       error,
-      argv.find((word) => word in commands),
+      argv.find((word) => word in subCommands),
     );
     return { status: exitCodeOf(error) };
   }
@@ -66,67 +68,32 @@ function report(error: unknown, commandName: string | undefined): void {
 }
 
 async function dispatch(argv: readonly string[]): Promise<number> {
-  const end = argv.indexOf("--");
-  const before = end === -1 ? argv : argv.slice(0, end);
-  // Which options take a value is the same for every command, so the command word can be told from a value.
-  const words = splitWords(before, options);
-  const has = (name: string) => words.options.some((option) => option.name === name);
-  if (has("version")) {
+  const line = await readCommandLine(argv, root);
+  const { command, seedOrder } = line;
+  if (hasOption(line, "version")) {
     printLine(`resourcelock ${version}`);
     return exitCodes.done;
   }
-  const found = findCommand(words);
-  if (has("help")) {
-    const { usage } = await import("./arguments/usage.ts");
-    printLine(await usage(found?.name));
+  if (hasOption(line, "help")) {
+    const { commandUsage, programUsage } = await import("./arguments/usage.ts");
+    printLine(command === undefined ? await programUsage(root) : commandUsage(command));
     return exitCodes.done;
   }
-  if (found === undefined) throw noCommand(words);
-  const { load, positionals } = found;
-  const { run, args, operands, takesRest, repeats } = await load();
-  const rest = end === -1 ? undefined : argv.slice(end + 1);
-  if (rest !== undefined && !takesRest) positionals.push(...rest);
-  const given = { options: words.options, positionals };
-  return await run({ args: parsedArguments(given, args, { operands, repeats }), data: rest });
+  if (command === undefined) throw noCommand(line, Object.keys(subCommands));
+  const status = await command.run({
+    rawArgs: [...argv],
+    args: parsedArguments(line, command.args, command.meta),
+    data: {
+      tree: root,
+      seedOrder,
+      valueAt: (name) => line.options.findLast((option) => option.name === name)?.valueAt,
+    },
+  });
+  return typeof status === "number" ? status : exitCodes.done;
 }
 
-interface Found {
-  name: string;
-  load: () => Promise<Command>;
-  /** The words that are left for the command. */
-  positionals: string[];
-}
-
-/** The first word where it is a command; else the second one: the order of cjnfuncs.resourcelock. */
-export function findCommand({ positionals }: Words): Found | undefined {
-  for (const index of [0, 1]) {
-    const name = positionals[index];
-    const load = name === undefined ? undefined : commands[name];
-    if (name !== undefined && load !== undefined) {
-      return { name, load, positionals: positionals.toSpliced(index, 1) };
-    }
-  }
-  return undefined;
-}
-
-function noCommand({ options: given, positionals }: Words): UsageError {
-  const unknown = given.find(({ name }) => name === undefined);
-  const names = Object.keys(commands);
-  if (unknown !== undefined) {
-    const long = Object.keys(options).map((name) => `--${name}`);
-    return new UsageError(`unknown option ${unknown.shown}${suggestion(unknown.shown, long)}`);
-  }
-  const [first, second] = positionals;
-  if (first === undefined)
-    return new UsageError(`a command is missing: one of ${names.join(", ")}`);
-  const hint = suggestion(first, names);
-  if (second === undefined && hint === "") {
-    return new UsageError(
-      `${JSON.stringify(first)} is not a command, and as a lock's name it needs one: ${names.join(", ")}`,
-    );
-  }
-  const word = hint === "" && second !== undefined ? second : first;
-  return new UsageError(`unknown command ${JSON.stringify(word)}${suggestion(word, names)}`);
+function hasOption({ options }: CommandLine, name: string): boolean {
+  return options.some((option) => option.name === name);
 }
 
 /** The number of a signal, for the shell's 128 + N. */

@@ -43,9 +43,9 @@ const rooms: readonly Room[] = [
   // They are about the objects of this host.
   ...["doctor", "info", "remove"].map((name) => ({
     path: `src/cli/commands/${name}.ts`,
-    mayImport: ["src/host/", ...belowCommands],
+    mayImport: ["src/host/", "citty", ...belowCommands],
   })),
-  { path: "src/cli/commands/", mayImport: ["src/cli/manual/", ...belowCommands] },
+  { path: "src/cli/commands/", mayImport: ["src/cli/manual/", "citty", ...belowCommands] },
   {
     path: "src/cli/doctor/",
     mayImport: ["src/host/", "src/posix/", "src/cli/doctor/", ...status, ...belowCli],

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { accessSync } from "node:fs";
 import { join } from "node:path";
 import { version } from "../../package.json";
-import { options } from "../../src/cli/arguments/arguments.ts";
+import { options } from "../../src/cli/arguments/options.ts";
 import { exitCodes, exitCodeTexts } from "../../src/cli/exit-code.ts";
 import { endingTexts } from "../../src/cli/pictures/history-table.ts";
 import { listColumns } from "../../src/cli/status/list-columns.ts";

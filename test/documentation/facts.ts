@@ -4,8 +4,9 @@
  */
 import type { ArgDef } from "citty";
 import { exitCodeTexts } from "../../src/cli/exit-code.ts";
-import { commands } from "../../src/cli/root.ts";
+import { allCommands } from "../../src/cli/arguments/command.ts";
 import { callOf } from "../../src/cli/arguments/usage.ts";
+import { root } from "../../src/cli/root.ts";
 import { resourcelock } from "../support/binary.ts";
 import type { ManualPage } from "./manual-page.ts";
 import type { Markdown } from "./markdown.ts";
@@ -24,10 +25,9 @@ export async function factsOfProgram(): Promise<Facts> {
     exitStatuses: Object.fromEntries(exitCodeTexts),
     options: {},
   };
-  for (const [name, load] of Object.entries(commands)) {
-    const command = await load();
-    facts.commands[callOf(name, command)] = command.description;
-    facts.options[name] = Object.entries(command.args)
+  for (const command of await allCommands(root)) {
+    facts.commands[callOf(command)] = command.meta.description ?? "";
+    facts.options[command.name] = Object.entries(command.args)
       .filter(([, { type }]) => type !== "positional")
       .map(([long, definition]) => optionText(headOf(long, definition), defaultOf(definition)))
       .toSorted();

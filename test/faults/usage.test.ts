@@ -142,11 +142,6 @@ describe("an option's value", () => {
   ])("%s is not wanted", expectWrong);
 });
 
-test("a hold is for a time or for a process, not for both", async () => {
-  const words = "get LOCK -a 1s --owner-pid 1";
-  await expectWrong(words, "give --auto-unget or --owner-pid, not both");
-});
-
 describe("a time", () => {
   const notTimes =
     "'' abc NaN nan Infinity inf 1e3 0x10 1,5 +1 5d 1.5.5 s . 1h30m ٣ 1_000 true null 1S".split(
@@ -230,15 +225,27 @@ describe("run", () => {
 
   test.each([
     "run LOCK -c true -- true",
-    "run LOCK --command=true -- true",
-    "run LOCK -c true --",
+    "run LOCK --command=true true",
     "run -c true LOCK -- true",
-  ])("with two commands: %s", (words) => expectWrong(words, "not both"));
+    "LOCK run -c true true",
+  ])("with two commands: %s", (words) => expectWrong(words, "give a COMMAND or -c, not both"));
 
-  test.each(["run LOCK true", "run LOCK echo ran", "LOCK run true -- true"])(
-    "with a command that does not stand behind the dashes: %s",
-    (words) => expectWrong(words, "the command stands behind a --"),
+  test.each(["run LOCK -Z true", "run LOCK -Z -- true", "run -Z LOCK true", "LOCK run -Z true"])(
+    "with an option before the command that it does not have: %s",
+    (words) => expectWrong(words, "unknown option -Z"),
   );
+});
+
+describe("options that exclude each other are refused:", () => {
+  test.each([
+    ["get LOCK -a 1s --owner-pid 1", "give --auto-unget or --owner-pid, not both"],
+    ["run LOCK --slots 2 --shared true", "give --shared or --slots, not both"],
+    ["run LOCK -n -t 5 true", "give --nonblock or --get-timeout, not both"],
+    ["info LOCK --set x --stdin", "give --set or --stdin, not both"],
+    ["history LOCK --json --plot", "give --plot or --json, not both"],
+    ["remove LOCK --stale --force", "give --force or --stale, not both"],
+    ["list --prometheus --json", "give --json or --prometheus, not both"],
+  ])("%s", expectWrong);
 });
 
 test("wrong usage leaves a lock that is there as it is", async () => {

@@ -1,64 +1,75 @@
-/** What every command's file gives to the command tree. */
-import { type ArgsDef, defineCommand, type ParsedArgs } from "citty";
+/** What a command's definition has beyond citty's, and how a command is found in the tree. */
+import type { ArgsDef, CommandDef, CommandMeta } from "citty";
 
-/** What a command is run with. */
-interface Invocation<Args extends ArgsDef> {
-  args: ParsedArgs<Args>;
-  /** The words after `--`; undefined where there was no `--`. */
-  rest: readonly string[] | undefined;
+declare module "citty" {
+  interface CommandMeta {
+    /** What follows the positionals, for help: another program's words, which are not read. */
+    operands?: string;
+    /** Whether words may follow the positionals that are not read; `args._` has them too. */
+    takesRest?: boolean;
+    /** Whether the last positional may be given several times; `args._` has all of them. */
+    repeats?: boolean;
+    /** Options of which only one may be given at a time. */
+    conflicts?: readonly (readonly string[])[];
+    /** What help says under the options. */
+    notes?: readonly string[];
+  }
 }
 
-/** A command, as its file defines it. */
-export interface CommandParts<Args extends ArgsDef> {
-  name: string;
-  description: string;
-  args: Args;
-  /** Whether the last positional may be given several times; `args._` has all of them. */
-  repeats?: boolean;
-  /** What stands behind `--`, for `--help`: these words are another command's, not for the parser to see. */
-  operands?: string;
-  /** Whether words may stand behind `--` that `--help` does not tell of. */
-  takesRest?: boolean;
-  /** What `--help` says under the options. */
-  notes?: readonly string[];
-  /** Does the work; its result is the exit status. */
-  run(invocation: Invocation<Args>): number | Promise<number>;
+/** What a command is run with beside its arguments: citty's `data`. It is missing when citty itself runs the command. */
+export interface CallData {
+  /** The tree that the command is in. */
+  readonly tree: CommandDef;
+  /** Whether the words came as NAME COMMAND, the order of cjnfuncs.resourcelock. */
+  readonly seedOrder: boolean;
+  /** Where the value of an option stands in the command line. */
+  valueAt(option: string): { word: number; offset: number } | undefined;
 }
 
-/** A command, for the command tree. */
+/** A command of the tree, loaded. */
 export interface Command {
-  /** @param args the result of `parsedArguments` for its `args` */
-  run: (context: {
-    args: Record<string, unknown>;
-    data: readonly string[] | undefined;
-  }) => number | Promise<number>;
-  description: string;
-  args: ArgsDef;
-  repeats: boolean;
-  operands: string | undefined;
-  /** Whether the words behind `--` are not for the parser to see. */
-  takesRest: boolean;
-  notes: readonly string[];
+  readonly name: string;
+  readonly meta: CommandMeta;
+  readonly args: ArgsDef;
+  /** @returns the exit status */
+  run(call: { rawArgs: string[]; args: Arguments; data: CallData }): unknown;
 }
 
-/**
- * Makes a command, which is citty's too. It is not run by citty's `runCommand`: that parses once more, by node:util,
- * which takes half as long as an empty program.
- */
-export function command<const Args extends ArgsDef>(parts: CommandParts<Args>): Command {
-  const { run } = defineCommand({
-    meta: { name: parts.name, description: parts.description },
-    args: parts.args,
-    run: (context) => parts.run({ args: context.args, rest: context.data }),
-  });
+/** What citty calls ParsedArgs, of a command that is not known; `_` has all words that are no options. */
+export type Arguments = { _: string[] } & Record<string, string | boolean>;
+
+/** The names of the commands of a tree, in its order. */
+export async function commandNames(tree: CommandDef): Promise<string[]> {
+  return Object.keys((await resolved(tree.subCommands)) ?? {});
+}
+
+/** Loads a command of a tree. @returns undefined if it has none of that name */
+export async function loadCommand(tree: CommandDef, name: string): Promise<Command | undefined> {
+  const subCommands = await resolved(tree.subCommands);
+  const definition = await resolved(subCommands?.[name]);
+  if (definition === undefined) return undefined;
+  const { run } = definition;
   return {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    run: run as unknown as Command["run"],
-    args: parts.args,
-    description: parts.description,
-    repeats: parts.repeats ?? false,
-    operands: parts.operands,
-    takesRest: parts.operands !== undefined || (parts.takesRest ?? false),
-    notes: parts.notes ?? [],
+    name,
+    meta: (await resolved(definition.meta)) ?? {},
+    args: (await resolved(definition.args)) ?? {},
+    run: (call) => run?.({ ...call, cmd: definition }),
   };
+}
+
+/** Loads all commands of a tree. */
+export async function allCommands(tree: CommandDef): Promise<Command[]> {
+  const commands: Command[] = [];
+  for (const name of await commandNames(tree)) {
+    const command = await loadCommand(tree, name);
+    if (command !== undefined) commands.push(command);
+  }
+  return commands;
+}
+
+/** citty lets each part of a definition be a value, a promise or a function. */
+async function resolved<T extends object>(
+  part: T | Promise<T> | (() => T) | (() => Promise<T>) | undefined,
+): Promise<T | undefined> {
+  return await (typeof part === "function" ? part() : part);
 }

@@ -1,33 +1,32 @@
 /** The texts of `--help`, from the same definitions that the command line is read by. */
-import type { ArgDef, ArgsDef } from "citty";
+import type { ArgDef, ArgsDef, CommandDef, CommandMeta } from "citty";
 import { version } from "../../../package.json";
-import { options } from "./arguments.ts";
-import type { Command } from "./command.ts";
 import { exitCodeTexts } from "../exit-code.ts";
-import { commands } from "../root.ts";
 import { wrap } from "../terminal/wrap.ts";
+import { allCommands, type Command } from "./command.ts";
+import { positionalsOf } from "./command-line.ts";
+import { options } from "./options.ts";
+import { aliasesOf } from "./words.ts";
 
 /** What every terminal has. */
 const columns = 80;
 
 const timeNote = "TIME is in seconds, with a fraction or not, or has a unit: 500ms, 10s, 5m, 1h.";
 
-/** The help of a command, or of the program. */
-export async function usage(name: string | undefined): Promise<string> {
-  const load = name === undefined ? undefined : commands[name];
-  if (name === undefined || load === undefined) return programUsage();
-  const command = await load();
-  const { description, args, operands, notes } = command;
+/** The help of a command. */
+export function commandUsage(command: Command): string {
+  const { name, meta, args } = command;
+  const { description = "", operands = "", notes = [] } = meta;
   const takesTime = Object.values(args).some((definition) => valueHint(definition) === "TIME");
   return [
-    [`Usage: resourcelock ${name}`, ...positionals(command), "[OPTIONS]", operands ?? ""]
+    [`Usage: resourcelock ${name}`, ...positionalTexts(command), "[OPTIONS]", operands]
       .join(" ")
       .trimEnd(),
     "",
     `${description}.`,
     "",
     "Options:",
-    ...table(optionRows(args)),
+    ...table(optionRows(args, meta.conflicts)),
     "",
     ...[...notes, ...(takesTime ? [timeNote] : [])].flatMap((note) => wrap(note, columns)),
   ]
@@ -35,12 +34,9 @@ export async function usage(name: string | undefined): Promise<string> {
     .trimEnd();
 }
 
-async function programUsage(): Promise<string> {
-  const rows: Row[] = [];
-  for (const [name, load] of Object.entries(commands)) {
-    const command = await load();
-    rows.push([callOf(name, command), command.description]);
-  }
+/** The help of the program. */
+export async function programUsage(tree: CommandDef): Promise<string> {
+  const commands = await allCommands(tree);
   return [
     `resourcelock ${version}: serialises work between processes by named locks`,
     "",
@@ -48,7 +44,7 @@ async function programUsage(): Promise<string> {
     "       resourcelock NAME COMMAND [OPTIONS]",
     "",
     "Commands:",
-    ...table(rows),
+    ...table(commands.map((command) => [callOf(command), command.meta.description ?? ""])),
     "",
     "Options:",
     ...table(optionRows({ help: options.help, version: options.version })),
@@ -61,31 +57,42 @@ async function programUsage(): Promise<string> {
 }
 
 /** How a command is called, as in `run NAME -- COMMAND [ARG...]`. */
-export function callOf(name: string, command: Command): string {
-  return [name, ...positionals(command), command.operands ?? ""].join(" ").trimEnd();
+export function callOf(command: Command): string {
+  return [command.name, ...positionalTexts(command), command.meta.operands ?? ""]
+    .join(" ")
+    .trimEnd();
 }
 
 /** As in `NAME`, `[NAME]`, `NAME...`. */
-function positionals({ args, repeats }: Command): string[] {
-  const found = Object.entries(args).filter(([, { type }]) => type === "positional");
+function positionalTexts(command: Command): string[] {
+  const found = positionalsOf(command);
   return found.map(([name, { required }], index) => {
-    const word = `${name.toUpperCase()}${repeats && index === found.length - 1 ? "..." : ""}`;
+    const repeats = command.meta.repeats && index === found.length - 1;
+    const word = `${name.toUpperCase()}${repeats ? "..." : ""}`;
     return required === false ? `[${word}]` : word;
   });
 }
 
 type Row = readonly [head: string, text: string];
 
-function optionRows(args: ArgsDef): Row[] {
+function optionRows(args: ArgsDef, conflicts: CommandMeta["conflicts"] = []): Row[] {
   return Object.entries(args)
     .filter(([, { type }]) => type !== "positional")
     .map(([name, definition]) => {
-      const alias = "alias" in definition ? `-${String(definition.alias)}, ` : "    ";
+      const [letter] = aliasesOf(definition);
       const hint = valueHint(definition);
       const byDefault = definition.default === undefined ? "" : ` (default: ${definition.default})`;
-      const head = `${alias}--${name}${hint === undefined ? "" : ` ${hint}`}`;
-      return [head, `${definition.description ?? ""}${byDefault}`];
+      const head = `${letter === undefined ? "    " : `-${letter}, `}--${name}${hint === undefined ? "" : ` ${hint}`}`;
+      return [head, `${definition.description ?? ""}${exclusion(name, conflicts)}${byDefault}`];
     });
+}
+
+/** As in `; not with --slots`. */
+function exclusion(name: string, conflicts: readonly (readonly string[])[]): string {
+  const others = conflicts
+    .filter((excluding) => excluding.includes(name))
+    .flatMap((excluding) => excluding.filter((other) => other !== name));
+  return others.length === 0 ? "" : `; not with ${others.map((other) => `--${other}`).join(", ")}`;
 }
 
 function valueHint(definition: ArgDef): string | undefined {

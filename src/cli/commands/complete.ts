@@ -1,39 +1,49 @@
 /** `complete`: prints what makes a shell complete this program's command lines. */
+import { type CommandDef, defineCommand } from "citty";
 import { lockNamesOnHost } from "../../host/objects/files.ts";
-import { options } from "../arguments/arguments.ts";
+import type { CallData } from "../arguments/command.ts";
+import { options } from "../arguments/options.ts";
 import { readBashLine, writeBashWord } from "../completion/bash-line.ts";
-import { command } from "../arguments/command.ts";
-import { type Candidate, candidatesAt } from "../completion/completion.ts";
+import { type Candidate, completionAt } from "../completion/completion.ts";
 import bashScript from "../completion/completion.bash" with { type: "text" };
 import fishScript from "../completion/completion.fish" with { type: "text" };
 import zshScript from "../completion/completion.zsh" with { type: "text" };
 import { escapeControls } from "../terminal/escape.ts";
 import { exitCodes } from "../exit-code.ts";
 import { printLine } from "../terminal/output.ts";
-import { UsageError } from "../arguments/usage-error.ts";
+import { UsageError } from "../arguments/words.ts";
 
 /** The completions of a shell. */
 interface Shell {
   script: string;
   /**
-   * The lines that answer its script's call: `words` and then the words that can stand at the cursor, in the
-   * form that it wants them in; or `command`, where the line of another program is to be completed.
+   * The lines that answer its script's call: `words` and then the words that can stand at the cursor, in the form that it
+   * wants them in; or `command` and where that begins, if the line of another program is to be completed.
    *
-   * @param rest what the script gives: for bash the line up to the cursor and the part of it that is replaced,
-   *   for the others the words up to the cursor
+   * @param rest what the script gives: for bash the line up to the cursor and the part of it that is replaced, for the
+   *   others the words up to the cursor
    */
-  answer(rest: readonly string[]): Promise<string[]>;
+  answer(rest: readonly string[], tree: CommandDef): Promise<string[]>;
 }
 
 const shells: Readonly<Record<string, Shell>> = Object.assign(Object.create(null), {
   bash: { script: bashScript, answer: answerBash },
-  zsh: { script: zshScript, answer: (words) => answer(words, zshLine) },
-  fish: { script: fishScript, answer: (words) => answer(words, fishLine) },
+  zsh: { script: zshScript, answer: (words, tree) => answer(words, tree, zshLine) },
+  fish: { script: fishScript, answer: (words, tree) => answer(words, tree, fishLine) },
 } satisfies Record<string, Shell>);
 
-export default command({
-  name: "complete",
-  description: "Print the completions for a shell: bash, zsh or fish",
+export default defineCommand({
+  meta: {
+    name: "complete",
+    description: "Print the completions for a shell: bash, zsh or fish",
+    takesRest: true,
+    notes: [
+      "For every session, write the line into the file:",
+      '  ~/.bashrc                   eval "$(resourcelock complete bash)"',
+      '  ~/.zshrc, below compinit    eval "$(resourcelock complete zsh)"',
+      "  ~/.config/fish/config.fish  resourcelock complete fish | source",
+    ],
+  },
   args: {
     shell: {
       type: "positional",
@@ -43,33 +53,30 @@ export default command({
     },
     help: options.help,
   },
-  takesRest: true,
-  notes: [
-    "For every session, write the line into the file:",
-    '  ~/.bashrc                   eval "$(resourcelock complete bash)"',
-    '  ~/.zshrc, below compinit    eval "$(resourcelock complete zsh)"',
-    "  ~/.config/fish/config.fish  resourcelock complete fish | source",
-  ],
-  async run({ args, rest }) {
+  async run({ args, data }) {
     const shell = shells[args.shell];
     if (shell === undefined) {
       throw new UsageError(
         `there are no completions for ${JSON.stringify(args.shell)}: choose one of ${Object.keys(shells).join(", ")}`,
       );
     }
-    const text =
-      rest === undefined ? shell.script.trimEnd() : (await shell.answer(rest)).join("\n");
-    printLine(text);
+    const given: CallData | undefined = data;
+    const words = args._.slice(1);
+    const isCalled = given !== undefined && words.length > 0;
+    const lines = isCalled ? await shell.answer(words, given.tree) : [shell.script.trimEnd()];
+    printLine(lines.join("\n"));
     return exitCodes.done;
   },
 });
 
 async function answer(
   words: readonly string[],
+  tree: CommandDef,
   lineOf: (candidate: Candidate) => string,
 ): Promise<string[]> {
-  const candidates = await candidatesAt(words, showableLockNames);
-  return candidates === undefined ? ["command"] : ["words", ...candidates.map(lineOf)];
+  const completion = await completionAt(words, tree, showableLockNames);
+  if ("programAt" in completion) return ["command", String(completion.programAt)];
+  return ["words", ...completion.candidates.map(lineOf)];
 }
 
 /** A name with control characters would be shown as it is by some shells, and a line does not hold each. */
@@ -78,14 +85,21 @@ function showableLockNames(): string[] {
 }
 
 /** bash does not look at what it replaces: it gets the words that begin with that, quoted as that is. */
-async function answerBash([line = "", replaced = ""]: readonly string[]): Promise<string[]> {
+async function answerBash(
+  [line = "", replaced = ""]: readonly string[],
+  tree: CommandDef,
+): Promise<string[]> {
   const whole = readBashLine(line);
   const kept = readBashLine(line.slice(0, line.length - replaced.length));
   if (whole === undefined || kept === undefined) return ["words"];
   const [current = "", before = ""] = [whole.words.at(-1), kept.words.at(-1)];
-  const candidates = await candidatesAt(whole.words.slice(1), showableLockNames);
-  if (candidates === undefined) return ["command"];
-  const words = candidates.map(({ word }) => word).filter((word) => word.startsWith(current));
+  const completion = await completionAt(whole.words.slice(1), tree, showableLockNames);
+  if ("programAt" in completion) {
+    return ["command", String(whole.starts[completion.programAt + 1] ?? line.length)];
+  }
+  const words = completion.candidates
+    .map(({ word }) => word)
+    .filter((word) => word.startsWith(current));
   return ["words", ...words.map((word) => writeBashWord(word.slice(before.length), kept.quote))];
 }
 

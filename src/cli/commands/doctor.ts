@@ -1,8 +1,9 @@
 /** `doctor`: checks this host and the locks on it, and says what each finding means. */
+import { defineCommand } from "citty";
 import { columnsOf } from "../../posix/terminal.ts";
-import { commonOptions, options, outputOptions } from "../arguments/arguments.ts";
+import { outputOptions } from "../arguments/arguments.ts";
+import { commonOptions, options } from "../arguments/options.ts";
 import { painter } from "../terminal/colors.ts";
-import { command } from "../arguments/command.ts";
 import { jsonLine } from "../terminal/escape.ts";
 import { exitCodes } from "../exit-code.ts";
 import { findingJson, findingLines, needsAttention } from "../doctor/finding.ts";
@@ -13,21 +14,23 @@ import { printLine } from "../terminal/output.ts";
 
 const stdout = 1;
 
-export default command({
-  name: "doctor",
-  description: "Check this host and its locks, and say what to do",
+export default defineCommand({
+  meta: {
+    name: "doctor",
+    description: "Check this host and its locks, and say what to do",
+    notes: [
+      "Each finding is ok, a note (worth knowing), a warning (may go wrong) or a problem (goes wrong). The exit status is 1 where there is a warning or a problem. Nothing is changed.",
+    ],
+  },
   args: {
     "no-color": options["no-color"],
     ...commonOptions,
     quiet: { ...options.quiet, description: "answer by the exit status alone" },
     verbose: { ...options.verbose, description: "tell of each lock who may use it" },
   },
-  notes: [
-    "Each finding is ok, a note (worth knowing), a warning (may go wrong) or a problem (goes wrong). The exit status is 1 where there is a warning or a problem. Nothing is changed.",
-  ],
-  run({ args }) {
+  run({ args, data }) {
     compileHotCode();
-    const { json, quiet, verbose } = outputOptions(args);
+    const { json, quiet, verbose } = outputOptions(args, data);
     const findings = [...hostFindings(), ...lockFindings(verbose)];
     if (!quiet) {
       const paint = painter(stdout, args["no-color"] ?? false);

@@ -1,23 +1,29 @@
 /** `get`: takes a lock that stays when the command ends, or with `-a` for a time. */
+import { defineCommand } from "citty";
 import { messages } from "../../lock/messages.ts";
 import { ResourceLock } from "../../host/resource-lock.ts";
-import { processStart } from "../../posix/process-start.ts";
-import { parseAccess } from "../arguments/access.ts";
-import { commonOptions, nameArgument, options, outputOptions } from "../arguments/arguments.ts";
+import { outputOptions } from "../arguments/arguments.ts";
+import { commonOptions, nameArgument, options } from "../arguments/options.ts";
 import { awaitGrant } from "../waiting/await-grant.ts";
-import { command } from "../arguments/command.ts";
-import { conflictExitCode } from "../arguments/conflict.ts";
-import { parseDuration, parseTimeout } from "../arguments/duration.ts";
+import {
+  parseAccess,
+  parseDuration,
+  parseExitCode,
+  parseProcess,
+  parseTimeout,
+  requireMessageFits,
+} from "../arguments/values.ts";
 import { exitCodes } from "../exit-code.ts";
 import { lockFacts } from "../status/lock-facts.ts";
-import { requireMessageFits } from "../arguments/message.ts";
 import { lockLogger, printResult } from "../terminal/output.ts";
 import { Interrupted, SignalTrap, turn } from "../waiting/signals.ts";
-import { UsageError } from "../arguments/usage-error.ts";
 
-export default command({
-  name: "get",
-  description: "Take a lock and leave it taken, until unget",
+export default defineCommand({
+  meta: {
+    name: "get",
+    description: "Take a lock and leave it taken, until unget",
+    conflicts: [["auto-unget", "owner-pid"]],
+  },
   args: {
     name: nameArgument,
     "get-timeout": { ...options["get-timeout"], default: "0.5" },
@@ -30,19 +36,17 @@ export default command({
     "conflict-exit-code": options["conflict-exit-code"],
     ...commonOptions,
   },
-  async run({ args }) {
-    const output = outputOptions(args);
+  async run({ args, data }) {
+    const output = outputOptions(args, data);
     const timeout = parseTimeout("--get-timeout", args["get-timeout"]);
     const autoUnget =
       args["auto-unget"] === undefined
         ? undefined
         : parseDuration("--auto-unget", args["auto-unget"]);
-    if (autoUnget !== undefined && args["owner-pid"] !== undefined) {
-      throw new UsageError("give --auto-unget or --owner-pid, not both");
-    }
     const access = parseAccess(args.mode, args.group);
-    const notGranted = conflictExitCode(args["conflict-exit-code"]);
-    const ownerPid = args["owner-pid"] === undefined ? 0 : livingProcess(args["owner-pid"]);
+    const notGranted = parseExitCode("--conflict-exit-code", args["conflict-exit-code"]);
+    const ownerPid =
+      args["owner-pid"] === undefined ? 0 : parseProcess("--owner-pid", args["owner-pid"]);
     const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
     requireMessageFits(args.name, args.message);
     const lock = new ResourceLock(args.name, { ...access, logger: lockLogger(output) });
@@ -90,13 +94,3 @@ export default command({
     return released ? exitCodes.done : exitCodes.no;
   },
 });
-
-function livingProcess(text: string): number {
-  const pid = Number(text);
-  if (String(pid) === text && Number.isInteger(pid) && pid > 0 && processStart(pid) !== undefined) {
-    return pid;
-  }
-  throw new UsageError(
-    `--owner-pid: ${JSON.stringify(text)} is not the number of a living process`,
-  );
-}

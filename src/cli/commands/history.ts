@@ -1,32 +1,34 @@
 /** `history`: prints the last grants of a lock, as a table or as a picture. */
+import { defineCommand } from "citty";
 import { columnsOf } from "../../posix/terminal.ts";
-import { commonOptions, nameArgument, options, outputOptions } from "../arguments/arguments.ts";
+import { outputOptions } from "../arguments/arguments.ts";
+import { commonOptions, nameArgument, options } from "../arguments/options.ts";
 import { painter } from "../terminal/colors.ts";
-import { command } from "../arguments/command.ts";
 import { escapeControls, jsonLine } from "../terminal/escape.ts";
 import { openExisting } from "../status/existing.ts";
 import { exitCodes } from "../exit-code.ts";
 import { historyPlot } from "../pictures/history-plot.ts";
 import { heldSeconds, historyTable, waitedSeconds } from "../pictures/history-table.ts";
 import { printLine } from "../terminal/output.ts";
-import { UsageError } from "../arguments/usage-error.ts";
 
 const stdout = 1;
 /** The width of a picture that goes elsewhere than to a terminal. */
 const plotColumns = 80;
 
-export default command({
-  name: "history",
-  description: "Print the last grants of a lock: who, when, and how they ended",
+export default defineCommand({
+  meta: {
+    name: "history",
+    description: "Print the last grants of a lock: who, when, and how they ended",
+    conflicts: [["plot", "json"]],
+  },
   args: {
     name: nameArgument,
     plot: options.plot,
     "no-color": options["no-color"],
     ...commonOptions,
   },
-  run({ args }) {
-    const output = outputOptions(args);
-    if (args.plot && output.json) throw new UsageError("--plot and --json exclude each other");
+  run({ args, data }) {
+    const output = outputOptions(args, data);
     const { lock, missing } = openExisting(args.name, output);
     const records = lock?.history() ?? [];
     const name = lock?.lockName ?? args.name;

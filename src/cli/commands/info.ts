@@ -1,32 +1,34 @@
 /** `info`: the text that all who use a lock share, by itself. */
+import { defineCommand } from "citty";
 import { LockInfoError } from "../../lock/errors.ts";
 import { withInfoSegment } from "../../host/objects/objects.ts";
 import { newSegmentBytes } from "../../host/resource-lock.ts";
 import { closesOnExec, isTerminal, readFile, waitReadable } from "../../posix/file.ts";
 import { isPosixError } from "../../posix/libc.ts";
-import { commonOptions, nameArgument, options, outputOptions } from "../arguments/arguments.ts";
-import { command } from "../arguments/command.ts";
+import { outputOptions } from "../arguments/arguments.ts";
+import { commonOptions, nameArgument, options } from "../arguments/options.ts";
 import { escapeLines } from "../terminal/escape.ts";
 import { exitCodes } from "../exit-code.ts";
 import { openExisting } from "../status/existing.ts";
 import { lockFacts } from "../status/lock-facts.ts";
 import { diagnostics, printBytes, printLine, printResult } from "../terminal/output.ts";
-import { UsageError } from "../arguments/usage-error.ts";
+import { UsageError } from "../arguments/words.ts";
 
 const stdin = 0;
 const stdout = 1;
 
-export default command({
-  name: "info",
-  description: "Print the info text of a lock as it is, or write it",
+export default defineCommand({
+  meta: {
+    name: "info",
+    description: "Print the info text of a lock as it is, or write it",
+    conflicts: [["set", "stdin"]],
+    notes: [
+      "On a terminal control characters are shown escaped, but for newlines and tabs; elsewhere the text is printed byte by byte.",
+    ],
+  },
   args: { name: nameArgument, set: options.set, stdin: options.stdin, ...commonOptions },
-  notes: [
-    "On a terminal control characters are shown escaped, but for newlines and tabs; elsewhere the text is printed byte by byte.",
-  ],
-  run({ args }) {
-    const output = outputOptions(args);
-    if (args.set !== undefined && args.stdin)
-      throw new UsageError("give --set or --stdin, not both");
+  run({ args, data }) {
+    const output = outputOptions(args, data);
     const { lock, missing } = openExisting(args.name, output);
     if (lock === undefined) {
       if (output.json) printResult(output, "", missing.json);

@@ -1,10 +1,11 @@
 /** `list`: every lock on this host. */
+import { defineCommand } from "citty";
 import { type ListedLock, locksOnHost, staleOnHost } from "../../host/inventory/list.ts";
 import { columnsOf } from "../../posix/terminal.ts";
 import { tableLines } from "../terminal/aligned-table.ts";
-import { commonOptions, options, outputOptions } from "../arguments/arguments.ts";
+import { outputOptions } from "../arguments/arguments.ts";
+import { commonOptions, options } from "../arguments/options.ts";
 import { painter } from "../terminal/colors.ts";
-import { command } from "../arguments/command.ts";
 import { jsonLine } from "../terminal/escape.ts";
 import { exitCodes } from "../exit-code.ts";
 import { compileHotCode } from "../jit.ts";
@@ -12,13 +13,20 @@ import { listColumns, listFacts } from "../status/list-columns.ts";
 import { diagnostics, printLine } from "../terminal/output.ts";
 import { metricLines } from "../status/prometheus.ts";
 import { heldSeconds } from "../status/status-text.ts";
-import { UsageError } from "../arguments/usage-error.ts";
+import { UsageError } from "../arguments/words.ts";
 
 const stdout = 1;
 
-export default command({
-  name: "list",
-  description: "List the locks of this host",
+export default defineCommand({
+  meta: {
+    name: "list",
+    description: "List the locks of this host",
+    conflicts: [["json", "prometheus"]],
+    notes: [
+      `Columns: ${listColumns.map(({ head, description }) => `${head}: ${description}`).join(". ")}.`,
+      `With --json each lock is an object with ${[...listColumns, ...listFacts].map(({ field }) => field).join(", ")}.`,
+    ],
+  },
   args: {
     locked: options.locked,
     stale: { ...options.stale, description: "only what participants that died have left" },
@@ -27,19 +35,14 @@ export default command({
     "no-color": options["no-color"],
     ...commonOptions,
   },
-  notes: [
-    `Columns: ${listColumns.map(({ head, description }) => `${head}: ${description}`).join(". ")}.`,
-    `With --json each lock is an object with ${[...listColumns, ...listFacts].map(({ field }) => field).join(", ")}.`,
-  ],
-  run({ args }) {
+  run({ args, data }) {
     compileHotCode();
-    const output = outputOptions(args);
+    const output = outputOptions(args, data);
     const order = orders[args.sort];
     if (order === undefined) {
       const names = Object.keys(orders).join(" or ");
       throw new UsageError(`--sort: ${JSON.stringify(args.sort)} is not ${names}`);
     }
-    if (args.prometheus && args.json) throw new UsageError("give --json or --prometheus, not both");
     const found = args.stale ? staleOnHost() : locksOnHost();
     const nowSeconds = Date.now() / 1000;
     const locks = found

@@ -1,20 +1,22 @@
 /** `man`: shows the manual page. */
+import { defineCommand } from "citty";
 import { isTerminal } from "../../posix/file.ts";
-import { options } from "../arguments/arguments.ts";
-import { command } from "../arguments/command.ts";
+import { options } from "../arguments/options.ts";
 import { exitCodes } from "../exit-code.ts";
 import { diagnostics, printLine } from "../terminal/output.ts";
 import page from "../manual/resourcelock.1" with { type: "text" };
 
 const stdout = 1;
 
-export default command({
-  name: "man",
-  description: "Show the manual page; piped, print its source",
+export default defineCommand({
+  meta: {
+    name: "man",
+    description: "Show the manual page; piped, print its source",
+    notes: [
+      "The source is what resourcelock man > resourcelock.1 writes; on a host without man(1), a terminal gets it too.",
+    ],
+  },
   args: { help: options.help },
-  notes: [
-    "The source is what resourcelock man > resourcelock.1 writes; on a host without man(1), a terminal gets it too.",
-  ],
   async run() {
     if (isTerminal(stdout)) {
       if (Bun.which("man") !== null) return show();

@@ -1,4 +1,5 @@
 /** `remove`: deletes the objects of a lock that nobody uses. */
+import { defineCommand } from "citty";
 import { filesOfLock } from "../../host/objects/files.ts";
 import { isInUse } from "../../host/inventory/leftover.ts";
 import { type ListedLock, staleOnHost } from "../../host/inventory/list.ts";
@@ -6,8 +7,8 @@ import { parseLockName } from "../../lock/name.ts";
 import { type Removal, removeLock } from "../../host/inventory/removal.ts";
 import type { LockStatus } from "../../lock/status.ts";
 import { messages } from "../../lock/messages.ts";
-import { commonOptions, nameArgument, options, outputOptions } from "../arguments/arguments.ts";
-import { command } from "../arguments/command.ts";
+import { outputOptions } from "../arguments/arguments.ts";
+import { commonOptions, nameArgument, options } from "../arguments/options.ts";
 import { exitCodeOf, exitCodes } from "../exit-code.ts";
 import { stateOfName } from "../status/existing.ts";
 import { compileHotCode } from "../jit.ts";
@@ -15,30 +16,30 @@ import { warnOfLivingHolders } from "../status/living-holders.ts";
 import { diagnostics, type OutputOptions, printResult } from "../terminal/output.ts";
 import { Interrupted, SignalTrap } from "../waiting/signals.ts";
 import { holdersText } from "../status/status-text.ts";
-import { UsageError } from "../arguments/usage-error.ts";
+import { UsageError } from "../arguments/words.ts";
 
 /** A unit that is missing for no longer than this may be a peer's that is just taking it. */
 const graceSeconds = 1;
 
-export default command({
-  name: "remove",
-  description: "Delete a lock that nobody holds or waits for",
+export default defineCommand({
+  meta: {
+    name: "remove",
+    description: "Delete a lock that nobody holds or waits for",
+    conflicts: [["force", "stale"]],
+    notes: [
+      "With --stale and no NAME, all that participants that died have left is removed; with a NAME, that lock only if it is among them.",
+    ],
+  },
   args: {
     name: { ...nameArgument, required: false },
     force: options.force,
     stale: options.stale,
     ...commonOptions,
   },
-  notes: [
-    "With --stale and no NAME, all that participants that died have left is removed; with a NAME, that lock only if it is among them.",
-  ],
-  async run({ args }) {
+  async run({ args, data }) {
     compileHotCode();
-    const output = outputOptions(args);
-    if (args.stale) {
-      if (args.force) throw new UsageError("give --force or --stale, not both");
-      return removeStale(args.name, output);
-    }
+    const output = outputOptions(args, data);
+    if (args.stale) return removeStale(args.name, output);
     if (args.name === undefined) throw new UsageError("NAME is missing; or give --stale");
     const name = parseLockName(args.name);
     const removal = removeLock(name, { force: args.force ?? false });

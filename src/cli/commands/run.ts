@@ -1,4 +1,5 @@
 /** `run`: runs a command while the lock is held. */
+import { defineCommand } from "citty";
 import { parseLockName } from "../../lock/name.ts";
 import type { HolderStatus } from "../../lock/status.ts";
 import { ResourceLock } from "../../host/resource-lock.ts";
@@ -13,18 +14,22 @@ import {
 import { monotonicSeconds } from "../../posix/clock.ts";
 import { cString, errorText, PosixError } from "../../posix/libc.ts";
 import { sendSignal, signalNumbers } from "../../posix/process.ts";
-import { parseAccess } from "../arguments/access.ts";
-import { commonOptions, nameListArgument, options, outputOptions } from "../arguments/arguments.ts";
+import { outputOptions } from "../arguments/arguments.ts";
+import { commonOptions, nameListArgument, options } from "../arguments/options.ts";
 import { awaitGrant } from "../waiting/await-grant.ts";
-import { command } from "../arguments/command.ts";
-import { conflictExitCode } from "../arguments/conflict.ts";
-import { parseTimeout } from "../arguments/duration.ts";
+import type { CallData } from "../arguments/command.ts";
+import {
+  parseAccess,
+  parseExitCode,
+  parseSlots,
+  parseTimeout,
+  requireMessageFits,
+} from "../arguments/values.ts";
 import { exitCodes } from "../exit-code.ts";
 import { messages } from "../../lock/messages.ts";
-import { requireMessageFits } from "../arguments/message.ts";
 import { diagnostics, lockLogger } from "../terminal/output.ts";
 import { Interrupted, SignalTrap, turn } from "../waiting/signals.ts";
-import { UsageError } from "../arguments/usage-error.ts";
+import { UsageError } from "../arguments/words.ts";
 
 /** So much of the command line is the info text when `-m` gives none. */
 const longestDefaultMessage = 200;
@@ -33,10 +38,20 @@ const lookMilliseconds = 1000;
 
 const { json: _, ...runOptions } = commonOptions;
 
-export default command({
-  name: "run",
-  description: "Run a command while holding a lock",
-  operands: "-- COMMAND [ARG...]",
+export default defineCommand({
+  meta: {
+    name: "run",
+    description: "Run a command while holding a lock",
+    operands: "[--] COMMAND [ARG...]",
+    conflicts: [
+      ["shared", "slots"],
+      ["nonblock", "get-timeout"],
+    ],
+    notes: [
+      "NAME may be several names with commas between: all are taken, or none, in an order that is the same for everybody.",
+      "The exit status is the command's. The command has RESOURCELOCK_NAME, RESOURCELOCK_TOKEN (a number that rises with each grant) and, with --slots, RESOURCELOCK_SLOT (from 0) in its environment.",
+    ],
+  },
   args: {
     name: nameListArgument,
     "get-timeout": { ...options["get-timeout"], default: "-1" },
@@ -56,21 +71,15 @@ export default command({
     group: options.group,
     ...runOptions,
   },
-  notes: [
-    "NAME may be several names with commas between: all are taken, or none, in an order that is the same for everybody.",
-    "The exit status is the command's. The command has RESOURCELOCK_NAME, RESOURCELOCK_TOKEN (a number that rises with each grant) and, with --slots, RESOURCELOCK_SLOT (from 0) in its environment.",
-  ],
-  async run({ args, rest }) {
+  async run({ args, data }) {
     // Before anything is opened.
     const inherited = inheritedDescriptors();
-    const output = outputOptions(args);
-    const words = commandWords(rest, args.command);
+    const output = outputOptions(args, data);
+    const words = commandWords(args._.slice(1), args.command);
     const timeout = args.nonblock ? 0 : parseTimeout("--get-timeout", args["get-timeout"]);
-    const slots = args.slots === undefined ? undefined : parseSlots(args.slots);
-    if (slots !== undefined && args.shared)
-      throw new UsageError("give --shared or --slots, not both");
+    const slots = args.slots === undefined ? undefined : parseSlots("--slots", args.slots);
     const access = parseAccess(args.mode, args.group);
-    const notGranted = conflictExitCode(args["conflict-exit-code"]);
+    const notGranted = parseExitCode("--conflict-exit-code", args["conflict-exit-code"]);
     const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
     const deadline = timeout === null ? null : monotonicSeconds() + timeout;
     const lockInfo =
@@ -120,7 +129,7 @@ export default command({
       const environment = environmentWith(variablesOf(held, joined, slots !== undefined));
       if (!args.close) for (const lock of held) lock.handOn(lowestDescriptor);
       const children = new ChildSignal();
-      const processId = spawnCommand(rawWords(words, args.command), environment, inherited);
+      const processId = spawnCommand(rawWords(words, args.command, data), environment, inherited);
       const status = await ended(processId, trap, children);
       // Of two signals, that of the command's end may be seen first.
       await turn();
@@ -146,13 +155,6 @@ function inOneOrder(names: readonly string[]): string[] {
   );
 }
 
-function parseSlots(text: string): number {
-  const slots = Number(text);
-  if (String(slots) === text && Number.isInteger(slots) && slots >= 1 && slots <= 1023)
-    return slots;
-  throw new UsageError(`--slots: ${JSON.stringify(text)} is not a number from 1 to 1023`);
-}
-
 /** The variable in which a run tells the runs inside it what is held: `/NAME:TOKEN/NAME:TOKEN`. */
 const heldVariable = "RESOURCELOCK_HELD";
 
@@ -161,7 +163,9 @@ function holdAround(lock: ResourceLock): HolderStatus | undefined {
   const claims = (process.env[heldVariable] ?? "").split("/");
   const tokens = claims
     .filter((claim) => claim.slice(0, claim.lastIndexOf(":")) === lock.lockName)
-    .map((claim) => Number(claim.slice(claim.lastIndexOf(":") + 1)));
+    .map((claim) => claim.slice(claim.lastIndexOf(":") + 1))
+    .filter((token) => /^\d+$/.test(token))
+    .map(Number);
   if (tokens.length === 0) return undefined;
   return lock
     .status()
@@ -200,30 +204,29 @@ function variablesOf(
   };
 }
 
-function commandWords(
-  rest: readonly string[] | undefined,
-  commandLine: string | undefined,
-): readonly string[] {
+function commandWords(rest: readonly string[], commandLine: string | undefined): readonly string[] {
   if (commandLine !== undefined) {
-    if (rest !== undefined) throw new UsageError("give a COMMAND behind --, or -c, not both");
+    if (rest.length > 0) throw new UsageError("give a COMMAND or -c, not both");
     return [process.env["SHELL"] || "/bin/sh", "-c", commandLine];
   }
-  if (rest === undefined || rest.length === 0) {
-    throw new UsageError("COMMAND is missing: resourcelock run NAME -- COMMAND [ARG...]");
+  if (rest.length === 0) {
+    throw new UsageError("COMMAND is missing: resourcelock run NAME COMMAND [ARG...]");
   }
   return rest;
 }
 
-/** The words as bytes: where one is not UTF-8, as they came in. */
-function rawWords(words: readonly string[], commandLine: string | undefined): Uint8Array[] {
+/** The words as bytes: if one is not UTF-8, as they came in. */
+function rawWords(
+  words: readonly string[],
+  commandLine: string | undefined,
+  data: CallData | undefined,
+): Uint8Array[] {
   if (!words.some((word) => word.includes("\uFFFD"))) return words.map(cString);
   if (commandLine === undefined) return rawArguments().slice(-words.length);
-  // In the words of this program it may have its option in front: -cSTRING, --command=STRING.
-  const index = process.argv.findIndex((word) => word.endsWith(commandLine));
-  const option = (process.argv[index] ?? "").slice(0, -commandLine.length);
-  // process.argv has one word more at its beginning.
-  const raw = rawArguments()[index - 1]?.subarray(option.length) ?? cString(commandLine);
-  return [...words.slice(0, -1).map(cString), raw];
+  const at = data?.valueAt("command");
+  // The first of the arguments is the program.
+  const raw = at === undefined ? undefined : rawArguments()[at.word + 1]?.subarray(at.offset);
+  return [...words.slice(0, -1).map(cString), raw ?? cString(commandLine)];
 }
 
 function defaultMessage(words: readonly string[]): string {

@@ -1,10 +1,11 @@
 /** `trace`: prints the state of locks again and again, or draws it on a terminal. */
+import { defineCommand } from "citty";
 import { monotonicSeconds } from "../../posix/clock.ts";
 import { obeysControls } from "../../posix/terminal.ts";
-import { commonOptions, nameArgument, options, outputOptions } from "../arguments/arguments.ts";
+import { outputOptions } from "../arguments/arguments.ts";
+import { commonOptions, nameArgument, options } from "../arguments/options.ts";
 import { painter } from "../terminal/colors.ts";
-import { command } from "../arguments/command.ts";
-import { parseDuration } from "../arguments/duration.ts";
+import { parseDuration } from "../arguments/values.ts";
 import { exitCodes } from "../exit-code.ts";
 import { compileHotCode } from "../jit.ts";
 import { LiveScreen } from "../terminal/live-screen.ts";
@@ -13,29 +14,31 @@ import { type OutputOptions, printResult } from "../terminal/output.ts";
 import { Interrupted, SignalTrap } from "../waiting/signals.ts";
 import { LockTimeline, mostCells } from "../pictures/timeline.ts";
 import { tracePicture } from "../pictures/trace-picture.ts";
-import { UsageError } from "../arguments/usage-error.ts";
+import { UsageError } from "../arguments/words.ts";
 
 const shortestUpdateSeconds = 0.001;
 /** More pictures a second show nobody more. */
 const shortestFrameSeconds = 0.03;
 const stdout = 1;
 
-export default command({
-  name: "trace",
-  description: "Follow the state of locks, until ^C",
+export default defineCommand({
+  meta: {
+    name: "trace",
+    description: "Follow the state of locks, until ^C",
+    repeats: true,
+    notes: [
+      "On a terminal it draws a line of cells for each lock, one cell a look. With --json, -v, or elsewhere than on a terminal it prints the state at each look.",
+    ],
+  },
   args: {
     name: nameArgument,
     update: options.update,
     "no-color": options["no-color"],
     ...commonOptions,
   },
-  repeats: true,
-  notes: [
-    "On a terminal it draws a line of cells for each lock, one cell a look. With --json, -v, or elsewhere than on a terminal it prints the state at each look.",
-  ],
-  async run({ args }) {
+  async run({ args, data }) {
     compileHotCode();
-    const output = outputOptions(args);
+    const output = outputOptions(args, data);
     const updateSeconds = parseDuration("--update", args.update);
     if (updateSeconds < shortestUpdateSeconds) {
       throw new UsageError(`--update: ${JSON.stringify(args.update)} is shorter than 1ms`);

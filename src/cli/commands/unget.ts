@@ -1,16 +1,16 @@
 /** `unget`: releases a lock, whoever holds it. */
+import { defineCommand } from "citty";
 import { messages } from "../../lock/messages.ts";
-import { commonOptions, nameArgument, options, outputOptions } from "../arguments/arguments.ts";
-import { command } from "../arguments/command.ts";
+import { outputOptions } from "../arguments/arguments.ts";
+import { commonOptions, nameArgument, options } from "../arguments/options.ts";
 import { exitCodes } from "../exit-code.ts";
 import { openWhole } from "../status/existing.ts";
 import { warnOfLivingHolders } from "../status/living-holders.ts";
 import { lockFacts } from "../status/lock-facts.ts";
 import { printResult } from "../terminal/output.ts";
 
-export default command({
-  name: "unget",
-  description: "Release a lock, whoever holds it",
+export default defineCommand({
+  meta: { name: "unget", description: "Release a lock, whoever holds it" },
   args: {
     name: nameArgument,
     message: {
@@ -20,8 +20,8 @@ export default command({
     },
     ...commonOptions,
   },
-  run({ args }) {
-    const output = outputOptions(args);
+  run({ args, data }) {
+    const output = outputOptions(args, data);
     const { lock, missing } = openWhole(args.name, output);
     if (lock === undefined) {
       printResult(output, missing.text, { ...missing.json, released: false });

@@ -1,9 +1,9 @@
 /** `wait`: waits until a lock is free, without taking it. */
+import { defineCommand } from "citty";
 import { monotonicSeconds } from "../../posix/clock.ts";
-import { commonOptions, nameArgument, options, outputOptions } from "../arguments/arguments.ts";
-import { command } from "../arguments/command.ts";
-import { conflictExitCode } from "../arguments/conflict.ts";
-import { parseTimeout } from "../arguments/duration.ts";
+import { outputOptions } from "../arguments/arguments.ts";
+import { commonOptions, nameArgument, options } from "../arguments/options.ts";
+import { parseExitCode, parseTimeout } from "../arguments/values.ts";
 import { jsonLine } from "../terminal/escape.ts";
 import { exitCodes } from "../exit-code.ts";
 import { LockWatch } from "../pictures/lock-watch.ts";
@@ -19,9 +19,14 @@ const longestPauseSeconds = 0.1;
 const pauseGrowth = 1.2;
 const noticeSeconds = 1;
 
-export default command({
-  name: "wait",
-  description: "Wait until a lock is free, without taking it",
+export default defineCommand({
+  meta: {
+    name: "wait",
+    description: "Wait until a lock is free, without taking it",
+    notes: [
+      "A lock that nobody has made is free. One whose holder died is locked until somebody takes it.",
+    ],
+  },
   args: {
     name: nameArgument,
     "get-timeout": {
@@ -35,14 +40,11 @@ export default command({
     },
     ...commonOptions,
   },
-  notes: [
-    "A lock that nobody has made is free. One whose holder died is locked until somebody takes it.",
-  ],
-  async run({ args }) {
-    const output = outputOptions(args);
+  async run({ args, data }) {
+    const output = outputOptions(args, data);
     const watch = new LockWatch(args.name, { ...output, verbose: false });
     const timeout = parseTimeout("--get-timeout", args["get-timeout"]) ?? Infinity;
-    const notFree = conflictExitCode(args["conflict-exit-code"]);
+    const notFree = parseExitCode("--conflict-exit-code", args["conflict-exit-code"]);
     const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
 
     const startSeconds = monotonicSeconds();

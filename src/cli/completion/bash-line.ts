@@ -6,6 +6,8 @@ type Quote = "" | "'" | '"';
 interface BashLine {
   /** Unquoted; the last one is the one at the cursor, "" where that stands behind a space. */
   words: string[];
+  /** After how many characters of the line each begins, as bash counts them. */
+  starts: number[];
   quote: Quote;
 }
 
@@ -17,11 +19,14 @@ interface BashLine {
  */
 export function readBashLine(line: string): BashLine | undefined {
   const words: string[] = [];
+  const starts: number[] = [];
   let word: string | undefined;
   let quote: Quote = "";
   for (let index = 0; index < line.length; index++) {
     const character = line.charAt(index);
     const next = line.charAt(index + 1);
+    if (word === undefined && !/\s/.test(character))
+      starts.push(Array.from(line.slice(0, index)).length);
     // Within double quotes a backslash is itself before most.
     const escapes = quote === "" || (quote === '"' && '"$`\\\n'.includes(next));
     if (character === "\\" && escapes) {
@@ -41,7 +46,8 @@ export function readBashLine(line: string): BashLine | undefined {
       word = (word ?? "") + character;
     }
   }
-  return { words: [...words, word ?? ""], quote };
+  if (word === undefined) starts.push(Array.from(line).length);
+  return { words: [...words, word ?? ""], starts, quote };
 }
 
 /**

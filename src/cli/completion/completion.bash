@@ -1,7 +1,7 @@
 # bash completions of resourcelock, which itself tells what can stand where.
 
 _resourcelock() {
-  local answer separator
+  local answer index position=0
   COMPREPLY=()
   mapfile -t answer < <(
     command resourcelock complete bash -- "${COMP_LINE:0:COMP_POINT}" "$2" 2>/dev/null
@@ -10,13 +10,15 @@ _resourcelock() {
     COMPREPLY=("${answer[@]:1}")
     return
   fi
-  # What stands behind -- is another command's line.
-  for separator in "${!COMP_WORDS[@]}"; do
-    [[ ${COMP_WORDS[separator]} == -- ]] && break
+  # From that character on the line is another command's: find the word that begins there.
+  for index in "${!COMP_WORDS[@]}"; do
+    while [[ ${COMP_LINE:position:1} == [[:space:]] ]]; do ((position += 1)); done
+    ((position >= answer[1])) && break
+    ((position += ${#COMP_WORDS[index]}))
   done
   if declare -F _command_offset >/dev/null; then
-    _command_offset $((separator + 1))
-  elif ((COMP_CWORD == separator + 1)); then
+    _command_offset "$index"
+  elif ((COMP_CWORD == index)); then
     compopt -o filenames
     mapfile -t COMPREPLY < <(compgen -c -- "$2")
   else

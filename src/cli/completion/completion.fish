@@ -5,9 +5,8 @@ function __resourcelock_complete
     set -l current (commandline -ct)
     set -l answer (command resourcelock complete fish -- $words[2..-1] "$current" 2>/dev/null)
     if test "$answer[1]" = command
-        # What stands behind -- is another command's line.
-        set -l separator (contains -i -- -- $words)
-        set -e words[1..$separator]
+        # After so many words the line is another command's.
+        set -e words[1..(math $answer[2] + 1)]
         set -l line (string join ' ' -- (string escape -- $words) "$current")
         complete -C "$line"
     else

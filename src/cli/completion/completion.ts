@@ -1,48 +1,61 @@
 /** What can stand at the end of a command line, from the same tables that the command line is read by. */
-import type { ArgDef, ArgsDef } from "citty";
-import { nameListArgument, options, splitWords, type Words } from "../arguments/arguments.ts";
-import type { Command } from "../arguments/command.ts";
-import { commands, findCommand } from "../root.ts";
-import { UsageError } from "../arguments/usage-error.ts";
+import type { ArgDef, ArgsDef, CommandDef } from "citty";
+import { allCommands, type Command } from "../arguments/command.ts";
+import { type CommandLine, positionalsOf, readCommandLine } from "../arguments/command-line.ts";
+import { nameListArgument, options } from "../arguments/options.ts";
+import { aliasesOf, UsageError } from "../arguments/words.ts";
 
-/** A word that can stand there, and what it means; "" where that needs no telling. */
+/** A word that can stand there, and what it means; "" if that needs no explanation. */
 export interface Candidate {
   word: string;
   description: string;
 }
 
+/** The words that can come, or from which word on the line is another program's. */
+export type Completion = { candidates: readonly Candidate[] } | { programAt: number };
+
 /** In place of the word to come: no word that is given can be the same. */
 const cursor = "\0";
 
 /**
- * The words that can stand at the end of a command line.
+ * What can stand at the end of a command line.
  *
  * @param words those before, without the program's; the last one is what there is of the word to come
  * @param lockNames gives the locks that there are
- * @returns undefined behind the `--` of a command that runs others: there any program's words can stand
  */
-export async function candidatesAt(
+export async function completionAt(
   words: readonly string[],
+  tree: CommandDef,
   lockNames: () => readonly string[],
-): Promise<readonly Candidate[] | undefined> {
+): Promise<Completion> {
   const [before, current] = [words.slice(0, -1), words.at(-1) ?? ""];
-  const end = before.indexOf("--");
-  const behind = end === -1 ? [] : [...before.slice(end + 1), cursor];
-  const split = splitIfPossible(end === -1 ? [...before, cursor] : before.slice(0, end));
-  if (split === undefined) return [];
-
-  const awaiting = split.options.find(({ value }) => value === cursor);
-  if (awaiting !== undefined) return choicesOf(awaiting.name);
-
-  const found = findCommand(split);
-  const command = await found?.load();
-  if (end === -1 && current.startsWith("-")) return optionsAt(current, split, command);
-  if (found === undefined || command === undefined) {
-    return end === -1 ? firstWords(current, split, lockNames) : [];
+  const line = await readIfPossible([...before, cursor], tree);
+  if (line === undefined) return { candidates: [] };
+  const { restAt } = line;
+  if (restAt !== undefined && line.rest.length > 0 && line.command?.meta.operands !== undefined) {
+    // Without a -- before it, a word that begins with a dash is still an option of ours.
+    const isOption = restAt === before.length && before.at(-1) !== "--" && current.startsWith("-");
+    if (!isOption) return { programAt: restAt };
   }
-  if (end !== -1 && command.operands !== undefined) return undefined;
+  return { candidates: await candidatesAt(line, before, current, tree, lockNames) };
+}
 
-  const given = [...found.positionals, ...behind].slice(0, -1);
+async function candidatesAt(
+  line: CommandLine,
+  before: readonly string[],
+  current: string,
+  tree: CommandDef,
+  lockNames: () => readonly string[],
+): Promise<readonly Candidate[]> {
+  const awaiting = line.options.find(({ value }) => value === cursor);
+  if (awaiting !== undefined) return choicesOf(awaiting.name);
+  const isBeforeSeparator = !before.includes("--");
+  if (isBeforeSeparator && current.startsWith("-")) return optionsAt(current, line);
+  const { command } = line;
+  if (command === undefined) {
+    return isBeforeSeparator ? firstWords(current, line, tree, lockNames) : [];
+  }
+  const given = line.positionals.filter((word) => word !== cursor);
   const definition = positionalAt(given.length, command);
   if (definition === undefined) return [];
   const choices = choicesIn(definition);
@@ -53,38 +66,42 @@ export async function candidatesAt(
   const prefix = listed.map((name) => `${name},`).join("");
   const names = lockNames()
     .filter((name) => !given.includes(name) && !listed.includes(name))
-    .filter((name) => !(isList && name.includes(",")) && !(end === -1 && name.startsWith("-")));
+    .filter((name) => !(isList && name.includes(",")))
+    .filter((name) => !(isBeforeSeparator && name.startsWith("-")));
   return plain(names.map((name) => prefix + name));
 }
 
-function splitIfPossible(words: readonly string[]): Words | undefined {
+async function readIfPossible(
+  words: readonly string[],
+  tree: CommandDef,
+): Promise<CommandLine | undefined> {
   try {
-    return splitWords(words, options);
+    return await readCommandLine(words, tree);
   } catch (error) {
     if (error instanceof UsageError) return undefined;
     throw error;
   }
 }
 
-/** Commands, and behind a lock's name those that take one; locks too, once there is a letter of one. */
+/** Commands, and after a lock's name those that take one; locks too, once there is a letter of one. */
 async function firstWords(
   current: string,
-  { positionals }: Words,
+  { positionals }: CommandLine,
+  tree: CommandDef,
   lockNames: () => readonly string[],
 ): Promise<Candidate[]> {
   if (positionals.length > 2) return [];
   const isFirst = positionals.length === 1;
-  const candidates: Candidate[] = [];
-  for (const [word, load] of Object.entries(commands)) {
-    const { description, args } = await load();
-    if (isFirst || "name" in args) candidates.push({ word, description });
-  }
+  const commands = (await allCommands(tree)).filter(({ args }) => isFirst || "name" in args);
   const names = isFirst && current !== "" ? lockNames() : [];
-  return [...candidates, ...plain(names.filter((name) => !name.startsWith("-")))];
+  return [
+    ...commands.map(({ name, meta }) => ({ word: name, description: meta.description ?? "" })),
+    ...plain(names.filter((name) => !name.startsWith("-"))),
+  ];
 }
 
-/** Options that were not given yet, by both names; behind an `=` what they can be. */
-function optionsAt(current: string, split: Words, command: Command | undefined): Candidate[] {
+/** Options that were not given yet, by both names; after an `=` what they can be. */
+function optionsAt(current: string, line: CommandLine): Candidate[] {
   const [head = ""] = current.split("=", 1);
   if (current.startsWith("--") && current !== head) {
     return choicesOf(head.slice(2)).map(({ word }) => ({
@@ -92,23 +109,21 @@ function optionsAt(current: string, split: Words, command: Command | undefined):
       description: "",
     }));
   }
-  const args: ArgsDef = command?.args ?? { help: options.help, version: options.version };
+  const args: ArgsDef = line.command?.args ?? { help: options.help, version: options.version };
   return Object.entries(args)
-    .filter(
-      ([name, { type }]) =>
-        type !== "positional" && !split.options.some((option) => option.name === name),
-    )
-    .flatMap(([name, { description = "", ...definition }]) => {
+    .filter(([, { type }]) => type !== "positional")
+    .filter(([name]) => !line.options.some((option) => option.name === name))
+    .flatMap(([name, definition]) => {
+      const { description = "" } = definition;
+      const [letter] = aliasesOf(definition);
       const long = { word: `--${name}`, description };
-      return "alias" in definition
-        ? [long, { word: `-${String(definition.alias)}`, description }]
-        : [long];
+      return letter === undefined ? [long] : [long, { word: `-${letter}`, description }];
     });
 }
 
-function positionalAt(index: number, { args, repeats }: Command): ArgDef | undefined {
-  const positionals = Object.values(args).filter(({ type }) => type === "positional");
-  return positionals[index] ?? (repeats ? positionals.at(-1) : undefined);
+function positionalAt(index: number, command: Command): ArgDef | undefined {
+  const positionals = positionalsOf(command).map(([, definition]) => definition);
+  return positionals[index] ?? (command.meta.repeats ? positionals.at(-1) : undefined);
 }
 
 /** What the value of an option can be, where it is one of a few words. */

@@ -5,10 +5,10 @@ _resourcelock() {
   local -a answer
   answer=("${(@f)$(command resourcelock complete zsh -- "${(@Q)words[2,CURRENT-1]}" "${(Q)PREFIX}" 2>/dev/null)}")
   if [[ $answer[1] == command ]]; then
-    # What stands behind -- is another command's line.
-    integer separator=${words[(ie)--]}
-    shift $separator words
-    (( CURRENT -= separator ))
+    # After so many words the line is another command's.
+    integer count=$(( answer[2] + 1 ))
+    shift $count words
+    (( CURRENT -= count ))
     _normal
   else
     shift answer

@@ -63,6 +63,8 @@ export interface OutputOptions {
   json: boolean;
   quiet: boolean;
   verbose: boolean;
+  /** Whether the words came as NAME COMMAND: results are then those of cjnfuncs.resourcelock. */
+  seedOrder: boolean;
 }
 
 /** Prints a command's result: its lines, or with `--json` the object; nothing with `--quiet`. */

@@ -1,97 +1,40 @@
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
-import {
-  commonOptions,
-  nameArgument,
-  options,
-  parsedArguments,
-  splitWords,
-  suggestion,
-} from "../../../src/cli/arguments/arguments.ts";
-import { UsageError } from "../../../src/cli/arguments/usage-error.ts";
+import { outputOptions, parsedArguments } from "../../../src/cli/arguments/arguments.ts";
+import { commonOptions, nameArgument, options } from "../../../src/cli/arguments/options.ts";
+import { WordReader } from "../../../src/cli/arguments/words.ts";
 
-/** The names and values of the options in a line of words. */
-function optionsIn(line: string): string[] {
-  return splitWords(line.split(" "), options).options.map(
-    ({ name, shown, value }) =>
-      `${name ?? `unknown ${shown}`}${value === undefined ? "" : `=${value}`}`,
-  );
+function lineOf(words: readonly string[], rest: readonly string[] = []) {
+  const reader = new WordReader(words, options);
+  const positionals = reader.takeAll();
+  return { options: reader.options, positionals, rest };
 }
-
-describe("splitWords()", () => {
-  test.each([
-    ["-t 5 x", ["get-timeout=5"]],
-    ["-t5 x", ["get-timeout=5"]],
-    ["-t=5 x", ["get-timeout=5"]],
-    ["-t -1 x", ["get-timeout=-1"]],
-    ["-t-1 x", ["get-timeout=-1"]],
-    ["--get-timeout=-1 x", ["get-timeout=-1"]],
-    ["--get-timeout -1 x", ["get-timeout=-1"]],
-    ["-qt5 x", ["quiet", "get-timeout=5"]],
-    ["-qv x", ["quiet", "verbose"]],
-    ["--message= x", ["message="]],
-    ["--message=a=b x", ["message=a=b"]],
-    ["-m -weird x", ["message=-weird"]],
-    ["x -Z", ["unknown -Z"]],
-    ["x --toString", ["unknown --toString"]],
-    ["x --name=y", ["unknown --name=y"]],
-    ["-- -t 5", []],
-  ])("%s", (line, expected) => {
-    expect(optionsIn(line)).toEqual(expected);
-  });
-
-  test.each([
-    ["x -t", "-t needs a value"],
-    ["x --message", "--message needs a value"],
-    ["x -t -- y", "-t needs a value"],
-    ["-t -q x", "if -q is its value, write -t-q"],
-    ["--message --quiet x", "if --quiet is its value, write --message=--quiet"],
-    ["x --quiet=yes", "--quiet takes no value"],
-  ])("%s is an error", (line, message) => {
-    expect(() => optionsIn(line)).toThrow(UsageError);
-    expect(() => optionsIn(line)).toThrow(message);
-  });
-
-  test("keeps the words that are no options, in their order", () => {
-    const { positionals } = splitWords(["-q", "a", "-t", "5", "-", "b", "--", "-c", "--"], options);
-    expect(positionals).toEqual(["a", "-", "b", "-c", "--"]);
-  });
-
-  test("never fails but with a UsageError", () => {
-    const word = fc.oneof(
-      fc.string(),
-      fc.constantFrom("--", "-t", "-1", "--message", "-qm", "--json"),
-    );
-    fc.assert(
-      fc.property(fc.array(word), (words) => {
-        try {
-          splitWords(words, options);
-        } catch (error) {
-          expect(error).toBeInstanceOf(UsageError);
-        }
-      }),
-    );
-  });
-});
 
 describe("parsedArguments()", () => {
   const definitions = { name: nameArgument, message: options.message, quiet: options.quiet };
-  const strict = (line: string, operands?: string) =>
-    parsedArguments(splitWords(line.split(" "), options), definitions, { operands });
+  const strict = (line: string) => parsedArguments(lineOf(line.split(" ")), definitions);
 
   test("gives each option its value, and each positional its word", () => {
     const more = { ...commonOptions, name: nameArgument, update: options.update };
-    const parsed = parsedArguments(splitWords("-q x --json -q".split(" "), options), more);
+    const parsed: object = parsedArguments(lineOf("-q x --json -q".split(" ")), more);
     expect(parsed).toEqual({ _: ["x"], name: "x", quiet: true, json: true, update: "0.5" });
-    expect(strict("-m 1 x -m -1")).toEqual({ _: ["x"], name: "x", message: "-1" });
+    const again: object = strict("-m 1 x -m -1");
+    expect(again).toEqual({ _: ["x"], name: "x", message: "-1" });
   });
 
-  test("leaves out a positional that may be missing, and takes several of one that repeats", () => {
+  test("leaves out a positional that may be missing", () => {
     const optional = { name: { ...nameArgument, required: false } };
-    expect(parsedArguments(splitWords([], options), optional)).toEqual({ _: [] });
-    const words = splitWords(["a", "b"], options);
-    const several = parsedArguments(words, optional, { repeats: true });
-    expect(several).toEqual({ _: ["a", "b"], name: "a" });
+    expect(Object.keys(parsedArguments(lineOf([]), optional))).toEqual(["_"]);
+  });
+
+  test("takes several words of a positional that repeats", () => {
+    const line = lineOf(["a", "b"]);
+    const parsed: object = parsedArguments(line, { name: nameArgument }, { repeats: true });
+    expect(parsed).toEqual({ _: ["a", "b"], name: "a" });
+  });
+
+  test("has another program's words after those that are its own", () => {
+    const parsed = parsedArguments(lineOf(["a"], ["grep", "-h"]), { name: nameArgument });
+    expect(parsed._).toEqual(["a", "grep", "-h"]);
   });
 
   test.each([
@@ -99,29 +42,25 @@ describe("parsedArguments()", () => {
     ["x -u 5", "unknown option -u"],
     ["-q", "NAME is missing"],
     ["x y", 'unexpected word "y"'],
-  ])("%s is an error", (line, message) => {
+  ])("refuses %s", (line, message) => {
     expect(() => strict(line)).toThrow(message);
   });
 
-  test("says where a command's words belong", () => {
-    expect(() => strict("x echo", "-- COMMAND")).toThrow("behind a --");
+  test("refuses two options that exclude each other, a default not counted", () => {
+    const some = { shared: options.shared, slots: { ...options.slots, default: "1" } };
+    const meta = { conflicts: [["shared", "slots"]] };
+    expect(() => parsedArguments(lineOf(["--slots=2", "--shared"]), some, meta)).toThrow(
+      "give --shared or --slots, not both",
+    );
+    expect(parsedArguments(lineOf(["--shared"]), some, meta)).toMatchObject({ slots: "1" });
   });
 });
 
-describe("suggestion()", () => {
-  test.each([
-    ["sate", "state"],
-    ["gte", "get"],
-    ["unegt", "unget"],
-    ["rnu", "run"],
-    ["tracee", "trace"],
-  ])("%s was meant to be %s", (word, meant) => {
-    expect(suggestion(word, ["run", "get", "unget", "state", "trace"])).toBe(
-      `; did you mean ${meant}?`,
-    );
-  });
-
-  test.each([["frobnicate"], ["x"], [""]])("%j was meant to be none of them", (word) => {
-    expect(suggestion(word, ["run", "get", "unget", "state", "trace"])).toBe("");
+test("outputOptions() speaks in our voice when citty itself runs the command", () => {
+  expect(outputOptions({ json: true }, undefined)).toEqual({
+    json: true,
+    quiet: false,
+    verbose: false,
+    seedOrder: false,
   });
 });

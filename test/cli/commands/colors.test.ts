@@ -1,6 +1,7 @@
 /** Colours: only where they are wanted, and never all that tells something. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { commands } from "../../../src/cli/root.ts";
+import { allCommands } from "../../../src/cli/arguments/command.ts";
+import { root } from "../../../src/cli/root.ts";
 import { haveMountNamespaces, PrivateSharedMemory } from "../../faults/private-shared-memory.ts";
 import { binary, haveTools } from "../../support/binary.ts";
 
@@ -89,8 +90,8 @@ describe.skipIf(!canIsolate).each(printing)("%s", (...words) => {
 
 test("every command that takes --no-color is tested", async () => {
   const taking: string[] = [];
-  for (const [name, load] of Object.entries(commands)) {
-    if (Object.hasOwn((await load()).args, "no-color")) taking.push(name);
+  for (const { name, args } of await allCommands(root)) {
+    if (Object.hasOwn(args, "no-color")) taking.push(name);
   }
   expect(taking.toSorted()).toEqual([...printing.map(([name]) => name), drawing].toSorted());
 });

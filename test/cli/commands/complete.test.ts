@@ -3,7 +3,8 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { version } from "../../../package.json";
-import { commands } from "../../../src/cli/root.ts";
+import { commandNames as namesIn, loadCommand } from "../../../src/cli/arguments/command.ts";
+import { root } from "../../../src/cli/root.ts";
 import { haveTools, newLockName, resourcelock } from "../../support/binary.ts";
 import { newDirectory, newHeldLock, objectsOf, printed } from "./scenario.ts";
 import { type ShellName, Terminal } from "./terminal.ts";
@@ -32,7 +33,7 @@ async function inBash(line: string, replaced: string): Promise<string[]> {
   return stdout.trimEnd().split("\n").slice(1);
 }
 
-const commandNames = Object.keys(commands);
+const commandNames = await namesIn(root);
 
 describe("complete", () => {
   test.each(shells)("%s prints the script of that shell, as it stands in src", async (shell) => {
@@ -132,7 +133,7 @@ describe("the words that can stand", () => {
   });
 
   test.each(commandNames)("behind %s and a dash are its options, by both names", async (name) => {
-    const words = Object.entries((await commands[name]?.())?.args ?? {})
+    const words = Object.entries((await loadCommand(root, name))?.args ?? {})
       .filter(([, { type }]) => type !== "positional")
       .flatMap(([long, definition]) =>
         "alias" in definition ? [`--${long}`, `-${String(definition.alias)}`] : [`--${long}`],
@@ -156,13 +157,21 @@ describe("the words that can stand", () => {
   });
 
   test("behind -- are another command's for run, and a name that looks like an option for others", async () => {
-    expect(await answer("fish", "run", "demo", "--", "ec")).toEqual(["command"]);
-    expect(await answer("zsh", "demo", "run", "-q", "--", "grep", "--", "-")).toEqual(["command"]);
+    expect(await answer("fish", "run", "demo", "--", "ec")).toEqual(["command", "3"]);
+    const words = ["demo", "run", "-q", "--", "grep", "--", "-"];
+    expect(await answer("zsh", ...words)).toEqual(["command", "4"]);
     const name = newLockName();
     await resourcelock("get", "-q", "--", `-${name}`);
     expect(await wordsAt("state", "--", "-")).toContain(`-${name}`);
     expect(await wordsAt("state", "")).not.toContain(`-${name}`);
     expect(await wordsAt("--", "")).toEqual([]);
+  });
+
+  test("after the lock's name of run are another command's, and options of run before it", async () => {
+    expect(await answer("fish", "run", "demo", "")).toEqual(["command", "2"]);
+    expect(await answer("fish", "demo", "run", "-q", "gr")).toEqual(["command", "3"]);
+    expect(await answer("fish", "run", "-t", "5", "demo", "grep", "-")).toEqual(["command", "4"]);
+    expect(await wordsAt("run", "demo", "-")).toContain("--shared");
   });
 
   test("where the line is wrong already are none", async () => {
@@ -282,6 +291,16 @@ describe.each(shells)("on a terminal %s", (shell) => {
       await Bun.write(join(directory, "afile.txt"), "what is in it\n");
       const terminal = await openShell(shell);
       await terminal.keys(`resourcelock run ${newLockName()} -- cat ${directory}/afi`);
+      await terminal.press("Tab");
+      await terminal.press("Enter");
+      await terminal.see(/^what is in it$/m);
+    });
+
+    test("after the name of run files, as after any command", async () => {
+      const directory = newDirectory();
+      await Bun.write(join(directory, "afile.txt"), "what is in it\n");
+      const terminal = await openShell(shell);
+      await terminal.keys(`resourcelock run ${newLockName("a:b=c")} cat ${directory}/afi`);
       await terminal.press("Tab");
       await terminal.press("Enter");
       await terminal.see(/^what is in it$/m);

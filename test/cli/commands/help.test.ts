@@ -2,16 +2,17 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { ArgsDef } from "citty";
 import { version } from "../../../package.json";
-import { options } from "../../../src/cli/arguments/arguments.ts";
+import { type Command, commandNames, loadCommand } from "../../../src/cli/arguments/command.ts";
+import { options } from "../../../src/cli/arguments/options.ts";
+import { callOf } from "../../../src/cli/arguments/usage.ts";
 import { exitCodes, exitCodeTexts } from "../../../src/cli/exit-code.ts";
-import type { Command } from "../../../src/cli/arguments/command.ts";
-import { commands } from "../../../src/cli/root.ts";
+import { root } from "../../../src/cli/root.ts";
 import { newLockName, resourcelock } from "../../support/binary.ts";
 import { objectsOf } from "./scenario.ts";
 
 setDefaultTimeout(60_000);
 
-const names = Object.keys(commands);
+const names = await commandNames(root);
 
 async function help(...words: string[]): Promise<string> {
   const { status, stdout, stderr } = await resourcelock(...words);
@@ -37,9 +38,9 @@ function optionsOf(args: ArgsDef): string[] {
 }
 
 async function commandOf(name: string): Promise<Command> {
-  const load = commands[name];
-  if (load === undefined) throw new Error(`there is no command ${name}`);
-  return await load();
+  const command = await loadCommand(root, name);
+  if (command === undefined) throw new Error(`there is no command ${name}`);
+  return command;
 }
 
 async function argsOf(name: string): Promise<ArgsDef> {
@@ -48,11 +49,11 @@ async function argsOf(name: string): Promise<ArgsDef> {
 
 /** A command with its positionals: `run NAME`, `doctor`. */
 async function headOf(name: string): Promise<string> {
-  const { args, repeats } = await commandOf(name);
+  const { args, meta } = await commandOf(name);
   const words = Object.entries(args)
     .filter(([, { type }]) => type === "positional")
     .map(([word, { required }]) => {
-      const shown = `${word.toUpperCase()}${repeats ? "..." : ""}`;
+      const shown = `${word.toUpperCase()}${meta.repeats ? "..." : ""}`;
       return required === false ? `[${shown}]` : shown;
     });
   return [name, ...words].join(" ");
@@ -119,9 +120,8 @@ describe("the help of the program", () => {
   test("names every command with what it does", async () => {
     const text = (await help("-h")).replaceAll(/\s+/g, " ");
     for (const name of names) {
-      const { description, operands = "" } = await commandOf(name);
-      const words = `${await headOf(name)} ${operands}`.trimEnd();
-      expect(text).toContain(`${words} ${description}`);
+      const command = await commandOf(name);
+      expect(text).toContain(`${callOf(command)} ${command.meta.description}`);
     }
     expect(optionsIn(await help("-h"))).toEqual(["-h, --help", "-V, --version"]);
   });

@@ -139,7 +139,7 @@ test("history says nothing with -q, and refuses --plot with --json", async () =>
   expect(await resourcelock("history", name, "-q")).toEqual(printed(""));
   const { status, stderr } = await resourcelock("history", name, "--plot", "--json");
   expect(status).toBe(64);
-  expect(stderr).toContain("--plot and --json exclude each other");
+  expect(stderr).toContain("give --plot or --json, not both");
 });
 
 test("history shows what others wrote escaped", async () => {

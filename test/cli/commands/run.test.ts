@@ -154,10 +154,35 @@ test("run -v tells on stderr what it does", async () => {
 
 test("run with nothing to run is wrong usage and makes nothing", async () => {
   const name = newLockName();
-  for (const words of [[], ["--"], ["true"], ["-c", "true", "--", "true"]]) {
+  for (const words of [[], ["--"], ["-q"], ["-c", "true", "--", "true"]]) {
     expect((await resourcelock("run", name, ...words)).status).toBe(64);
   }
   expect(objectsOf(name)).toEqual([]);
+});
+
+describe("without a -- the command of run begins at the first word after NAME that is no option:", () => {
+  test.each([
+    ["run NAME echo -h --version -n", "-h --version -n"],
+    ["run -q NAME -t 5 echo -t", "-t"],
+    ["NAME run -n echo run get", "run get"],
+    ["run NAME echo a -- b", "a -- b"],
+    ["run NAME -- echo -- b", "-- b"],
+    ["run NAME -- -- b", undefined],
+  ])("%s", async (line, expected) => {
+    const name = newLockName();
+    const words = line.split(" ").map((word) => (word === "NAME" ? name : word));
+    const { status, stdout } = await resourcelock(...words);
+    expect({ status, stdout }).toEqual(
+      expected === undefined ? { status: 127, stdout: "" } : { status: 0, stdout: `${expected}\n` },
+    );
+  });
+
+  test("run NAME grep -h searches and prints no help", async () => {
+    const { status, stdout } = await bash(
+      `printf 'foo\nbar\n' | resourcelock run ${newLockName()} grep -h foo -`,
+    );
+    expect({ status, stdout }).toEqual({ status: 0, stdout: "foo\n" });
+  });
 });
 
 describe("the command does not notice that it is wrapped:", () => {

@@ -43,15 +43,19 @@ test("a line is read as bash reads it", async () => {
 });
 
 test("the end of a line may be open", () => {
-  expect(readBashLine("x a")).toEqual({ words: ["x", "a"], quote: "" });
-  expect(readBashLine("x a ")).toEqual({ words: ["x", "a", ""], quote: "" });
-  expect(readBashLine("x 'a b")).toEqual({ words: ["x", "a b"], quote: "'" });
-  expect(readBashLine('x a"b ')).toEqual({ words: ["x", "ab "], quote: '"' });
-  expect(readBashLine('x "a\\')).toEqual({ words: ["x", "a"], quote: '"' });
-  expect(readBashLine("x a\\")).toEqual({ words: ["x", "a"], quote: "" });
+  expect(readBashLine("x a")).toEqual({ words: ["x", "a"], starts: [0, 2], quote: "" });
+  expect(readBashLine("x a ")).toEqual({ words: ["x", "a", ""], starts: [0, 2, 4], quote: "" });
+  expect(readBashLine("x 'a b")).toEqual({ words: ["x", "a b"], starts: [0, 2], quote: "'" });
+  expect(readBashLine('x a"b ')).toEqual({ words: ["x", "ab "], starts: [0, 2], quote: '"' });
+  expect(readBashLine('x "a\\')).toEqual({ words: ["x", "a"], starts: [0, 2], quote: '"' });
+  expect(readBashLine("x a\\")).toEqual({ words: ["x", "a"], starts: [0, 2], quote: "" });
 });
 
 test("what bash would have to expand is not read", () => {
   expect(readBashLine("x $'a")).toBeUndefined();
   expect(readBashLine(`x "$'a" b`)?.words).toEqual(["x", "$'a", "b"]);
+});
+
+test("each word begins where it is told to, in characters and not in units of UTF-16", () => {
+  expect(readBashLine("x '\u{1F512} a'  b\\ c \"d")?.starts).toEqual([0, 2, 9, 14]);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { parseDuration, parseTimeout } from "../../../src/cli/arguments/duration.ts";
-import { UsageError } from "../../../src/cli/arguments/usage-error.ts";
+import { parseDuration, parseTimeout } from "../../../src/cli/arguments/values.ts";
+import { UsageError } from "../../../src/cli/arguments/words.ts";
 
 describe("parseDuration()", () => {
   test.each([

@@ -1,0 +1,120 @@
+/** The values of options: what each may be, and what it means. */
+import { accessOf } from "../../host/objects/access.ts";
+import { newSegmentBytes, ResourceLock } from "../../host/resource-lock.ts";
+import { LockNotFoundError } from "../../lock/errors.ts";
+import { encodeLockInfo, formatLockInfo } from "../../lock/info-text.ts";
+import { now } from "../../posix/clock.ts";
+import { processStart } from "../../posix/process-start.ts";
+import { UsageError } from "./words.ts";
+
+const unitSeconds: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600 };
+
+/** 24 days: the longest that a timer of the event loop can run. */
+const longestSeconds = 24 * 24 * 3600;
+
+/**
+ * Seconds of a duration: a number of seconds, with a fraction or not, or one with a unit of ms, s, m, h.
+ *
+ * @param option the option that it belongs to, for the message
+ * @throws {UsageError}
+ */
+export function parseDuration(option: string, text: string): number {
+  const [, number = "", unit = "s"] = /^(\d+(?:\.\d*)?|\.\d+)(ms|s|m|h)?$/.exec(text.trim()) ?? [];
+  const seconds = Number(number) * (unitSeconds[unit] ?? 1);
+  if (number === "") {
+    throw new UsageError(
+      `${option}: ${JSON.stringify(text)} is not a duration; give seconds, as in 0.5, or 500ms, 10s, 5m, 1h`,
+    );
+  }
+  if (seconds > longestSeconds) {
+    throw new UsageError(`${option}: ${JSON.stringify(text)} is longer than 24 days`);
+  }
+  return seconds;
+}
+
+/**
+ * A duration to wait, or null, for ever, for the -1 of cjnfuncs.resourcelock.
+ *
+ * @throws {UsageError}
+ */
+export function parseTimeout(option: string, text: string): number | null {
+  if (!text.trim().startsWith("-")) return parseDuration(option, text);
+  if (Number(text) === -1) return null;
+  throw new UsageError(`${option}: ${JSON.stringify(text)} is negative; -1 alone means for ever`);
+}
+
+/**
+ * A whole number, written as one.
+ *
+ * @throws {UsageError}
+ */
+function parseInteger(
+  option: string,
+  text: string,
+  { min, max }: { min: number; max: number },
+): number {
+  const number = Number(text);
+  const isWhole = String(number) === text && Number.isInteger(number);
+  if (isWhole && number >= min && number <= max) return number;
+  throw new UsageError(`${option}: ${JSON.stringify(text)} is not a number from ${min} to ${max}`);
+}
+
+/** @throws {UsageError} */
+export function parseExitCode(option: string, text: string): number {
+  return parseInteger(option, text, { min: 0, max: 255 });
+}
+
+/** The ledger has room for 1023 holders. @throws {UsageError} */
+export function parseSlots(option: string, text: string): number {
+  return parseInteger(option, text, { min: 1, max: 1023 });
+}
+
+/** The number of a process. @throws {UsageError} if no such process lives */
+export function parseProcess(option: string, text: string): number {
+  const process = Number(text);
+  const isWhole = String(process) === text && Number.isInteger(process) && process > 0;
+  if (isWhole && processStart(process) !== undefined) return process;
+  throw new UsageError(`${option}: ${JSON.stringify(text)} is not the number of a living process`);
+}
+
+/**
+ * Who may use a lock that is created, by --mode and --group.
+ *
+ * @throws {UsageError} for a mode that is none, and if there is no such group
+ */
+export function parseAccess(
+  mode: string | undefined,
+  group: string | undefined,
+): { mode: number | undefined; group: string | undefined } {
+  const bits = mode === undefined ? undefined : parseMode(mode);
+  try {
+    accessOf(bits, group);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UsageError(error.message, { cause: error });
+  }
+  return { mode: bits, group };
+}
+
+function parseMode(text: string): number {
+  if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8);
+  throw new UsageError(`--mode: ${JSON.stringify(text)} is not a mode in octal, as in 0660`);
+}
+
+/** So many bytes fit whatever the characters and the date. */
+const surelyFits = 1000;
+
+/**
+ * Checks that a message fits before a lock is created for it; a lock that exists may have more room.
+ *
+ * @throws {LockInfoError} if it does not
+ */
+export function requireMessageFits(lockName: string, message: string): void {
+  if (message.length <= surelyFits) return;
+  try {
+    new ResourceLock(lockName, { create: false }).close();
+  } catch (error) {
+    if (!(error instanceof LockNotFoundError)) throw error;
+    encodeLockInfo(formatLockInfo(message, now()), newSegmentBytes);
+  }
+}

@@ -81,3 +81,39 @@ const lossTexts = {
   expired: "its lease ran out",
   replaced: "it was replaced",
 } as const satisfies Record<LockLoss["reason"], string>;
+
+/**
+ * What went wrong with a lock server: its address is no URL; no member answers, or none has a leader; the log-in has
+ * expired; user, password or rights are refused; it knows no users; the lease is gone, or is there already; the
+ * history asked for is gone; its space is used up; it is no etcd gateway; TLS refuses it, or it refuses ours; its
+ * answer is no answer of etcd; it belongs to another cluster; it refuses the request for a reason of its own.
+ */
+export type ServerFault =
+  | "address"
+  | "unavailable"
+  | "unauthenticated"
+  | "denied"
+  | "authDisabled"
+  | "leaseGone"
+  | "leaseExists"
+  | "compacted"
+  | "noSpace"
+  | "notGateway"
+  | "tls"
+  | "corrupt"
+  | "otherCluster"
+  | "rejected";
+
+/** A lock server that cannot be used, or refuses. */
+export class LockServerError extends ResourceLockError {
+  override readonly name = "LockServerError";
+  readonly fault: ServerFault;
+  /** Whether the request may have been carried out all the same. */
+  readonly wasSent: boolean;
+
+  constructor(fault: ServerFault, message: string, { wasSent = true } = {}) {
+    super(message);
+    this.fault = fault;
+    this.wasSent = wasSent;
+  }
+}

@@ -1,0 +1,37 @@
+import { describe, expect, test } from "bun:test";
+import { parseServerList } from "../../src/etcd/server-list.ts";
+
+describe("parseServerList()", () => {
+  test.each([
+    ["http://10.0.0.1:2379", ["http://10.0.0.1:2379"]],
+    ["10.0.0.1", ["http://10.0.0.1:2379"]],
+    ["etcd1:2379, etcd2:2379/", ["http://etcd1:2379", "http://etcd2:2379"]],
+    ["https://etcd1", ["https://etcd1:2379"]],
+    ["http://etcd1:80", ["http://etcd1"]],
+    ["http://[::1]:2379", ["http://[::1]:2379"]],
+    ["http://a:1,http://a:1", ["http://a:1"]],
+  ])("parseServerList() reads %p", (text, endpoints) => {
+    expect(parseServerList(text)).toEqual(endpoints);
+  });
+
+  test.each([
+    ["", "it names no server"],
+    ["ftp://etcd1", "neither http:// nor https://"],
+    ["http://etcd1:2379/v3", "behind host and port"],
+    ["http://etcd1:2379?a", "behind host and port"],
+    ["http://:bad", "it is no URL"],
+  ])("parseServerList() throws when the list is %p", (text, cause) => {
+    expect(() => parseServerList(text)).toThrow(cause);
+  });
+
+  test("parseServerList() does not show a password when a URL has one", () => {
+    let message = "";
+    try {
+      parseServerList("http://ci:hunter2@etcd1:2379");
+    } catch (error) {
+      message = String(error);
+    }
+    expect(message).toContain("RESOURCELOCK_SERVER_USER");
+    expect(message).not.toContain("hunter2");
+  });
+});

@@ -3,7 +3,8 @@
  * time and size, and an error that says in one line what is wrong with which server.
  */
 import type { TlsSettings } from "./credentials.ts";
-import { connectionError, faultOfAnswer, LockServerError, shownText } from "./fault.ts";
+import { LockServerError } from "../lock/errors.ts";
+import { connectionError, faultOfAnswer, shownText } from "./fault.ts";
 import { flagIn, idIn, type JsonObject, numberIn, objectIn, parseObject, textIn } from "./json.ts";
 import { LineSplitter } from "./line-splitter.ts";
 

@@ -2,7 +2,7 @@
 import { closeFile, descriptorStatus, openToRead, readFile } from "../posix/file.ts";
 import { isPosixError } from "../posix/libc.ts";
 import { effectiveUserId } from "../posix/user.ts";
-import { LockServerError } from "./fault.ts";
+import { LockServerError } from "../lock/errors.ts";
 
 export interface Credentials {
   readonly user: string;

@@ -1,8 +1,6 @@
 /** What can go wrong with a lock server, by what a caller can do about it. */
 import { LockServerError, type ServerFault } from "../lock/errors.ts";
 
-export { LockServerError, type ServerFault };
-
 /** gRPC status codes that etcd answers with. */
 const grpc = {
   unknown: 2,

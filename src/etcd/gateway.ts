@@ -7,7 +7,8 @@
  */
 import { type Answer, request, stream } from "./channel.ts";
 import type { Credentials, TlsSettings } from "./credentials.ts";
-import { LockServerError, mayWorkElsewhere } from "./fault.ts";
+import { LockServerError } from "../lock/errors.ts";
+import { mayWorkElsewhere } from "./fault.ts";
 import { type JsonObject, textIn } from "./json.ts";
 
 export interface GatewaySettings {

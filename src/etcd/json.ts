@@ -2,7 +2,7 @@
  * Values of etcd's JSON gateway. proto3 leaves out what is zero, 64-bit numbers are strings, keys and values are
  * base64. Whatever has another shape is no answer of etcd: {@link LockServerError} with fault `corrupt`.
  */
-import { LockServerError } from "./fault.ts";
+import { LockServerError } from "../lock/errors.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 

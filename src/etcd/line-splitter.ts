@@ -1,5 +1,5 @@
 /** Lines of a streamed answer: chunks end anywhere, and the last line may lack its end. */
-import { LockServerError } from "./fault.ts";
+import { LockServerError } from "../lock/errors.ts";
 
 /** One event carries a key and its value, which etcd limits to 1.5 MiB together; base64 adds a third. */
 const maxLineCharacters = 4 * 2 ** 20;

@@ -1,5 +1,5 @@
 /** The servers of `--server URL[,URL...]`, and how to speak to them. */
-import { LockServerError } from "./fault.ts";
+import { LockServerError } from "../lock/errors.ts";
 
 const defaultPort = "2379";
 

@@ -42,7 +42,7 @@ export interface AcquireRequest {
 }
 
 /** What a waiting request waits for. */
-interface WaitState {
+export interface WaitState {
   /** Its place in the queue, from 1. */
   readonly place: number;
   /** How many wait, this one included. */

@@ -14,6 +14,8 @@ export function pause(seconds: number): void {
 
 const clockRealtime = 0;
 export const clockMonotonic = 1;
+/** As CLOCK_MONOTONIC, and it also runs while the machine is suspended. */
+const clockBoottime = 7;
 
 /** struct timespec: two 64-bit numbers. */
 const timespec = new Uint32Array(4);
@@ -27,6 +29,12 @@ function readClock(clock: number): void {
 /** Seconds on a clock that nobody sets. */
 export function monotonicSeconds(): number {
   readClock(clockMonotonic);
+  return secondsOf(timespec) + nanosecondsOf(timespec) / 1e9;
+}
+
+/** Seconds since the machine was started, time in which it was suspended included. */
+export function bootSeconds(): number {
+  readClock(clockBoottime);
   return secondsOf(timespec) + nanosecondsOf(timespec) / 1e9;
 }
 

@@ -27,3 +27,13 @@ export function hasEnded(processId: number, start: number): boolean {
   const stat = readProcFile(`/proc/${processId}/stat`);
   return stat === undefined ? !processExists(processId) : startIn(stat) !== start;
 }
+
+/** The process that started another one, or has adopted it; undefined for one that cannot be seen. */
+export function parentOf(processId: number): number | undefined {
+  const stat = readProcFile(`/proc/${processId}/stat`);
+  if (stat === undefined) return undefined;
+  const text = new TextDecoder().decode(stat);
+  // State is field 3, the parent field 4.
+  const [, parent] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return Number(parent);
+}

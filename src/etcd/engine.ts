@@ -1,0 +1,339 @@
+/**
+ * The engine of many hosts: locks in an etcd cluster, the same ones as `etcdctl lock NAME`.
+ *
+ * Locks that are held at once share a lease, so that they are lost together or not at all.
+ */
+import type {
+  AcquireRequest,
+  ForcedRelease,
+  ForceReleaseOptions,
+  Grant,
+  LockEngine,
+  Refusal,
+  WatchOptions,
+} from "../lock/engine.ts";
+import { LockLostError } from "../lock/errors.ts";
+import type { GrantRecord, HolderStatus, LockState } from "../lock/status.ts";
+import { type Environment, credentialsFrom, tlsFrom } from "./credentials.ts";
+import { type Entry, holderOf, tokenOf } from "./entry.ts";
+import { defaultCallSeconds, Gateway } from "./gateway.ts";
+import { formatRecord, grantRecordOf, readHistory } from "./history.ts";
+import { Hold } from "./hold.ts";
+import { requireInfoFits } from "./info.ts";
+import { historyKeys, infoKeys, parseServerLockName, queuePrefix } from "./keys.ts";
+import { type Clock, revokeLease } from "./lease.ts";
+import { lockNames, lockStateOf, lookAt, mapInParallel } from "./lock-state.ts";
+import { type GrantedPlace, type Label, Place, PlaceGone } from "./place.ts";
+import { QueueWatch } from "./queue-watch.ts";
+import { compare, operation, transaction } from "./requests.ts";
+import { parseServerList } from "./server-list.ts";
+import { Session } from "./session.ts";
+import { currentUser, hostName, processAndAncestors } from "./this-process.ts";
+
+export interface EtcdEngineOptions {
+  /** The members of the cluster: `URL[,URL...]`. */
+  readonly servers: string;
+  /** Where user, password and certificates come from. */
+  readonly environment: Environment;
+  readonly ttlSeconds?: number | undefined;
+  /** Says something to the user that is no error. */
+  readonly warn?: (text: string) => void;
+  /** Seconds of CLOCK_BOOTTIME. */
+  readonly clock: Clock;
+  /** What keeps a hold while this process cannot; without it only this process does. */
+  readonly keeper?: Keeper | undefined;
+}
+
+/** A second process that keeps a lease, and the means to stop what runs under its locks. */
+export interface Keeper {
+  /** Begins to keep what this session holds. */
+  start(session: Session): void;
+  childDescriptor(lowest: number): number | undefined;
+  killAll(): void;
+  bindTo(hold: Hold, processId: number): Promise<void>;
+  /** Ends it. @returns whether it revokes the lease */
+  stop(): boolean;
+}
+
+/** How long the end of a lease that has no keys any more is waited for: it would end by itself. */
+const closeSeconds = 1;
+
+export class EtcdEngine implements LockEngine {
+  readonly unsupported = new Set(["access", "adopt", "newest", "replace", "max-waiters"] as const);
+  readonly #gateway: Gateway;
+  readonly #clock: Clock;
+  readonly #ttlSeconds: number | undefined;
+  readonly #warn: (text: string) => void;
+  readonly #keeper: Keeper | undefined;
+  readonly #sessions = new Map<Session, Set<string>>();
+  #isChecked = false;
+  #label: Omit<Label, "message"> | undefined;
+
+  /** @throws {LockServerError} for a list of servers, or for settings, that cannot be used */
+  constructor({
+    servers,
+    environment,
+    ttlSeconds,
+    warn = () => {},
+    clock,
+    keeper,
+  }: EtcdEngineOptions) {
+    this.#gateway = new Gateway({
+      endpoints: parseServerList(servers),
+      tls: tlsFrom(environment),
+      credentials: credentialsFrom(environment),
+    });
+    this.#clock = clock;
+    this.#ttlSeconds = ttlSeconds;
+    this.#warn = warn;
+    this.#keeper = keeper;
+  }
+
+  async acquire(lockName: string, request: AcquireRequest): Promise<Grant | Refusal> {
+    const name = parseServerLockName(lockName);
+    requireInfoFits(request.message);
+    const deadline = this.#clock() + request.timeoutSeconds;
+    for (;;) {
+      const left = request.timeoutSeconds === 0 ? 0 : Math.max(0.001, deadline - this.#clock());
+      const session = await this.#sessionFor(name, left, request.signal);
+      let place: GrantedPlace | undefined;
+      try {
+        place = await this.#wait(session, name, { ...request, timeoutSeconds: left });
+        // The wait may have used up the time in which the lease is known to be there.
+        const isThere = place !== undefined && (await session.ensureFresh(place, request.signal));
+        if (place !== undefined && isThere) return this.#holdOf(session, name, place, request);
+        if (place !== undefined) throw new PlaceGone("the lease ended at the grant");
+        return { granted: false, name, reason: "timeout", by: [] };
+      } catch (error) {
+        if (!(error instanceof PlaceGone)) throw error;
+        // Locks that are held under the same lease are gone with it.
+        if (session.heldKeys.length > 0) throw new LockLostError(name, { reason: "expired" });
+        this.#warn(
+          `lost the place in the queue of lock <${name}>: ${error.message}; waiting at its end again`,
+        );
+      } finally {
+        await this.#letGo(session, name, {
+          isHeld: session.heldKeys.some(({ key }) => key === place?.key),
+        });
+      }
+    }
+  }
+
+  async #wait(
+    session: Session,
+    name: string,
+    request: AcquireRequest,
+  ): Promise<GrantedPlace | undefined> {
+    const { kind = "exclusive", timeoutSeconds, signal, onWait, message } = request;
+    const label = { ...this.#ownLabel(), message };
+    return await new Place(session, name, {
+      kind,
+      label,
+      timeoutSeconds,
+      signal,
+      onWait,
+    }).acquire();
+  }
+
+  #holdOf(session: Session, name: string, place: GrantedPlace, { kind }: AcquireRequest): Hold {
+    const keeper = this.#keeper;
+    const hold = new Hold(name, place, {
+      session,
+      slotNames: typeof kind === "object" ? kind.names : undefined,
+      warn: this.#warn,
+      childDescriptor: (lowest) => keeper?.childDescriptor(lowest),
+      killAll: () => keeper?.killAll(),
+      bindTo: async (bound, processId) => await keeper?.bindTo(bound, processId),
+      onEnd: async () => await this.#letGo(session, name, { isHeld: false }),
+    });
+    keeper?.start(session);
+    return hold;
+  }
+
+  /** The session that others are held under, unless it has a place for this lock already. */
+  async #sessionFor(
+    name: string,
+    secondsLeft: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Session> {
+    for (const [session, names] of this.#sessions) {
+      if (session.isGone || names.has(name)) continue;
+      names.add(name);
+      return session;
+    }
+    const seconds =
+      secondsLeft === 0 ? defaultCallSeconds : Math.min(defaultCallSeconds, secondsLeft);
+    const opening = Session.open(this.#gateway, this.#clock, {
+      ttlSeconds: this.#ttlSeconds,
+      seconds,
+      signal,
+    });
+    if (!this.#isChecked) await this.#gateway.requireOneCluster(opening);
+    const session = await opening;
+    this.#isChecked = true;
+    this.#sessions.set(session, new Set([name]));
+    return session;
+  }
+
+  /** Ends a session that nothing hangs on any more. */
+  async #letGo(session: Session, name: string, { isHeld }: { isHeld: boolean }): Promise<void> {
+    if (isHeld) return;
+    const names = this.#sessions.get(session);
+    names?.delete(name);
+    if (names === undefined || names.size > 0) return;
+    this.#sessions.delete(session);
+    session.stopRenewing();
+    if (this.#keeper?.stop() !== true) await session.close(closeSeconds);
+  }
+
+  #ownLabel(): Omit<Label, "message"> {
+    this.#label ??= { host: hostName(), user: currentUser(), pid: process.pid };
+    return this.#label;
+  }
+
+  async inspect(lockName: string): Promise<LockState | undefined> {
+    const name = parseServerLockName(lockName);
+    return lockStateOf(name, await lookAt(this.#gateway, name));
+  }
+
+  async *watch(
+    lockName: string,
+    { everySeconds, signal }: WatchOptions,
+  ): AsyncGenerator<LockState | undefined> {
+    const name = parseServerLockName(lockName);
+    const keys = { prefix: queuePrefix(name) };
+    let limits: { seconds: number; signal: AbortSignal } = { seconds: defaultCallSeconds, signal };
+    while (!signal.aborted) {
+      const look = await lookAt(this.#gateway, name, limits);
+      // A server that was there once is waited for.
+      limits = { seconds: Infinity, signal };
+      const watch = new QueueWatch(this.#gateway, keys, look.view, signal);
+      try {
+        for (;;) {
+          yield lockStateOf(name, look);
+          const outcome = await watch.next(everySeconds);
+          if (outcome !== "timeout") break;
+        }
+      } finally {
+        watch.close();
+      }
+    }
+  }
+
+  async list(): Promise<LockState[]> {
+    const names = await lockNames(this.#gateway);
+    const states = await mapInParallel(names, async (name) =>
+      lockStateOf(name, await lookAt(this.#gateway, name)),
+    );
+    return states.filter((state) => state !== undefined);
+  }
+
+  async history(lockName: string): Promise<GrantRecord[] | undefined> {
+    const name = parseServerLockName(lockName);
+    const look = await lookAt(this.#gateway, name);
+    if (lockStateOf(name, look) === undefined) return undefined;
+    const ended = (await readHistory(this.#gateway, name)).map(grantRecordOf);
+    const present = look.view.entries.flatMap((entry) => presentRecord(entry) ?? []);
+    return [...ended, ...present].toSorted(
+      (one, other) => (one.granted ?? one.queued) - (other.granted ?? other.queued),
+    );
+  }
+
+  async holdAround(lockName: string, tokens: readonly number[]): Promise<HolderStatus | undefined> {
+    const state = await this.inspect(lockName);
+    const { host } = this.#ownLabel();
+    const ancestors = processAndAncestors();
+    return state?.holders.find(
+      (holder) =>
+        (holder.token !== null && tokens.includes(holder.token)) ||
+        (holder.host === host && holder.pid !== null && ancestors.has(holder.pid)),
+    );
+  }
+
+  async forceRelease(lockName: string, options: ForceReleaseOptions): Promise<ForcedRelease> {
+    const name = parseServerLockName(lockName);
+    const look = await lookAt(this.#gateway, name);
+    if (lockStateOf(name, look) === undefined) return { outcome: "missing", holders: [] };
+    const { holders } = look.view;
+    if (holders.length === 0) return { outcome: "free", holders: [] };
+    const meant = holders.filter((entry) => this.#isMeant(entry, options));
+    if (meant.length === 0) return { outcome: "not-meant", holders: holders.map(holderOf) };
+    const lost: Entry[] = [];
+    for (const entry of meant) if (await this.#force(name, entry, options.by)) lost.push(entry);
+    // Those that released it themselves in the meantime have not lost it.
+    return { outcome: lost.length === 0 ? "free" : "released", holders: lost.map(holderOf) };
+  }
+
+  #isMeant(entry: Entry, { onlyToken, onlyOwnerPid }: ForceReleaseOptions): boolean {
+    const { value } = entry;
+    if (onlyToken !== undefined && (value === undefined || tokenOf(entry) !== onlyToken))
+      return false;
+    if (onlyOwnerPid === undefined) return true;
+    const isHere = value?.host === this.#ownLabel().host;
+    return isHere && (value.owner ?? value.pid) === onlyOwnerPid;
+  }
+
+  /** @returns whether this call has taken the lock from that place, as far as anybody can tell */
+  async #force(name: string, entry: Entry, by: string): Promise<boolean> {
+    const { key, createRevision, value, lease } = entry;
+    const record = value && [
+      operation.put(
+        historyKeys.of(name),
+        formatRecord(value, {
+          key,
+          token: tokenOf(entry),
+          ended: Date.now() / 1000,
+          ending: "forced",
+          by,
+        }),
+        "0",
+      ),
+    ];
+    const { message, mayBeRepeated } = await this.#gateway.call(
+      "kv/txn",
+      transaction({
+        compare: [compare.wasCreatedAt(key, createRevision)],
+        success: [operation.delete(key), ...(record ?? [])],
+      }),
+    );
+    // The lease of a hold without a process is its own; others may hold more locks.
+    if (value?.attachment !== undefined && lease !== "0") await revokeLease(this.#gateway, lease);
+    return message["succeeded"] === true || mayBeRepeated;
+  }
+
+  async writeInfo(lockName: string, text: string): Promise<boolean> {
+    const name = parseServerLockName(lockName);
+    requireInfoFits(text);
+    if ((await this.inspect(name)) === undefined) return false;
+    const put = operation.put(infoKeys.of(name), text, "0");
+    await this.#gateway.call("kv/txn", transaction({ compare: [], success: [put] }));
+    return true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#keeper?.stop();
+    await Promise.all([...this.#sessions.keys()].map((session) => session.close(closeSeconds)));
+    this.#sessions.clear();
+  }
+}
+
+/** A place that is still there, as a record of the history; undefined for one of another program. */
+function presentRecord(entry: Entry): GrantRecord | undefined {
+  const { value } = entry;
+  if (value === undefined) return undefined;
+  const holder = holderOf(entry);
+  const isHeld = value.granted !== undefined;
+  return {
+    pid: holder.pid,
+    command: holder.command,
+    host: value.host,
+    kind: value.kind,
+    slot: holder.slot,
+    token: isHeld ? holder.token : null,
+    queued: value.since,
+    granted: value.granted ?? null,
+    ended: null,
+    ending: isHeld ? (value.attachment === "detached" ? "detached" : "held") : "waiting",
+    exitStatus: null,
+  };
+}

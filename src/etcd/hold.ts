@@ -1,0 +1,240 @@
+/** A lock that is held on a server: how it is released, left, or lost. */
+import type { Grant } from "../lock/engine.ts";
+import { type LockLoss, LockLostError, LockServerError } from "../lock/errors.ts";
+import { type EntryValue, formatEntry } from "./entry.ts";
+import { formatRecord, readHistory } from "./history.ts";
+import { formatGrantInfo } from "./info.ts";
+import { defaultCallSeconds, type Reply } from "./gateway.ts";
+import type { JsonObject } from "./json.ts";
+import { historyKeys } from "./keys.ts";
+import { endlessTtlSeconds, grantLease } from "./lease.ts";
+import type { GrantedPlace } from "./place.ts";
+import type { HeldKey } from "./renewal.ts";
+import { compare, operation, transaction } from "./requests.ts";
+import type { Session, SessionListener } from "./session.ts";
+
+/** What the engine gives to a hold. */
+export interface HoldContext {
+  readonly session: Session;
+  readonly slotNames: readonly string[] | undefined;
+  /** Says something to the user that is no error. */
+  readonly warn: (text: string) => void;
+  /** Opens a descriptor for a command; undefined where there are none. */
+  readonly childDescriptor: (lowest: number) => number | undefined;
+  /** Kills all that still runs under the lock. */
+  readonly killAll: () => void;
+  /** Starts a process that keeps the hold as long as another one lives. */
+  readonly bindTo: (hold: Hold, processId: number) => Promise<void>;
+  /** Called once, when the hold is no longer this one's. */
+  readonly onEnd: (hold: Hold) => Promise<void>;
+}
+
+/** The least time that a release is tried for. */
+const minReleaseSeconds = 0.5;
+
+export class Hold implements Grant, SessionListener {
+  readonly granted = true;
+  readonly name: string;
+  readonly adoptedFrom = undefined;
+  readonly #context: HoldContext;
+  readonly #lost = new AbortController();
+  #place: GrantedPlace;
+  #hasEnded = false;
+
+  constructor(name: string, place: GrantedPlace, context: HoldContext) {
+    this.name = name;
+    this.#place = place;
+    this.#context = context;
+    context.session.hold(place);
+    context.session.listen(this);
+  }
+
+  get heldKey(): HeldKey {
+    return this.#place;
+  }
+
+  get value(): EntryValue {
+    return this.#place.value;
+  }
+
+  get token(): number {
+    return this.#place.token;
+  }
+
+  get slot(): number | null {
+    return this.value.slot ?? null;
+  }
+
+  get slotName(): string | null {
+    return this.slot === null ? null : (this.#context.slotNames?.[this.slot] ?? null);
+  }
+
+  get info(): string {
+    return formatGrantInfo(this.value);
+  }
+
+  watchLoss(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  childDescriptor(lowest: number): number | undefined {
+    return this.#context.childDescriptor(lowest);
+  }
+
+  onStop(step: "term" | "kill"): void {
+    this.#lose({ reason: "expired", killBySeconds: this.#context.session.stopTimes.killAt });
+    if (step === "kill") this.#context.killAll();
+  }
+
+  onLeaseGone(): void {
+    this.#lose({ reason: "expired", killBySeconds: this.#context.session.clock() });
+  }
+
+  onKeysGone(keys: readonly HeldKey[]): void {
+    if (!keys.some(({ key }) => key === this.#place.key)) return;
+    void this.#forcedBy().then((by) => this.#lose({ reason: "forced", by }));
+  }
+
+  async release({ exitStatus }: { exitStatus?: number | undefined } = {}): Promise<
+    LockLostError | undefined
+  > {
+    if (this.#hasEnded) return this.#loss();
+    this.#hasEnded = true;
+    const { session } = this.#context;
+    session.unlisten(this);
+    try {
+      if (session.isGone) return this.#lose({ reason: "expired" });
+      return await this.#deleteKey(exitStatus);
+    } finally {
+      session.unhold(this.#place);
+      await this.#context.onEnd(this);
+    }
+  }
+
+  async detach(
+    until: { process?: number | undefined; seconds?: number | undefined } = {},
+  ): Promise<boolean> {
+    if (this.#loss() !== undefined || this.#hasEnded) return false;
+    const { session } = this.#context;
+    const { gateway, clock } = session;
+    const isBound = until.process !== undefined;
+    const ttlSeconds = isBound
+      ? session.lease.ttlSeconds
+      : Math.ceil(until.seconds ?? endlessTtlSeconds);
+    const lease = await grantLease(gateway, ttlSeconds, clock, { seconds: this.#secondsToRelease });
+    const value: EntryValue = {
+      ...this.value,
+      token: this.token,
+      attachment: isBound ? "bound" : "detached",
+      ...(until.process === undefined ? {} : { owner: until.process }),
+    };
+    const { key, createRevision } = this.#place;
+    const { message } = await gateway.call(
+      "kv/txn",
+      transaction({
+        compare: [compare.wasCreatedAt(key, createRevision)],
+        // The key keeps its place in the queue, and hangs on the other lease from now on.
+        success: [operation.put(key, formatEntry(value), lease.id)],
+      }),
+      { seconds: this.#secondsToRelease },
+    );
+    if (message["succeeded"] !== true) return false;
+    this.#hasEnded = true;
+    this.#place = { ...this.#place, value };
+    session.unlisten(this);
+    session.unhold(this.#place);
+    if (until.process !== undefined) await this.#context.bindTo(this, until.process);
+    await this.#context.onEnd(this);
+    return true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release();
+  }
+
+  #loss(): LockLostError | undefined {
+    const reason: unknown = this.#lost.signal.reason;
+    return reason instanceof LockLostError ? reason : undefined;
+  }
+
+  #lose(loss: LockLoss): LockLostError {
+    const error = this.#loss() ?? new LockLostError(this.name, loss);
+    this.#lost.abort(error);
+    return error;
+  }
+
+  get #secondsToRelease(): number {
+    const { session } = this.#context;
+    return Math.max(minReleaseSeconds, session.stopTimes.killAt - session.clock());
+  }
+
+  async #deleteKey(exitStatus: number | undefined): Promise<LockLostError | undefined> {
+    try {
+      const reply = await this.#tryDelete(exitStatus);
+      if (reply.message["succeeded"] === true) return undefined;
+      return await this.#whyGone(reply);
+    } catch (error) {
+      if (!(error instanceof LockServerError)) throw error;
+      this.#context.warn(
+        `lock <${this.name}> could not be released, the server frees it within ${this.#context.session.lease.ttlSeconds} s: ${error.message}`,
+      );
+      return this.#loss();
+    }
+  }
+
+  async #tryDelete(exitStatus: number | undefined): Promise<Reply> {
+    const { key, createRevision } = this.#place;
+    const record = formatRecord(this.value, {
+      key,
+      token: this.token,
+      ended: Date.now() / 1000,
+      ending: "released",
+      ...(exitStatus === undefined ? {} : { exitStatus }),
+    });
+    const send = (more: JsonObject[]) =>
+      this.#context.session.gateway.call(
+        "kv/txn",
+        transaction({
+          compare: [compare.wasCreatedAt(key, createRevision)],
+          success: [operation.delete(key), ...more],
+        }),
+        { seconds: this.#secondsToRelease },
+      );
+    try {
+      return await send([operation.put(historyKeys.of(this.name), record, "0")]);
+    } catch (error) {
+      // A user whose rights end at the lock itself, or a server without space: the release matters more.
+      const isRefused =
+        error instanceof LockServerError && ["denied", "noSpace"].includes(error.fault);
+      if (isRefused) return await send([]);
+      throw error;
+    }
+  }
+
+  /** Tells why the key was gone at the release. */
+  async #whyGone({ mayBeRepeated }: Reply): Promise<LockLostError | undefined> {
+    const record = await this.#recordOfEnd();
+    if (record?.ending === "released") return undefined;
+    if (record !== undefined) return this.#lose({ reason: "forced", by: record.by });
+    const known = this.#loss();
+    if (known !== undefined) return known;
+    // The first sending has done it, and its record is not to be had.
+    return mayBeRepeated ? undefined : this.#lose({ reason: "forced" });
+  }
+
+  async #forcedBy(): Promise<string | undefined> {
+    return (await this.#recordOfEnd())?.by;
+  }
+
+  async #recordOfEnd() {
+    const { gateway } = this.#context.session;
+    try {
+      const since = this.token;
+      const records = await readHistory(gateway, this.name, { since, seconds: defaultCallSeconds });
+      return records.find(({ key, token }) => key === this.#place.key && token === this.token);
+    } catch (error) {
+      if (error instanceof LockServerError) return undefined;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,292 @@
+/**
+ * A request for a lock: from its place in the queue to its grant, or to its end.
+ *
+ * The queue is the keys under `NAME/` in the order in which they were made, as for `etcdctl lock`. Each step is one
+ * transaction that can be repeated when its answer is lost: the key is named by a lease ID that was chosen here, so a
+ * repetition finds what the first sending did.
+ */
+import { LockServerError } from "../lock/errors.ts";
+import type { WaitState } from "../lock/engine.ts";
+import type { RequestedKind } from "../lock/kinds.ts";
+import { type EntryValue, formatEntry, queueEntryOf, tokenOf } from "./entry.ts";
+import { defaultCallSeconds } from "./gateway.ts";
+import { type JsonObject, objectIn } from "./json.ts";
+import { placeKey, queuePrefix } from "./keys.ts";
+import { QueueView } from "./queue-view.ts";
+import { QueueWatch } from "./queue-watch.ts";
+import {
+  compare,
+  keyValuesIn,
+  operation,
+  range,
+  readKeyValues,
+  responsesIn,
+  transaction,
+} from "./requests.ts";
+import type { Session, SessionListener } from "./session.ts";
+
+/** What a request tells others of itself. */
+export type Label = Pick<EntryValue, "host" | "user" | "pid" | "message">;
+
+export interface PlaceRequest {
+  readonly kind: RequestedKind;
+  readonly label: Label;
+  readonly timeoutSeconds: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onWait?: ((waitedSeconds: number, describe: () => WaitState) => void) | undefined;
+}
+
+/** A place that holds its lock. */
+export interface GrantedPlace {
+  readonly key: string;
+  readonly createRevision: number;
+  readonly token: number;
+  readonly value: EntryValue;
+}
+
+/** The place is gone: its lease ended, or somebody deleted its key. */
+export class PlaceGone extends Error {
+  override readonly name = "PlaceGone";
+}
+
+/** How long a request that gives up may take to leave the queue; its lease does it otherwise. */
+const leaveSeconds = 1;
+
+/** How often a waiter tells its caller that it waits. */
+const noticeMilliseconds = 1000;
+
+export class Place {
+  readonly #session: Session;
+  readonly #request: PlaceRequest;
+  readonly #queue: { readonly prefix: string };
+  readonly #key: string;
+  readonly #own: ReturnType<typeof queueEntryOf>;
+  readonly #view = new QueueView();
+  readonly #value: EntryValue;
+  readonly #startedAt: number;
+  /** Aborted when the lease is gone, by the caller's signal, and when time is up. */
+  readonly #end = new AbortController();
+
+  constructor(session: Session, name: string, request: PlaceRequest) {
+    this.#session = session;
+    this.#request = request;
+    this.#queue = { prefix: queuePrefix(name) };
+    this.#key = placeKey(name, session.lease.id);
+    this.#own = queueEntryOf(request.kind);
+    this.#startedAt = session.clock();
+    this.#value = { ...this.#own, ...request.label, since: Date.now() / 1000 };
+  }
+
+  /**
+   * Waits for the grant.
+   *
+   * @returns undefined when it did not come in time; then nothing is left behind
+   * @throws the reason of the request's signal, or a {@link LockServerError}; then nothing is left behind either
+   */
+  async acquire(): Promise<GrantedPlace | undefined> {
+    const { timeoutSeconds, signal } = this.#request;
+    signal?.throwIfAborted();
+    const abort = () => this.#end.abort(signal?.reason);
+    signal?.addEventListener("abort", abort, { once: true });
+    let isKept = false;
+    try {
+      const granted =
+        timeoutSeconds === 0 ? await this.#tryOnce() : await this.#queueUntilGranted();
+      isKept = granted !== undefined;
+      return granted;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+      if (!isKept) await this.#leave();
+    }
+  }
+
+  /** Seconds until time is up. */
+  get #secondsLeft(): number {
+    return this.#request.timeoutSeconds - (this.#session.clock() - this.#startedAt);
+  }
+
+  /** Takes the lock if nobody stands in the way; never joins the queue. */
+  async #tryOnce(): Promise<GrantedPlace | undefined> {
+    const limits = { signal: this.#end.signal, seconds: defaultCallSeconds };
+    await this.#readQueue(limits);
+    for (;;) {
+      const mine = this.#grantFound();
+      if (mine !== undefined) return mine;
+      if (!this.#view.wouldHold(this.#own)) return undefined;
+      const value = this.#grantedValue();
+      const { message, header } = await this.#session.gateway.call(
+        "kv/txn",
+        transaction({
+          compare: [
+            compare.isAbsent({ key: this.#key }),
+            compare.noneChangedAfter(this.#queue, this.#view.revision),
+          ],
+          success: [this.#put(value)],
+          failure: [operation.get(this.#queue)],
+        }),
+        limits,
+      );
+      if (message["succeeded"] === true)
+        return this.#granted(header.revision, header.revision, value);
+      this.#view.load(readKeyValues(responsesIn(message)[0]), header.revision);
+    }
+  }
+
+  async #queueUntilGranted(): Promise<GrantedPlace | undefined> {
+    const leaseGone: SessionListener = {
+      onLeaseGone: () => this.#end.abort(new PlaceGone("the lease ended")),
+      onKeysGone: () => {},
+      onStop: () => {},
+    };
+    const first = await this.#join();
+    if (first !== undefined) return first;
+    this.#session.listen(leaseGone);
+    const notices = this.#startNotices();
+    try {
+      return await this.#awaitTurn();
+    } finally {
+      clearInterval(notices);
+      this.#session.unlisten(leaseGone);
+    }
+  }
+
+  /**
+   * Enters the queue; in one transaction, if nobody is there, with the grant.
+   *
+   * @returns the grant, or undefined when there is somebody
+   */
+  async #join(): Promise<GrantedPlace | undefined> {
+    const value = this.#grantedValue();
+    const list = operation.get(this.#queue);
+    const { message, header } = await this.#session.gateway.call(
+      "kv/txn",
+      transaction({
+        compare: [compare.isAbsent(this.#queue)],
+        success: [this.#put(value)],
+        failure: [
+          operation.transaction({
+            compare: [compare.isAbsent({ key: this.#key })],
+            success: [this.#put(this.#value), list],
+            failure: [list],
+          }),
+        ],
+      }),
+      {
+        signal: this.#end.signal,
+        seconds: Math.max(0.001, Math.min(defaultCallSeconds, this.#secondsLeft)),
+      },
+    );
+    if (message["succeeded"] === true)
+      return this.#granted(header.revision, header.revision, value);
+    const inner = objectIn(responsesIn(message)[0] ?? {}, "response_txn");
+    this.#view.load(readKeyValues(responsesIn(inner).at(-1)), header.revision);
+    return undefined;
+  }
+
+  /** Waits until it is this place's turn, and takes the lock. */
+  async #awaitTurn(): Promise<GrantedPlace | undefined> {
+    let watch: QueueWatch | undefined;
+    try {
+      for (;;) {
+        const mine = this.#grantFound();
+        if (mine !== undefined) return mine;
+        const own = this.#view.find(this.#key);
+        if (own === undefined) throw new PlaceGone("the key was deleted");
+        if (this.#view.mayHold(own)) {
+          watch?.close();
+          watch = undefined;
+          const granted = await this.#take(own.createRevision);
+          if (granted !== undefined) return granted;
+          continue;
+        }
+        watch ??= new QueueWatch(this.#session.gateway, this.#queue, this.#view, this.#end.signal);
+        const outcome = await watch.next(this.#secondsLeft);
+        if (outcome === "timeout") return undefined;
+        if (outcome === "changed") continue;
+        watch.close();
+        watch = undefined;
+        await this.#readQueue({ signal: this.#end.signal, seconds: this.#secondsLeft });
+      }
+    } catch (error) {
+      // The server was away until time was up.
+      const isLate = error instanceof LockServerError && error.fault === "unavailable";
+      if (isLate && this.#secondsLeft <= 0) return undefined;
+      throw error;
+    } finally {
+      watch?.close();
+    }
+  }
+
+  /** Takes the lock when it is this place's turn; undefined when the queue is no longer what it was. */
+  async #take(createRevision: number): Promise<GrantedPlace | undefined> {
+    const value = this.#grantedValue();
+    const conditions = [compare.wasCreatedAt(this.#key, createRevision)];
+    if (this.#own.kind === "exclusive") {
+      conditions.push(compare.noneCreatedBefore(this.#queue, createRevision));
+    }
+    // Another one may have taken the slot that is free in this view.
+    if (this.#own.kind === "slots") {
+      conditions.push(compare.noneChangedAfter(this.#queue, this.#view.revision));
+    }
+    const { message, header } = await this.#session.gateway.call(
+      "kv/txn",
+      transaction({
+        compare: conditions,
+        success: [this.#put(value)],
+        failure: [operation.get(this.#queue)],
+      }),
+      { signal: this.#end.signal, seconds: this.#secondsLeft },
+    );
+    if (message["succeeded"] === true) return this.#granted(createRevision, header.revision, value);
+    this.#view.load(readKeyValues(responsesIn(message)[0]), header.revision);
+    return undefined;
+  }
+
+  /** The grant of an earlier sending whose answer was lost. */
+  #grantFound(): GrantedPlace | undefined {
+    const own = this.#view.find(this.#key);
+    if (own?.value?.granted === undefined) return undefined;
+    return this.#granted(own.createRevision, tokenOf(own), own.value);
+  }
+
+  #granted(createRevision: number, token: number, value: EntryValue): GrantedPlace {
+    return { key: this.#key, createRevision, token, value };
+  }
+
+  #grantedValue(): EntryValue {
+    const granted = { ...this.#value, granted: Date.now() / 1000 };
+    return this.#own.kind === "slots" ? { ...granted, slot: this.#view.freeSlot() } : granted;
+  }
+
+  #put(value: EntryValue): JsonObject {
+    return operation.put(this.#key, formatEntry(value), this.#session.lease.id);
+  }
+
+  async #readQueue(limits: { signal: AbortSignal; seconds: number }): Promise<void> {
+    const { message, header } = await this.#session.gateway.call(
+      "kv/range",
+      range(this.#queue),
+      limits,
+    );
+    this.#view.load(keyValuesIn(message), header.revision);
+  }
+
+  #startNotices(): Timer | undefined {
+    const { onWait } = this.#request;
+    if (onWait === undefined) return undefined;
+    const notify = () =>
+      onWait(this.#session.clock() - this.#startedAt, () => this.#view.describe(this.#key));
+    notify();
+    return setInterval(notify, noticeMilliseconds);
+  }
+
+  /** Leaves the queue; what of it cannot be done in time is done when the lease ends. */
+  async #leave(): Promise<void> {
+    const leave = transaction({ compare: [], success: [operation.delete(this.#key)] });
+    await this.#session.gateway
+      .call("kv/txn", leave, { seconds: leaveSeconds })
+      .catch((error: unknown) => {
+        if (!(error instanceof LockServerError)) throw error;
+      });
+  }
+}

@@ -1,0 +1,97 @@
+/** One watch of a lock's whole queue, which keeps a view of it up to date without asking. */
+import { LockServerError } from "../lock/errors.ts";
+import type { Gateway } from "./gateway.ts";
+import { flagIn } from "./json.ts";
+import type { QueueView } from "./queue-view.ts";
+import { eventsIn, type Keys, rangeOf } from "./requests.ts";
+
+/**
+ * A watch that has been silent so long is made anew elsewhere, after a new read: its connection may have been cut
+ * without a word.
+ */
+const maxSilenceSeconds = 60;
+/** Before a watch that broke is made anew: the server may be on its way down. */
+const pauseMilliseconds = 50;
+
+export type WatchOutcome = "changed" | "broken" | "timeout";
+
+export class QueueWatch {
+  readonly #view: QueueView;
+  readonly #gateway: Gateway;
+  readonly #endpoint: string;
+  readonly #outer: AbortSignal;
+  readonly #stop = new AbortController();
+  readonly #messages: AsyncGenerator<{
+    header: { revision: number };
+    message: Record<string, unknown>;
+  }>;
+  #next: Promise<WatchOutcome> | undefined;
+
+  /** @param view is known up to its revision; the watch goes on from there, so nothing is missed */
+  constructor(gateway: Gateway, keys: Keys, view: QueueView, signal: AbortSignal) {
+    this.#gateway = gateway;
+    this.#view = view;
+    this.#outer = signal;
+    this.#endpoint = gateway.preferredEndpoint;
+    const start = { ...rangeOf(keys), start_revision: String(view.revision + 1) };
+    this.#messages = gateway.stream(
+      this.#endpoint,
+      "watch",
+      { create_request: start },
+      AbortSignal.any([signal, this.#stop.signal]),
+    );
+  }
+
+  /**
+   * Waits for the next change.
+   *
+   * @returns `broken` when this watch is of no more use: read the queue, and make another one
+   * @throws the reason of the outer signal
+   */
+  async next(seconds: number): Promise<WatchOutcome> {
+    if (seconds <= 0) return "timeout";
+    if (this.#next === undefined) {
+      this.#next = this.#change();
+      // Whoever waits sees it below; nobody may be waiting when it is closed.
+      this.#next.catch(() => {});
+    }
+    let timer: Timer | undefined;
+    const isSilence = seconds > maxSilenceSeconds;
+    const late = new Promise<WatchOutcome>((resolve) => {
+      const end = () => resolve(isSilence ? "broken" : "timeout");
+      timer = setTimeout(end, Math.min(seconds, maxSilenceSeconds) * 1000);
+    });
+    const outcome = await Promise.race([this.#next, late]).finally(() => clearTimeout(timer));
+    if (outcome === "changed") this.#next = undefined;
+    return outcome;
+  }
+
+  close(): void {
+    this.#stop.abort();
+  }
+
+  async #change(): Promise<WatchOutcome> {
+    try {
+      for (;;) {
+        const { done, value } = await this.#messages.next();
+        if (done === true) break;
+        // A canceled watch is silent from then on, and its connection stays open.
+        if (flagIn(value.message, "canceled")) {
+          this.#gateway.forgetLogin();
+          break;
+        }
+        const events = eventsIn(value.message);
+        this.#view.apply(events, value.header.revision);
+        if (events.length > 0) return "changed";
+      }
+    } catch (error) {
+      this.#outer.throwIfAborted();
+      if (this.#stop.signal.aborted) return "broken";
+      if (!(error instanceof LockServerError)) throw error;
+      if (error.fault === "denied" || error.fault === "otherCluster") throw error;
+      this.#gateway.avoid(this.#endpoint);
+    }
+    await Bun.sleep(pauseMilliseconds);
+    return "broken";
+  }
+}

@@ -1,0 +1,243 @@
+/**
+ * A lease and what hangs on it: places in queues, and holds. Several locks that are held at once share it.
+ *
+ * Whoever holds looks ten times a second whether to renew, or to stop. A waiter only renews: it harms nobody, so
+ * nothing but the word that its lease is gone ends its place.
+ */
+import { LockServerError } from "../lock/errors.ts";
+import type { Gateway } from "./gateway.ts";
+import { type Clock, defaultTtlSeconds, grantLease, type Lease, revokeLease } from "./lease.ts";
+import { type HeldKey, renewLease } from "./renewal.ts";
+import { type StopStep, stopStep, stopTimes } from "./stop-rule.ts";
+
+/** How often a holder looks at the clock: a timer alone would be late after a suspend. */
+const lookMilliseconds = 100;
+/** How long one attempt of a renewal may take, over all members. */
+const attemptSeconds = 1.5;
+/** Between two attempts of which the first failed. */
+const retryMilliseconds = 100;
+
+/** After this a member has surely heard that a lease has ended. */
+const secondLookSeconds = 1;
+
+/** Where the time of the last renewal is kept, and who else may renew: a page that a keeper process shares. */
+export interface RenewalTime {
+  get(): number;
+  /** Moves it on, never back. */
+  advance(sentAt: number): void;
+}
+
+/** What a session tells those who hold under it. */
+export interface SessionListener {
+  /** The hold ends, or has to: see {@link StopStep}. Each step is told once. */
+  onStop(step: "term" | "kill"): void;
+  /** The keys of holds are gone though the lease may be there: somebody deleted them. */
+  onKeysGone(keys: readonly HeldKey[]): void;
+  /** The lease of a waiter is gone. */
+  onLeaseGone(): void;
+}
+
+export class Session {
+  readonly gateway: Gateway;
+  readonly clock: Clock;
+  readonly lease: Lease;
+  readonly #held = new Map<string, HeldKey>();
+  readonly #listeners = new Set<SessionListener>();
+  readonly #stop = new AbortController();
+  readonly #told = new Set<StopStep>();
+  #time: RenewalTime;
+  #isGone = false;
+  #isRunning = false;
+  #patience = 1;
+  #goneSince: number | undefined;
+
+  static async open(
+    gateway: Gateway,
+    clock: Clock,
+    options: { ttlSeconds?: number | undefined; seconds: number; signal?: AbortSignal | undefined },
+  ): Promise<Session> {
+    const { ttlSeconds = defaultTtlSeconds, ...limits } = options;
+    return new Session(gateway, clock, await grantLease(gateway, ttlSeconds, clock, limits));
+  }
+
+  constructor(gateway: Gateway, clock: Clock, lease: Lease) {
+    this.gateway = gateway;
+    this.clock = clock;
+    this.lease = lease;
+    this.#time = ownTime(lease.sentAt);
+  }
+
+  /** Whether the server has said that the lease is gone, or nobody can know that it is there. */
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  get heldKeys(): readonly HeldKey[] {
+    return [...this.#held.values()];
+  }
+
+  /** When the last renewal that counts was sent. */
+  get renewedAt(): number {
+    return this.#time.get();
+  }
+
+  get stopTimes() {
+    return stopTimes(this.renewedAt, this.lease.ttlSeconds);
+  }
+
+  /**
+   * Lets a keeper process renew, and this one only when that is late.
+   *
+   * @param time is shared with the keeper
+   */
+  shareRenewals(time: RenewalTime): void {
+    time.advance(this.renewedAt);
+    this.#time = time;
+    this.#patience = 1.6;
+  }
+
+  listen(listener: SessionListener): void {
+    this.#listeners.add(listener);
+    this.#run();
+  }
+
+  unlisten(listener: SessionListener): void {
+    this.#listeners.delete(listener);
+  }
+
+  /** Notes that a place holds from now on: from now on renewals have to be confirmed. */
+  hold(held: HeldKey): void {
+    this.#held.set(held.key, held);
+    this.#run();
+  }
+
+  unhold({ key }: HeldKey): void {
+    this.#held.delete(key);
+  }
+
+  /** Renews before a hold begins, if the last renewal was long ago or did not have to be confirmed. */
+  async ensureFresh(held: HeldKey, signal?: AbortSignal): Promise<boolean> {
+    const { sentAt, ttlSeconds } = this.lease;
+    const isFresh = this.renewedAt === sentAt && this.clock() < sentAt + ttlSeconds / 2;
+    if (isFresh) return true;
+    for (;;) {
+      const left = this.stopTimes.killAt - this.clock();
+      const limits = { signal, seconds: Math.max(left, attemptSeconds) };
+      const renewal = await renewLease(this.gateway, this.lease.id, [held], this.clock, limits);
+      if (renewal.outcome === "unconfirmed") continue;
+      if (renewal.outcome !== "renewed") return false;
+      this.#time.advance(renewal.sentAt);
+      return true;
+    }
+  }
+
+  /** Ends the lease and all that hangs on it; at most `seconds` are spent on it. */
+  async close(seconds: number): Promise<void> {
+    this.stopRenewing();
+    if (this.#isGone) return;
+    await revokeLease(this.gateway, this.lease.id, { seconds }).catch((error: unknown) => {
+      // Nobody renews it any more, so it ends by itself.
+      if (!(error instanceof LockServerError)) throw error;
+    });
+  }
+
+  /** Leaves the lease to itself, or to whoever else renews it. */
+  stopRenewing(): void {
+    this.#stop.abort();
+  }
+
+  #run(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    void this.#loop();
+  }
+
+  async #loop(): Promise<void> {
+    let attempt: Promise<void> | undefined;
+    while (!this.#stop.signal.aborted && !this.#isGone) {
+      const step = this.#nextStep();
+      if (step !== "nothing" && attempt === undefined && !this.#isGone) {
+        attempt = this.#renew().finally(() => (attempt = undefined));
+      }
+      if (step === "term" || step === "kill") this.#tellStop(step);
+      await Bun.sleep(this.#held.size > 0 ? lookMilliseconds : this.#waiterPause());
+    }
+  }
+
+  /** A waiter wakes up when it has to renew, and no sooner. */
+  #waiterPause(): number {
+    const left = (this.stopTimes.renewAt - this.clock()) * 1000;
+    return Math.max(lookMilliseconds, Math.min(left, 5000));
+  }
+
+  #nextStep(): StopStep {
+    const { ttlSeconds } = this.lease;
+    const now = this.clock();
+    if (this.#held.size === 0) return now >= this.stopTimes.renewAt ? "renew" : "nothing";
+    const step = stopStep(now, this.renewedAt, ttlSeconds);
+    if (step !== "renew" || this.#patience === 1) return step;
+    // The keeper renews; it is late by now if it is dead, stopped, or was never born.
+    const dueAt = this.renewedAt + (this.stopTimes.renewAt - this.renewedAt) * this.#patience;
+    return now >= dueAt ? "renew" : "nothing";
+  }
+
+  async #renew(): Promise<void> {
+    const signal = this.#stop.signal;
+    const held = this.heldKeys;
+    try {
+      const limits = { signal, seconds: attemptSeconds, attemptSeconds };
+      const renewal = await renewLease(this.gateway, this.lease.id, held, this.clock, limits);
+      if (signal.aborted) return;
+      if (renewal.outcome === "renewed") {
+        this.#time.advance(renewal.sentAt);
+        this.#told.clear();
+        this.#goneSince = undefined;
+      } else if (renewal.outcome === "lease-gone") {
+        this.#leaseGone();
+      } else if (renewal.outcome === "keys-gone") {
+        this.#noteKeysGone(renewal.keys.filter(({ key }) => this.#held.has(key)));
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof LockServerError)) throw error;
+      await Bun.sleep(retryMilliseconds);
+    }
+  }
+
+  /**
+   * Keys can be gone because the lease ended and a member that has not heard of it still renews it. A second look, when
+   * that has passed, tells this from a deletion by hand.
+   */
+  #noteKeysGone(keys: readonly HeldKey[]): void {
+    if (keys.length === 0) return;
+    this.#goneSince ??= this.clock();
+    if (this.clock() - this.#goneSince < secondLookSeconds) return;
+    this.#goneSince = undefined;
+    for (const held of keys) this.unhold(held);
+    for (const each of this.#listeners) each.onKeysGone(keys);
+  }
+
+  #leaseGone(): void {
+    this.#isGone = true;
+    for (const each of this.#listeners) each.onLeaseGone();
+    // Others may have begun already.
+    if (this.#held.size > 0) this.#tellStop("kill");
+  }
+
+  #tellStop(step: "term" | "kill"): void {
+    if (step === "kill") this.#isGone = true;
+    if (this.#told.has(step)) return;
+    this.#told.add(step);
+    for (const each of this.#listeners) each.onStop(step);
+  }
+}
+
+function ownTime(start: number): RenewalTime {
+  let renewedAt = start;
+  return {
+    get: () => renewedAt,
+    advance: (sentAt) => {
+      renewedAt = Math.max(renewedAt, sentAt);
+    },
+  };
+}

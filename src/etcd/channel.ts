@@ -9,7 +9,7 @@ import { flagIn, idIn, type JsonObject, numberIn, objectIn, parseObject, textIn 
 import { LineSplitter } from "./line-splitter.ts";
 
 /** What every answer of etcd begins with. */
-export interface AnswerHeader {
+interface AnswerHeader {
   readonly clusterId: string;
   readonly memberId: string;
   /** The revision of the key space when the request was handled. */

@@ -32,7 +32,8 @@ export function formatRecord(value: EntryValue, ending: Ending): string {
   return formatEntry(value, { ending });
 }
 
-function parseRecord(kv: KeyValue): StoredRecord | undefined {
+/** A record; undefined for what is none. */
+export function parseRecord(kv: KeyValue): StoredRecord | undefined {
   const { value } = parseEntry(kv);
   const json = parseObject(kv.value);
   if (value === undefined || json === undefined) return undefined;

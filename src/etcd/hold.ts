@@ -90,9 +90,16 @@ export class Hold implements Grant, SessionListener {
     this.#lose({ reason: "expired", killBySeconds: this.#context.session.clock() });
   }
 
-  onKeysGone(keys: readonly HeldKey[]): void {
-    if (!keys.some(({ key }) => key === this.#place.key)) return;
-    void this.#forcedBy().then((by) => this.#lose({ reason: "forced", by }));
+  onKeysGone(keys: readonly HeldKey[], isSure: boolean): void {
+    if (keys.some(({ key }) => key === this.#place.key)) void this.#noteKeyGone(isSure);
+  }
+
+  /** A hold that was forced away goes on without its lock; one whose lease may have ended does not. */
+  async #noteKeyGone(isSure: boolean): Promise<void> {
+    const record = await this.#recordOfEnd();
+    if (this.#hasEnded || (record?.ending !== "forced" && !isSure)) return;
+    this.#context.session.unhold(this.#place);
+    this.#lose({ reason: "forced", by: record?.by });
   }
 
   async release({ exitStatus }: { exitStatus?: number | undefined } = {}): Promise<
@@ -220,10 +227,6 @@ export class Hold implements Grant, SessionListener {
     if (known !== undefined) return known;
     // The first sending has done it, and its record is not to be had.
     return mayBeRepeated ? undefined : this.#lose({ reason: "forced" });
-  }
-
-  async #forcedBy(): Promise<string | undefined> {
-    return (await this.#recordOfEnd())?.by;
   }
 
   async #recordOfEnd() {

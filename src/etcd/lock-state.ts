@@ -1,12 +1,12 @@
 /** Looking at locks on a server: one read of a lock's queue, its history and its info text, at one revision. */
 import type { LockState } from "../lock/status.ts";
 import { LockServerError } from "../lock/errors.ts";
-import { type Entry, tokenOf } from "./entry.ts";
+import { tokenOf } from "./entry.ts";
 import type { CallLimits, Gateway } from "./gateway.ts";
 import { formatGrantInfo } from "./info.ts";
+import { parseRecord } from "./history.ts";
 import { decodedIn, idIn, objectsIn } from "./json.ts";
 import { historyKeys, infoKeys, lockNameOf, queuePrefix } from "./keys.ts";
-import { parseEntry } from "./entry.ts";
 import { QueueView } from "./queue-view.ts";
 import {
   keyValuesIn,
@@ -75,12 +75,14 @@ export function lockStateOf(name: string, look: LockLook): LockState | undefined
 
 /** The info text of the last grant, or the one that was written by hand after it. */
 function infoOf({ view, history, info }: LockLook): string {
-  const holder: Entry | undefined = view.holders.findLast(({ value }) => value !== undefined);
-  const last = holder ?? (history && parseEntry(history));
-  if (info === undefined) return formatGrantInfo(last?.value);
-  // A record's revision is that of the release; what was written during the hold is older, and newer than the grant.
-  const grantedAt = last === undefined ? 0 : tokenOf(last);
-  return info.modRevision > grantedAt ? info.value : formatGrantInfo(last?.value);
+  const { value, token } = lastGrant(view, history);
+  return info !== undefined && info.modRevision > token ? info.value : formatGrantInfo(value);
+}
+
+function lastGrant(view: QueueView, history: KeyValue | undefined) {
+  const holder = view.holders.findLast(({ value }) => value !== undefined);
+  if (holder !== undefined) return { value: holder.value, token: tokenOf(holder) };
+  return (history && parseRecord(history)) ?? { value: undefined, token: 0 };
 }
 
 const listSeconds = 10;

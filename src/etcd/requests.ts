@@ -25,7 +25,7 @@ export interface KeyValue {
   readonly lease: string;
 }
 
-export function keyValueIn(kv: JsonObject): KeyValue {
+function keyValueIn(kv: JsonObject): KeyValue {
   return {
     key: decodedIn(kv, "key"),
     value: decodedIn(kv, "value"),

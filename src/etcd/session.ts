@@ -31,8 +31,12 @@ export interface RenewalTime {
 export interface SessionListener {
   /** The hold ends, or has to: see {@link StopStep}. Each step is told once. */
   onStop(step: "term" | "kill"): void;
-  /** The keys of holds are gone though the lease may be there: somebody deleted them. */
-  onKeysGone(keys: readonly HeldKey[]): void;
+  /**
+   * The keys of holds are gone though the lease seems to be there.
+   *
+   * @param isSure whether they were gone at a second look too: then somebody has deleted them
+   */
+  onKeysGone(keys: readonly HeldKey[], isSure: boolean): void;
   /** The lease of a waiter is gone. */
   onLeaseGone(): void;
 }
@@ -211,10 +215,8 @@ export class Session {
   #noteKeysGone(keys: readonly HeldKey[]): void {
     if (keys.length === 0) return;
     this.#goneSince ??= this.clock();
-    if (this.clock() - this.#goneSince < secondLookSeconds) return;
-    this.#goneSince = undefined;
-    for (const held of keys) this.unhold(held);
-    for (const each of this.#listeners) each.onKeysGone(keys);
+    const isSure = this.clock() - this.#goneSince >= secondLookSeconds;
+    for (const each of this.#listeners) each.onKeysGone(keys, isSure);
   }
 
   #leaseGone(): void {

@@ -10,9 +10,9 @@ export type {
 } from "./lock/status.ts";
 export {
   type GetLockOptions,
-  type LockLogger,
   ResourceLock,
   type ResourceLockOptions,
   type UngetLockOptions,
 } from "./host/resource-lock.ts";
+export type { LockLogger } from "./host/host-lock.ts";
 export { PosixError } from "./posix/libc.ts";

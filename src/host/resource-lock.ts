@@ -1,33 +1,14 @@
 /** The resource lock: `resource_lock` of the Python module cjnfuncs.resourcelock, on the same objects. */
-import { now } from "../posix/clock.ts";
-import { type Access, accessOf } from "./objects/access.ts";
 import { LockClosedError, LockNotFoundError } from "../lock/errors.ts";
-import type { Ledger } from "./ledger/ledger.ts";
 import { LockGuard } from "../lock/guard.ts";
-import { historyOf } from "./history.ts";
-import { formatLockInfo } from "../lock/info-text.ts";
-import { parseLockName } from "../lock/name.ts";
-import { openLedger, openOrCreateLedger } from "./objects/objects.ts";
-import { LockRequest, requireTimeout } from "./request.ts";
-import { statusOf } from "./status.ts";
-import type { GrantRecord, LockStatus } from "../lock/status.ts";
-import { LockUnit } from "./objects/unit.ts";
 import { messages } from "../lock/messages.ts";
-import { Participant, type Wish } from "./ledger/participant.ts";
+import { parseLockName } from "../lock/name.ts";
+import type { GrantRecord, LockStatus } from "../lock/status.ts";
+import { HostLock, type LockLogger, newSegmentBytes } from "./host-lock.ts";
+import type { Participant, Wish } from "./ledger/participant.ts";
 import { kinds } from "./ledger/queue.ts";
-import { forceRelease, noteInfo, unitsAtRest } from "./ledger/record.ts";
-
-/** The size of a segment that is made, unless another one is asked for: the Python module's. */
-export const newSegmentBytes = 4096;
-
-/** Where a lock's debug texts go. */
-export interface LockLogger {
-  /**
-   * @param text the text, in the Python module's words
-   * @param method the method that says it
-   */
-  debug(text: string, method: "getLock" | "ungetLock" | "isLocked" | "lockValue" | "close"): void;
-}
+import { accessOf } from "./objects/access.ts";
+import { type LockRequest, requireTimeout } from "./request.ts";
 
 export interface ResourceLockOptions {
   /** Bytes of the info segment, when it has to be made; one that exists keeps its size. Default 4096. */
@@ -90,16 +71,11 @@ export class ResourceLock implements Disposable {
   readonly lockName: string;
   /** Whether this object got the lock and has not released it. */
   iHaveTheLock = false;
-  /** Where debug texts go; undefined is nowhere. */
-  logger: LockLogger | undefined;
-
-  #closed = false;
-  readonly #access: Access;
-  readonly #unit: LockUnit;
-  /** A ledger that no participant uses now: opening one is dearer than a whole grant. */
-  #spareLedger: Ledger | undefined;
+  readonly #lock: HostLock;
   /** The participants that hold, the last one last. */
   readonly #grants: Participant[] = [];
+  /** What {@link acquire} waits for, each with what ends its wait. */
+  readonly #pending = new Map<LockRequest, AbortController>();
 
   /**
    * @param lockName with or without a leading slash; 1 to 247 bytes without another one
@@ -124,35 +100,30 @@ export class ResourceLock implements Disposable {
       throw new RangeError(`Cannot create an info segment of ${sharedMemorySize} bytes`);
     }
     this.lockName = parseLockName(lockName);
-    this.logger = logger;
-    this.#access = accessOf(mode, group);
-    const unit = create
-      ? this.#create(sharedMemorySize)
-      : LockUnit.open(this.lockName, sharedMemorySize);
-    if (unit === undefined) {
+    const access = accessOf(mode, group);
+    const lock = create
+      ? HostLock.openOrCreate(this.lockName, access, sharedMemorySize)
+      : HostLock.open(this.lockName, sharedMemorySize);
+    if (lock === undefined) {
       throw new LockNotFoundError(this.lockName, messages.missing(this.lockName));
     }
-    this.#unit = unit;
+    this.#lock = lock;
+    lock.logger = logger;
     if (logger !== undefined) this.isLocked();
   }
 
-  #create(sharedMemorySize: number): LockUnit {
-    const ledger = openOrCreateLedger(this.lockName, this.#access);
-    try {
-      const unit = LockUnit.openOrCreate(this.lockName, sharedMemorySize, () =>
-        ledger.transact(() => unitsAtRest(ledger)),
-      );
-      this.#spareLedger = ledger;
-      return unit;
-    } catch (error) {
-      ledger.discard();
-      throw error;
-    }
+  /** Where debug texts go; undefined is nowhere. */
+  get logger(): LockLogger | undefined {
+    return this.#lock.logger;
+  }
+
+  set logger(logger: LockLogger | undefined) {
+    this.#lock.logger = logger;
   }
 
   /** Whether {@link close} was called, so that code can tell and open the lock anew. */
   get closed(): boolean {
-    return this.#closed;
+    return this.#lock.closed;
   }
 
   /**
@@ -173,7 +144,9 @@ export class ResourceLock implements Disposable {
   }: GetLockOptions & { sameProcessOk?: boolean } = {}): boolean {
     this.#requireOpen();
     if (sameProcessOk && this.iHaveTheLock) {
-      this.#debug("getLock", () => messages.alreadyAcquired(this.lockName, this.getLockInfo()));
+      this.#lock.debug("getLock", () =>
+        messages.alreadyAcquired(this.lockName, this.getLockInfo()),
+      );
       return true;
     }
     const request = this.request({ timeout, ...options, waits: "naps" });
@@ -185,7 +158,7 @@ export class ResourceLock implements Disposable {
         granted = request.poll();
       }
     } catch (error) {
-      this.#abandon(request);
+      this.#lock.abandon(request);
       throw error;
     }
     return this.settle(request, granted);
@@ -224,16 +197,29 @@ export class ResourceLock implements Disposable {
     let granted: boolean;
     try {
       granted = request.poll();
-      while (!granted && request.remainingSeconds > 0) {
-        await untilDue(request, signal);
-        this.#requireOpen();
-        granted = request.poll();
-      }
+      if (!granted && request.remainingSeconds > 0) granted = await this.#wait(request, signal);
     } catch (error) {
-      this.#abandon(request);
+      // After close() there is nothing left to withdraw.
+      if (!this.closed) this.#lock.abandon(request);
       throw error;
     }
     return this.settle(request, granted) ? this.#guard() : undefined;
+  }
+
+  async #wait(request: LockRequest, signal: AbortSignal | undefined): Promise<boolean> {
+    const closing = new AbortController();
+    const ends = signal === undefined ? closing.signal : AbortSignal.any([closing.signal, signal]);
+    this.#pending.set(request, closing);
+    try {
+      let granted = false;
+      while (!granted && request.remainingSeconds > 0) {
+        await untilDue(request, ends);
+        granted = request.poll();
+      }
+      return granted;
+    } finally {
+      this.#pending.delete(request);
+    }
   }
 
   #guard(): LockGuard | undefined {
@@ -260,12 +246,9 @@ export class ResourceLock implements Disposable {
     this.#requireOpen();
     requireTimeout(timeout);
     requireSlots(slots, shared);
-    // What does not fit must be known before anything is taken; the date always has the same length.
-    if (!this.#unit.surelyFits(lockInfo)) this.#unit.encode(formatLockInfo(lockInfo, now()));
     const kind = shared ? kinds.shared : slots === undefined ? kinds.exclusive : kinds.slots;
     const wish = { kind, slots: slots ?? 0, message: lockInfo, adopt, waits };
-    const participant = new Participant(() => this.#openLedger(), this.#unit, wish);
-    return new LockRequest(participant, timeout);
+    return this.#lock.request(wish, timeout);
   }
 
   /**
@@ -274,58 +257,11 @@ export class ResourceLock implements Disposable {
    * @returns `granted`
    */
   settle(request: LockRequest, granted: boolean): boolean {
-    if (!granted) {
-      this.#debug("getLock", () => messages.timedOut(this.lockName, this.getLockInfo()));
-      this.#withdraw(request);
-      return false;
-    }
-    const { participant } = request;
-    this.#grants.push(participant);
+    const holder = this.#lock.settle(request, granted);
+    if (holder === undefined) return false;
+    this.#grants.push(holder);
     this.iHaveTheLock = true;
-    this.#debug("getLock", () => messages.granted(this.lockName, participant.info));
     return true;
-  }
-
-  #withdraw({ participant }: LockRequest): void {
-    participant.withdraw();
-    this.#keepLedger(participant.ledger);
-  }
-
-  /** After an error, which is not to be hidden by another one. */
-  #abandon(request: LockRequest): void {
-    try {
-      this.#withdraw(request);
-    } catch {
-      // With it go its byte locks.
-      request.participant.ledger.close();
-    }
-  }
-
-  /** A ledger for one participant. */
-  #openLedger(): Ledger {
-    const spare = this.#spareLedger;
-    this.#spareLedger = undefined;
-    return spare ?? openOrCreateLedger(this.lockName, this.#access);
-  }
-
-  /** The ledger to look at, where there is one. */
-  #ledgerThere(): Ledger | undefined {
-    if (this.#spareLedger?.isLinked === false) {
-      this.#spareLedger.close();
-      this.#spareLedger = undefined;
-    }
-    return (this.#spareLedger ??= openLedger(this.lockName));
-  }
-
-  #ledgerMade(): Ledger {
-    return (
-      this.#ledgerThere() ?? (this.#spareLedger = openOrCreateLedger(this.lockName, this.#access))
-    );
-  }
-
-  #keepLedger(ledger: Ledger): void {
-    if (this.#closed || this.#spareLedger !== undefined) ledger.close();
-    else this.#spareLedger = ledger;
   }
 
   /**
@@ -340,10 +276,7 @@ export class ResourceLock implements Disposable {
     this.#requireOpen();
     const grant = this.#grants.pop();
     this.iHaveTheLock = this.#grants.length > 0;
-    if (grant === undefined) return false;
-    const detached = grant.detach(ownerProcess);
-    this.#keepLedger(grant.ledger);
-    return detached;
+    return grant !== undefined && this.#lock.detach(grant, ownerProcess);
   }
 
   /** The fencing token of what this object holds, higher than that of every grant before; 0 for none. */
@@ -369,7 +302,7 @@ export class ResourceLock implements Disposable {
   /** Who holds the lock and who waits. The answer may be out of date before the caller sees it. */
   status(): LockStatus {
     this.#requireOpen();
-    return statusOf(this.#ledgerThere(), this.#unit);
+    return this.#lock.status();
   }
 
   /**
@@ -378,7 +311,7 @@ export class ResourceLock implements Disposable {
    */
   history(): GrantRecord[] {
     this.#requireOpen();
-    return historyOf(this.#ledgerThere());
+    return this.#lock.history();
   }
 
   /**
@@ -392,21 +325,15 @@ export class ResourceLock implements Disposable {
     this.#requireOpen();
     const grant = this.#grants.at(-1);
     if (this.iHaveTheLock && grant !== undefined) return this.#ungetGrant(grant, whereCalled);
-    if (this.#unit.value !== 0) {
-      this.iHaveTheLock = false;
-      this.#debug("ungetLock", () => messages.extraneous(this.lockName, whereCalled));
+    const { value } = this.#lock.unit;
+    if (value === 0 && !this.iHaveTheLock && !force) {
+      this.#lock.debug("ungetLock", () => messages.notOwned(this.lockName, whereCalled));
       return false;
     }
-    if (!this.iHaveTheLock && !force) {
-      this.#debug("ungetLock", () => messages.notOwned(this.lockName, whereCalled));
-      return false;
-    }
-    const released = forceRelease(this.#ledgerMade(), this.#unit);
+    const released = this.#lock.forceRelease(whereCalled);
     // What this object itself held was forced from it, too.
-    for (const own of this.#grants.splice(0)) this.#retire(own);
+    if (value === 0) for (const own of this.#grants.splice(0)) this.#lock.retire(own);
     this.iHaveTheLock = false;
-    const message = released ? messages.forceReleased : messages.extraneous;
-    this.#debug("ungetLock", () => message(this.lockName, whereCalled));
     return released;
   }
 
@@ -416,17 +343,7 @@ export class ResourceLock implements Disposable {
     if (index === -1) return false;
     this.#grants.splice(index, 1);
     this.iHaveTheLock = this.#grants.length > 0;
-    const released = this.#retire(grant);
-    const refused = this.#unit.value === 0 ? messages.notOwned : messages.extraneous;
-    const message = released ? messages.released : refused;
-    this.#debug("ungetLock", () => message(this.lockName, whereCalled));
-    return released;
-  }
-
-  #retire(grant: Participant): boolean {
-    const released = grant.release();
-    this.#keepLedger(grant.ledger);
-    return released;
+    return this.#lock.release(grant, whereCalled);
   }
 
   /**
@@ -438,8 +355,8 @@ export class ResourceLock implements Disposable {
   isLocked(): boolean {
     this.#requireOpen();
     this.#follow();
-    const locked = this.#unit.value === 0;
-    this.#debug("isLocked", () => messages.state(this.lockName, locked, this.getLockInfo()));
+    const locked = this.#lock.unit.value === 0;
+    this.#lock.debug("isLocked", () => messages.state(this.lockName, locked, this.getLockInfo()));
     return locked;
   }
 
@@ -451,8 +368,8 @@ export class ResourceLock implements Disposable {
   lockValue(): number {
     this.#requireOpen();
     this.#follow();
-    const { value } = this.#unit;
-    this.#debug("lockValue", () => messages.value(this.lockName, value));
+    const { value } = this.#lock.unit;
+    this.#lock.debug("lockValue", () => messages.value(this.lockName, value));
     return value;
   }
 
@@ -465,7 +382,7 @@ export class ResourceLock implements Disposable {
   getLockInfo(): string {
     this.#requireOpen();
     this.#follow();
-    return this.#unit.readInfo();
+    return this.#lock.readInfo();
   }
 
   /**
@@ -477,43 +394,47 @@ export class ResourceLock implements Disposable {
    */
   setLockInfo(text: string): void {
     this.#requireOpen();
-    const bytes = this.#unit.encode(text);
-    noteInfo(this.#ledgerMade(), this.#unit, bytes);
+    this.#lock.writeInfo(text);
   }
 
   /**
-   * Lets go of the lock's objects, not of the lock: what is held stays held. Later calls do nothing, and
-   * every other use is a {@link LockClosedError}.
+   * Lets go of the lock's objects, not of the lock: what is held stays held, without a process. A request that
+   * waits is withdrawn, and {@link acquire} rejects with a {@link LockClosedError}. Later calls do nothing, and every
+   * other use is a {@link LockClosedError}.
    */
   close(): void {
-    if (this.#closed) return;
+    if (this.closed) return;
     for (const grant of this.#grants.splice(0)) {
       grant.detach(0);
       grant.ledger.close();
     }
-    this.#spareLedger?.close();
-    this.#unit.close();
-    this.#closed = true;
-    this.#debug("close", () => messages.closed(this.lockName));
+    for (const [request, closing] of this.#pending) {
+      this.#lock.abandon(request);
+      closing.abort(this.#closedError());
+    }
+    this.#lock.close();
+    this.#lock.debug("close", () => messages.closed(this.lockName));
   }
 
-  /** {@link close}, for `using`. */
+  /** Releases what this object holds, however the block was left, and {@link close}s it. For `using`. */
   [Symbol.dispose](): void {
+    if (this.closed) return;
+    for (const grant of this.#grants.splice(0).toReversed()) this.#lock.release(grant, "dispose");
+    this.iHaveTheLock = false;
     this.close();
   }
 
-  /** To objects that were made anew since; with what is held in the old ones nothing changes. */
+  /** Follows objects that were created again since; with what is held in the old ones nothing changes. */
   #follow(): void {
-    if (this.#grants.length === 0) this.#unit.refresh(undefined);
+    if (this.#grants.length === 0) this.#lock.unit.refresh(undefined);
   }
 
   #requireOpen(): void {
-    if (this.#closed)
-      throw new LockClosedError(`Cannot use lock "${this.lockName}": it was closed`);
+    if (this.closed) throw this.#closedError();
   }
 
-  #debug(method: Parameters<LockLogger["debug"]>[1], text: () => string): void {
-    this.logger?.debug(text(), method);
+  #closedError(): LockClosedError {
+    return new LockClosedError(`Cannot use lock "${this.lockName}": it was closed`);
   }
 }
 
@@ -534,25 +455,28 @@ function waitOnThisThread(request: LockRequest): void {
   }
 }
 
-async function untilDue(request: LockRequest, signal: AbortSignal | undefined): Promise<void> {
+async function untilDue(request: LockRequest, signal: AbortSignal): Promise<void> {
   let milliseconds = shortestPollMilliseconds;
   do {
     await pause(Math.min(milliseconds, request.againSeconds * 1000), signal);
+    // It may have been aborted between the end of the pause and now.
+    signal.throwIfAborted();
     milliseconds = Math.min(milliseconds * 1.5, longestPollMilliseconds);
   } while (!request.isDue);
 }
 
 /** A pause that a signal ends by rejecting. */
-function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const onAbort = () => {
       clearTimeout(timer);
-      reject(signal?.reason);
+      reject(signal.reason);
     };
     const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", onAbort);
+      signal.removeEventListener("abort", onAbort);
       resolve();
     }, milliseconds);
-    signal?.addEventListener("abort", onAbort, { once: true });
+    signal.addEventListener("abort", onAbort, { once: true });
   });
 }

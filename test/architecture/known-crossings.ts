@@ -2,6 +2,7 @@
 
 export const knownCrossings: readonly string[] = [
   "src/cli/arguments/values.ts -> src/host/objects/access.ts",
+  "src/cli/arguments/values.ts -> src/host/host-lock.ts",
   "src/cli/arguments/values.ts -> src/host/resource-lock.ts",
   "src/cli/commands/complete.ts -> src/host/objects/files.ts",
   "src/cli/commands/get.ts -> src/host/resource-lock.ts",
@@ -14,7 +15,7 @@ export const knownCrossings: readonly string[] = [
   "src/cli/status/list-columns.ts -> src/host/inventory/list.ts",
   "src/cli/status/lock-facts.ts -> src/host/resource-lock.ts",
   "src/cli/status/prometheus.ts -> src/host/inventory/list.ts",
-  "src/cli/terminal/output.ts -> src/host/resource-lock.ts",
+  "src/cli/terminal/output.ts -> src/host/host-lock.ts",
   "src/cli/waiting/await-grant.ts -> src/host/request.ts",
   "src/cli/waiting/await-grant.ts -> src/host/resource-lock.ts",
   "src/cli/waiting/wait-notice.ts -> src/host/ledger/participant.ts",

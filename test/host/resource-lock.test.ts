@@ -201,6 +201,33 @@ describe("getLock and ungetLock", () => {
   });
 });
 
+describe("[Symbol.dispose]()", () => {
+  test("releases what the object holds when the block is left by an error", () => {
+    const name = newLockName();
+    using observer = new ResourceLock(name);
+    expect(() => {
+      using lock = new ResourceLock(name);
+      lock.getLock({ lockInfo: "block" });
+      expect(observer.isLocked()).toBe(true);
+      throw new Error("left");
+    }).toThrow("left");
+    expect(observer.isLocked()).toBe(false);
+    expect(observer.status().holders).toEqual([]);
+  });
+
+  test("changes nothing after close(), which leaves the lock held", () => {
+    const name = newLockName();
+    using observer = new ResourceLock(name);
+    {
+      using lock = new ResourceLock(name);
+      lock.getLock();
+      lock.close();
+    }
+    expect(observer.status().holders).toMatchObject([{ attachment: "detached" }]);
+    observer.ungetLock({ force: true });
+  });
+});
+
 describe("hold", () => {
   test("releases the lock at the end of the block, also when it is left by an error", () => {
     using lock = new ResourceLock(newLockName());
@@ -241,6 +268,24 @@ describe("acquire", () => {
     expect(guard).toBeInstanceOf(LockGuard);
     expect(turns).toBeGreaterThanOrEqual(5);
     expect(waiter.getLockInfo()).toEndWith("async");
+  });
+
+  test("rejects with LockClosedError and leaves the queue when the lock is closed meanwhile", async () => {
+    const name = newLockName();
+    // With a detached hold a waiter looks at the semaphore, which is unmapped by close().
+    using holder = new ResourceLock(name);
+    holder.getLock();
+    holder.detach();
+    const waiter = new ResourceLock(name);
+    const requests = [waiter.acquire({ timeout: 5 }), waiter.acquire({ timeout: null })];
+    const outcomes = Promise.allSettled(requests);
+    expect(holder.status().waiters).toHaveLength(2);
+    waiter.close();
+    expect(holder.status().waiters).toEqual([]);
+    for (const outcome of await outcomes) {
+      expect(outcome).toMatchObject({ status: "rejected", reason: expect.any(LockClosedError) });
+    }
+    expect(holder.ungetLock({ force: true })).toBe(true);
   });
 
   test("is undefined when the lock is not granted in time", async () => {

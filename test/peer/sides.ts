@@ -43,8 +43,13 @@ export const commandLine: Side = {
 export const library: WritingSide = {
   title: "the library",
   async get(lockName, { info = "", timeoutSeconds = 0 } = {}) {
-    using lock = new ResourceLock(lockName);
-    return lock.getLock({ timeout: timeoutSeconds, lockInfo: info });
+    const lock = new ResourceLock(lockName);
+    try {
+      return lock.getLock({ timeout: timeoutSeconds, lockInfo: info });
+    } finally {
+      // Unlike the end of `using`, this leaves the lock held.
+      lock.close();
+    }
   },
   async unget(lockName) {
     using lock = new ResourceLock(lockName);

@@ -1,6 +1,7 @@
 /** The values of options: what each may be, and what it means. */
 import { accessOf } from "../../host/objects/access.ts";
-import { newSegmentBytes, ResourceLock } from "../../host/resource-lock.ts";
+import { newSegmentBytes } from "../../host/host-lock.ts";
+import { ResourceLock } from "../../host/resource-lock.ts";
 import { LockNotFoundError } from "../../lock/errors.ts";
 import { encodeLockInfo, formatLockInfo } from "../../lock/info-text.ts";
 import { now } from "../../posix/clock.ts";

@@ -2,7 +2,7 @@
 import { defineCommand } from "citty";
 import { LockInfoError } from "../../lock/errors.ts";
 import { withInfoSegment } from "../../host/objects/objects.ts";
-import { newSegmentBytes } from "../../host/resource-lock.ts";
+import { newSegmentBytes } from "../../host/host-lock.ts";
 import { closesOnExec, isTerminal, readFile, waitReadable } from "../../posix/file.ts";
 import { isPosixError } from "../../posix/libc.ts";
 import { outputOptions } from "../arguments/arguments.ts";

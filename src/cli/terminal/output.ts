@@ -1,6 +1,6 @@
 /** Results to stdout, for people or as JSON; diagnostics to stderr, through consola. */
 import { createConsola, type ConsolaInstance, type LogType } from "consola/core";
-import type { LockLogger } from "../../host/resource-lock.ts";
+import type { LockLogger } from "../../host/host-lock.ts";
 import { closesOnExec, waitWritable, writeFile } from "../../posix/file.ts";
 import { errorText, isPosixError, PosixError } from "../../posix/libc.ts";
 import { columnsOf, obeysControls } from "../../posix/terminal.ts";

@@ -1,0 +1,214 @@
+/**
+ * One lock of this host: its objects, opened, and what one owner of them requests and holds. Both faces of the host
+ * stand on it: the engine of the command line, and the class of the library.
+ */
+import { now } from "../posix/clock.ts";
+import { formatLockInfo } from "../lock/info-text.ts";
+import { messages } from "../lock/messages.ts";
+import type { GrantRecord, LockStatus } from "../lock/status.ts";
+import { historyOf } from "./history.ts";
+import type { Ledger } from "./ledger/ledger.ts";
+import { Participant, type Wish } from "./ledger/participant.ts";
+import { forceRelease, noteInfo, unitsAtRest } from "./ledger/record.ts";
+import type { Access } from "./objects/access.ts";
+import { openLedger, openOrCreateLedger } from "./objects/objects.ts";
+import { LockUnit } from "./objects/unit.ts";
+import { LockRequest } from "./request.ts";
+import { statusOf } from "./status.ts";
+
+/** Where a lock's debug texts go. */
+export interface LockLogger {
+  /**
+   * @param text the text, in the Python module's words
+   * @param method the method that says it
+   */
+  debug(text: string, method: "getLock" | "ungetLock" | "isLocked" | "lockValue" | "close"): void;
+}
+
+/** The size of a segment that is made, unless another one is asked for: the Python module's. */
+export const newSegmentBytes = 4096;
+
+export class HostLock {
+  readonly name: string;
+  readonly unit: LockUnit;
+  logger: LockLogger | undefined;
+  readonly #access: Access;
+  /** A ledger that no participant uses now: opening one is more expensive than a whole grant. */
+  #spareLedger: Ledger | undefined;
+  #closed = false;
+
+  private constructor(name: string, unit: LockUnit, access: Access, ledger: Ledger | undefined) {
+    this.name = name;
+    this.unit = unit;
+    this.#access = access;
+    this.#spareLedger = ledger;
+  }
+
+  /** Opens a lock. @returns undefined when it has no semaphore */
+  static open(name: string, segmentBytes = newSegmentBytes): HostLock | undefined {
+    const unit = LockUnit.open(name, segmentBytes);
+    return unit && new HostLock(name, unit, {}, undefined);
+  }
+
+  /**
+   * Opens a lock, and creates what it lacks.
+   *
+   * @param access of a lock that is created
+   */
+  static openOrCreate(name: string, access: Access, segmentBytes = newSegmentBytes): HostLock {
+    const ledger = openOrCreateLedger(name, access);
+    try {
+      const unit = LockUnit.openOrCreate(name, segmentBytes, () =>
+        ledger.transact(() => unitsAtRest(ledger)),
+      );
+      return new HostLock(name, unit, access, ledger);
+    } catch (error) {
+      ledger.discard();
+      throw error;
+    }
+  }
+
+  /** Whether {@link close} was called. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Starts a request; {@link settle} ends it.
+   *
+   * @param timeoutSeconds null waits forever, 0 tries once
+   * @throws {LockInfoError} when the message does not fit the segment; nothing was taken
+   */
+  request(wish: Wish, timeoutSeconds: number | null): LockRequest {
+    const { message } = wish;
+    // What does not fit must be known before anything is taken; the date always has the same length.
+    if (!this.unit.surelyFits(message)) this.unit.encode(formatLockInfo(message, now()));
+    const participant = new Participant(() => this.#takeLedger(), this.unit, wish);
+    return new LockRequest(participant, timeoutSeconds);
+  }
+
+  /**
+   * Ends a request that was granted or has lapsed.
+   *
+   * @returns its participant, which holds the lock now; undefined when it was not granted
+   */
+  settle({ participant }: LockRequest, granted: boolean): Participant | undefined {
+    if (granted) {
+      this.debug("getLock", () => messages.granted(this.name, participant.info));
+      return participant;
+    }
+    this.debug("getLock", () => messages.timedOut(this.name, this.readInfo()));
+    this.#withdraw(participant);
+    return undefined;
+  }
+
+  /** Ends a request after an error, which another error must not hide. */
+  abandon({ participant }: LockRequest): void {
+    try {
+      this.#withdraw(participant);
+    } catch {
+      // Closing the descriptor drops its byte locks.
+      participant.ledger.close();
+    }
+  }
+
+  #withdraw(participant: Participant): void {
+    participant.withdraw();
+    this.#keepLedger(participant.ledger);
+  }
+
+  /** Releases a hold. @returns false when it was lost before */
+  release(holder: Participant, whereCalled: string): boolean {
+    const released = this.retire(holder);
+    const refused = this.unit.value === 0 ? messages.notOwned : messages.extraneous;
+    const message = released ? messages.released : refused;
+    this.debug("ungetLock", () => message(this.name, whereCalled));
+    return released;
+  }
+
+  /** {@link release} without a word. */
+  retire(holder: Participant): boolean {
+    const released = holder.release();
+    this.#keepLedger(holder.ledger);
+    return released;
+  }
+
+  /**
+   * Leaves the lock held without its holder.
+   *
+   * @param ownerProcess the process that the hold is bound to; 0 for none
+   * @returns false when it was lost before
+   */
+  detach(holder: Participant, ownerProcess: number): boolean {
+    const detached = holder.detach(ownerProcess);
+    this.#keepLedger(holder.ledger);
+    return detached;
+  }
+
+  /** Releases the lock whoever holds it. @returns whether it was locked */
+  forceRelease(whereCalled: string): boolean {
+    const released = this.unit.value === 0 && forceRelease(this.#ledgerCreated(), this.unit);
+    const message = released ? messages.forceReleased : messages.extraneous;
+    this.debug("ungetLock", () => message(this.name, whereCalled));
+    return released;
+  }
+
+  /** Who holds the lock and who waits. */
+  status(): LockStatus {
+    return statusOf(this.#ledgerPresent(), this.unit);
+  }
+
+  /** The last grants, and the requests that gave up, the oldest first. */
+  history(): GrantRecord[] {
+    return historyOf(this.#ledgerPresent());
+  }
+
+  /** The info text. */
+  readInfo(): string {
+    return this.unit.readInfo();
+  }
+
+  /** Writes the info text, whoever holds the lock. @throws {LockInfoError} when it does not fit */
+  writeInfo(text: string): void {
+    noteInfo(this.#ledgerCreated(), this.unit, this.unit.encode(text));
+  }
+
+  /** Closes the objects; who holds the lock holds it on. */
+  close(): void {
+    this.#spareLedger?.close();
+    this.unit.close();
+    this.#closed = true;
+  }
+
+  /** Says something in the debug log, when there is one. */
+  debug(method: Parameters<LockLogger["debug"]>[1], text: () => string): void {
+    this.logger?.debug(text(), method);
+  }
+
+  /** A ledger for one participant. */
+  #takeLedger(): Ledger {
+    const spare = this.#spareLedger;
+    this.#spareLedger = undefined;
+    return spare ?? openOrCreateLedger(this.name, this.#access);
+  }
+
+  /** The ledger to look at; undefined when there is none. */
+  #ledgerPresent(): Ledger | undefined {
+    if (this.#spareLedger?.isLinked === false) {
+      this.#spareLedger.close();
+      this.#spareLedger = undefined;
+    }
+    return (this.#spareLedger ??= openLedger(this.name));
+  }
+
+  #ledgerCreated(): Ledger {
+    return (
+      this.#ledgerPresent() ?? (this.#spareLedger = openOrCreateLedger(this.name, this.#access))
+    );
+  }
+
+  #keepLedger(ledger: Ledger): void {
+    if (this.#closed || this.#spareLedger !== undefined) ledger.close();
+    else this.#spareLedger = ledger;
+  }
+}

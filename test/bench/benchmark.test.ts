@@ -45,7 +45,7 @@ test("the benchmark does all works with whatever peers are here, and leaves noth
   expect(aims.filter((aim) => /overlap|inversion/.test(aim) && aim.includes("**no**"))).toEqual([]);
   const formatted = Bun.spawnSync([process.execPath, "fmt", "--check", `${directory}/RESULTS.md`]);
   expect(formatted.exitCode).toBe(0);
-}, 300_000);
+});
 
 test("a peer that is missing is named", async () => {
   const tools = `${directory}/tools`;
@@ -73,7 +73,7 @@ test("a peer that is missing is named", async () => {
   }
   expect(page).toContain("| one job: at most 4 x flock");
   expect(page).toContain("not measured here");
-}, 60_000);
+});
 
 test("a work that there is not is refused, with the names of all", async () => {
   const bench = [process.execPath, `${root}scripts/benchmark/bench.ts`, "--only", "nothing"];

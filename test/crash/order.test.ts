@@ -1,31 +1,22 @@
 /** In which order those who wait are served. */
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { ResourceLock } from "../../src/index.ts";
-import { newLockName, type Process } from "../support/binary.ts";
+import { newLockName } from "../support/binary.ts";
+import { killStranger, type TestProcess } from "../support/process.ts";
 import {
   atRest,
   bash,
-  endAll,
   faultAt,
-  finish,
-  kill,
-  killStranger,
   libraryUser,
-  nextLine,
   outcomeOf,
   pythonPeer,
   resourcelock,
   runningCommand,
   stateOf,
-  stop,
-  tell,
   waiting,
-  watchdogMilliseconds,
 } from "./participants.ts";
-
-afterEach(endAll);
 
 /** A directory with a file to which everybody who is served adds a line. */
 class OrderLog implements Disposable {
@@ -42,7 +33,7 @@ class OrderLog implements Disposable {
 }
 
 /** Those who can wait; each writes its number into the log when it is served, and lets go of the lock. */
-const waiterKinds: ((lockName: string, log: OrderLog, number: number) => Process)[] = [
+const waiterKinds: ((lockName: string, log: OrderLog, number: number) => TestProcess)[] = [
   (lockName, { path }, number) =>
     resourcelock(["run", lockName, "--", "sh", "-c", `echo ${number} >>${path}`]),
   (lockName, { path }, number) =>
@@ -52,7 +43,7 @@ const waiterKinds: ((lockName: string, log: OrderLog, number: number) => Process
   (lockName, { path }, number) => libraryUser(lockName, { log: path, line: String(number) }),
 ];
 
-function startWaiter(lockName: string, log: OrderLog, number: number): Process {
+function startWaiter(lockName: string, log: OrderLog, number: number): TestProcess {
   const kind = waiterKinds[number % waiterKinds.length];
   if (kind === undefined) throw new RangeError();
   return kind(lockName, log, number);
@@ -60,29 +51,25 @@ function startWaiter(lockName: string, log: OrderLog, number: number): Process {
 
 describe("20 wait behind one holder: run, get and the library in turn", () => {
   for (let round = 1; round <= 10; round++) {
-    test(
-      `they are served in the order in which they came (${round} of 10)`,
-      async () => {
-        const name = newLockName();
-        using log = new OrderLog();
-        const { holder, command } = await runningCommand(name);
-        const numbers = Array.from({ length: 20 }, (_, index) => index + round);
-        const waiters: Process[] = [];
-        for (const number of numbers) {
-          waiters.push(startWaiter(name, log, number));
-          await waiting(name, waiters.length);
-        }
-        await killStranger(command);
-        await holder.exited;
-        const statuses = await Promise.all(
-          waiters.map(async (waiter) => (await finish(waiter)).status),
-        );
-        expect(log.lines).toEqual(numbers.map(String));
-        expect(new Set(statuses)).toEqual(new Set([0]));
-        expect(await stateOf(name)).toMatchObject(atRest);
-      },
-      watchdogMilliseconds,
-    );
+    test(`they are served in the order in which they came (${round} of 10)`, async () => {
+      const name = newLockName();
+      using log = new OrderLog();
+      const { holder, command } = await runningCommand(name);
+      const numbers = Array.from({ length: 20 }, (_, index) => index + round);
+      const waiters: TestProcess[] = [];
+      for (const number of numbers) {
+        waiters.push(startWaiter(name, log, number));
+        await waiting(name, waiters.length);
+      }
+      await killStranger(command);
+      await holder.exited();
+      const statuses = await Promise.all(
+        waiters.map(async (waiter) => (await waiter.end()).status),
+      );
+      expect(log.lines).toEqual(numbers.map(String));
+      expect(new Set(statuses)).toEqual(new Set([0]));
+      expect(await stateOf(name)).toMatchObject(atRest);
+    });
   }
 });
 
@@ -92,20 +79,20 @@ const releases: Record<string, (lockName: string) => Promise<() => Promise<unkno
     const { holder, command } = await runningCommand(name);
     return async () => {
       await killStranger(command);
-      await holder.exited;
+      await holder.exited();
     };
   },
   "its holder is killed": async (name) => {
     const holder = resourcelock(["get", name, "-a", "1000"]);
-    await nextLine(holder);
-    return () => kill(holder);
+    await holder.stdout.nextLine();
+    return () => holder.kill();
   },
   "its holder dies while it releases": async (name) => {
     const holder = libraryUser(name, {}, faultAt("freed"));
-    await nextLine(holder);
+    await holder.stdout.nextLine();
     return async () => {
-      await tell(holder, "release");
-      await holder.exited;
+      await holder.tell("release\n");
+      await holder.exited();
     };
   },
   "it is released by unget": async (name) => {
@@ -115,242 +102,204 @@ const releases: Record<string, (lockName: string) => Promise<() => Promise<unkno
   "the process ends that it is bound to": async (name) => {
     const owner = bash("read line");
     await outcomeOf("get", name, "--owner-pid", String(owner.pid));
-    return () => kill(owner);
+    return () => owner.kill();
   },
   "a peer releases": async (name) => {
     const peer = pythonPeer(name, "hold");
-    await nextLine(peer);
+    await peer.stdout.nextLine();
     return async () => {
-      await peer.stdin.end();
-      await peer.exited;
+      await peer.endInput();
+      await peer.exited();
     };
   },
 };
 
 describe("the first of three who wait is stopped", () => {
   for (const [title, hold] of Object.entries(releases)) {
-    test(
-      `when ${title}, the others are served in order, and it gets its turn when it goes on`,
-      async () => {
-        const name = newLockName();
-        using log = new OrderLog();
-        const release = await hold(name);
-        const waiters: Process[] = [];
-        for (const number of [1, 2, 3]) {
-          waiters.push(
-            resourcelock(["run", name, "--", "sh", "-c", `echo ${number} >>${log.path}`]),
-          );
-          await waiting(name, waiters.length);
-        }
-        const [first, ...others] = waiters;
-        if (first === undefined) throw new RangeError();
-        await stop(first);
-        await release();
-        for (const other of others) expect((await finish(other)).status).toBe(0);
-        expect(log.lines).toEqual(["2", "3"]);
-        first.kill("SIGCONT");
-        expect((await finish(first)).status).toBe(0);
-        expect(log.lines).toEqual(["2", "3", "1"]);
-        expect(await stateOf(name)).toMatchObject(atRest);
-      },
-      watchdogMilliseconds,
-    );
+    test(`when ${title}, the others are served in order, and it gets its turn when it goes on`, async () => {
+      const name = newLockName();
+      using log = new OrderLog();
+      const release = await hold(name);
+      const waiters: TestProcess[] = [];
+      for (const number of [1, 2, 3]) {
+        waiters.push(resourcelock(["run", name, "--", "sh", "-c", `echo ${number} >>${log.path}`]));
+        await waiting(name, waiters.length);
+      }
+      const [first, ...others] = waiters;
+      if (first === undefined) throw new RangeError();
+      await first.stop();
+      await release();
+      for (const other of others) expect((await other.end()).status).toBe(0);
+      expect(log.lines).toEqual(["2", "3"]);
+      first.resume();
+      expect((await first.end()).status).toBe(0);
+      expect(log.lines).toEqual(["2", "3", "1"]);
+      expect(await stateOf(name)).toMatchObject(atRest);
+    });
   }
 });
 
-test(
-  "the second of two who wait, whose looks find nothing new, sees at its next one that the holder is dead",
-  async () => {
-    const name = newLockName();
-    const holder = resourcelock(["get", name, "-a", "1000"]);
-    await nextLine(holder);
-    using first = new ResourceLock(name);
-    using second = new ResourceLock(name);
-    const stopped = first.request({ timeout: null });
-    const request = second.request({ timeout: null });
-    expect([stopped.poll(), request.poll(), request.poll()]).toEqual([false, false, false]);
-    await kill(holder);
-    expect(request.poll()).toBe(false);
-    // It gives the first one half a second to adopt the lock, where else it would look again after a whole one.
-    expect(request.againSeconds).toBeLessThan(0.6);
-    while (!request.poll()) await Bun.sleep(request.againSeconds * 1000);
-    expect(second.settle(request, true)).toBe(true);
-    expect(first.settle(stopped, false)).toBe(false);
-    second.ungetLock();
-    expect(await stateOf(name)).toMatchObject(atRest);
-  },
-  watchdogMilliseconds,
-);
+test("the second of two who wait, whose looks find nothing new, sees at its next one that the holder is dead", async () => {
+  const name = newLockName();
+  const holder = resourcelock(["get", name, "-a", "1000"]);
+  await holder.stdout.nextLine();
+  using first = new ResourceLock(name);
+  using second = new ResourceLock(name);
+  const stopped = first.request({ timeout: null });
+  const request = second.request({ timeout: null });
+  expect([stopped.poll(), request.poll(), request.poll()]).toEqual([false, false, false]);
+  await holder.kill();
+  expect(request.poll()).toBe(false);
+  // It gives the first one half a second to adopt the lock, where else it would look again after a whole one.
+  expect(request.againSeconds).toBeLessThan(0.6);
+  while (!request.poll()) await Bun.sleep(request.againSeconds * 1000);
+  expect(second.settle(request, true)).toBe(true);
+  expect(first.settle(stopped, false)).toBe(false);
+  second.ungetLock();
+  expect(await stateOf(name)).toMatchObject(atRest);
+});
 
 /** Takes a lock for a process, which it gives back. */
-async function bound(name: string): Promise<Process> {
+async function bound(name: string): Promise<TestProcess> {
   const owner = bash("read line");
   expect((await outcomeOf("get", name, "--owner-pid", String(owner.pid))).status).toBe(0);
   return owner;
 }
 
 describe("a hold whose owner is dead, which the first of two who wait does not adopt", () => {
-  test(
-    "is the second one's half a second later, as nobody is waited for who may still speak up",
-    async () => {
-      const name = newLockName();
-      using first = new ResourceLock(name);
-      using second = new ResourceLock(name);
-      const owner = await bound(name);
-      const stopped = first.request({ timeout: null });
-      const request = second.request({ timeout: null });
-      expect([stopped.poll(), request.poll()]).toEqual([false, false]);
-      await kill(owner);
-      expect(request.poll()).toBe(false);
-      expect(request.againSeconds).toBeLessThan(0.6);
-      while (!request.poll()) await Bun.sleep(request.againSeconds * 1000);
-      expect(second.settle(request, true)).toBe(true);
-      expect(first.settle(stopped, false)).toBe(false);
-    },
-    watchdogMilliseconds,
-  );
+  test("is the second one's half a second later, as nobody is waited for who may still speak up", async () => {
+    const name = newLockName();
+    using first = new ResourceLock(name);
+    using second = new ResourceLock(name);
+    const owner = await bound(name);
+    const stopped = first.request({ timeout: null });
+    const request = second.request({ timeout: null });
+    expect([stopped.poll(), request.poll()]).toEqual([false, false]);
+    await owner.kill();
+    expect(request.poll()).toBe(false);
+    expect(request.againSeconds).toBeLessThan(0.6);
+    while (!request.poll()) await Bun.sleep(request.againSeconds * 1000);
+    expect(second.settle(request, true)).toBe(true);
+    expect(first.settle(stopped, false)).toBe(false);
+  });
 
-  test(
-    "leaves both their places where neither adopts",
-    async () => {
-      const name = newLockName();
-      await kill(await bound(name));
-      using first = new ResourceLock(name);
-      using second = new ResourceLock(name);
-      const requests = [first, second].map((lock, index) =>
-        lock.request({ timeout: null, adopt: false, lockInfo: `waiter ${index}` }),
-      );
-      const polled = () => requests.map((request) => request.poll());
-      const end = performance.now() + 1200;
-      // Longer than the second one would have patience with one that is stopped.
-      while (performance.now() < end) {
-        expect(polled()).toEqual([false, false]);
-        await Bun.sleep(50);
-      }
-      const { waiters } = first.status();
-      expect(waiters.map(({ command }) => command)).toEqual(["waiter 0", "waiter 1"]);
-      expect((await outcomeOf("unget", name)).status).toBe(0);
-      expect(polled()).toEqual([true, false]);
-    },
-    watchdogMilliseconds,
-  );
+  test("leaves both their places where neither adopts", async () => {
+    const name = newLockName();
+    await (await bound(name)).kill();
+    using first = new ResourceLock(name);
+    using second = new ResourceLock(name);
+    const requests = [first, second].map((lock, index) =>
+      lock.request({ timeout: null, adopt: false, lockInfo: `waiter ${index}` }),
+    );
+    const polled = () => requests.map((request) => request.poll());
+    const end = performance.now() + 1200;
+    // Longer than the second one would have patience with one that is stopped.
+    while (performance.now() < end) {
+      expect(polled()).toEqual([false, false]);
+      await Bun.sleep(50);
+    }
+    const { waiters } = first.status();
+    expect(waiters.map(({ command }) => command)).toEqual(["waiter 0", "waiter 1"]);
+    expect((await outcomeOf("unget", name)).status).toBe(0);
+    expect(polled()).toEqual([true, false]);
+  });
 });
 
 describe("waiters that are killed or stopped before it is their turn", () => {
-  test(
-    "they are skipped, and the stopped one is served when it goes on",
-    async () => {
-      const name = newLockName();
-      using log = new OrderLog();
-      const { command } = await runningCommand(name);
-      const waiters: Process[] = [];
-      for (const number of [0, 1, 2, 3, 4, 5]) {
-        waiters.push(startWaiter(name, log, number));
-        await waiting(name, waiters.length);
-      }
-      const [zero, one, two, three, four, five] = waiters;
-      if (!zero || !one || !two || !three || !four || !five) throw new RangeError();
-      await kill(zero);
-      await kill(three);
-      await stop(two);
-      await killStranger(command);
-      for (const waiter of [one, four, five]) expect((await finish(waiter)).status).toBe(0);
-      expect(log.lines).toEqual(["1", "4", "5"]);
-      two.kill("SIGCONT");
-      expect((await finish(two)).status).toBe(0);
-      expect(log.lines).toEqual(["1", "4", "5", "2"]);
-      expect(await stateOf(name)).toMatchObject(atRest);
-    },
-    watchdogMilliseconds,
-  );
+  test("they are skipped, and the stopped one is served when it goes on", async () => {
+    const name = newLockName();
+    using log = new OrderLog();
+    const { command } = await runningCommand(name);
+    const waiters: TestProcess[] = [];
+    for (const number of [0, 1, 2, 3, 4, 5]) {
+      waiters.push(startWaiter(name, log, number));
+      await waiting(name, waiters.length);
+    }
+    const [zero, one, two, three, four, five] = waiters;
+    if (!zero || !one || !two || !three || !four || !five) throw new RangeError();
+    await zero.kill();
+    await three.kill();
+    await two.stop();
+    await killStranger(command);
+    for (const waiter of [one, four, five]) expect((await waiter.end()).status).toBe(0);
+    expect(log.lines).toEqual(["1", "4", "5"]);
+    two.resume();
+    expect((await two.end()).status).toBe(0);
+    expect(log.lines).toEqual(["1", "4", "5", "2"]);
+    expect(await stateOf(name)).toMatchObject(atRest);
+  });
 
-  test(
-    "one that was evicted while it was stopped queues anew behind who came meanwhile",
-    async () => {
-      const name = newLockName();
-      using log = new OrderLog();
-      const { command } = await runningCommand(name);
-      const stopped = startWaiter(name, log, 3);
-      await waiting(name, 1);
-      const next = runningCommand(name);
-      await waiting(name, 2);
-      await stop(stopped);
-      await killStranger(command);
-      const { command: nextCommand } = await next;
-      const last = startWaiter(name, log, 6);
-      await waiting(name, 1);
-      stopped.kill("SIGCONT");
-      await waiting(name, 2);
-      await killStranger(nextCommand);
-      for (const waiter of [last, stopped]) expect((await finish(waiter)).status).toBe(0);
-      expect(log.lines).toEqual(["6", "3"]);
-    },
-    watchdogMilliseconds,
-  );
+  test("one that was evicted while it was stopped queues anew behind who came meanwhile", async () => {
+    const name = newLockName();
+    using log = new OrderLog();
+    const { command } = await runningCommand(name);
+    const stopped = startWaiter(name, log, 3);
+    await waiting(name, 1);
+    const next = runningCommand(name);
+    await waiting(name, 2);
+    await stopped.stop();
+    await killStranger(command);
+    const { command: nextCommand } = await next;
+    const last = startWaiter(name, log, 6);
+    await waiting(name, 1);
+    stopped.resume();
+    await waiting(name, 2);
+    await killStranger(nextCommand);
+    for (const waiter of [last, stopped]) expect((await waiter.end()).status).toBe(0);
+    expect(log.lines).toEqual(["6", "3"]);
+  });
 });
 
 describe("the lock is forced from a holder who lives on", () => {
-  test(
-    "those who wait are served in order",
-    async () => {
-      const name = newLockName();
-      using log = new OrderLog();
-      await runningCommand(name);
-      const numbers = [0, 1, 2, 3, 4, 5, 6, 7];
-      const waiters: Process[] = [];
-      for (const number of numbers) {
-        waiters.push(startWaiter(name, log, number));
-        await waiting(name, waiters.length);
-        // So that each looks after itself at another moment of the second.
-        await Bun.sleep(120);
-      }
-      expect((await outcomeOf("unget", name)).status).toBe(0);
-      for (const waiter of waiters) expect((await finish(waiter)).status).toBe(0);
-      expect(log.lines).toEqual(numbers.map(String));
-    },
-    watchdogMilliseconds,
-  );
+  test("those who wait are served in order", async () => {
+    const name = newLockName();
+    using log = new OrderLog();
+    await runningCommand(name);
+    const numbers = [0, 1, 2, 3, 4, 5, 6, 7];
+    const waiters: TestProcess[] = [];
+    for (const number of numbers) {
+      waiters.push(startWaiter(name, log, number));
+      await waiting(name, waiters.length);
+      // So that each looks after itself at another moment of the second.
+      await Bun.sleep(120);
+    }
+    expect((await outcomeOf("unget", name)).status).toBe(0);
+    for (const waiter of waiters) expect((await waiter.end()).status).toBe(0);
+    expect(log.lines).toEqual(numbers.map(String));
+  });
 });
 
 describe("a newcomer", () => {
   for (const words of [["get"], ["run"]]) {
     const command = words[0] === "run" ? ["--", "true"] : [];
-    test(
-      `${words[0]} -t 0 does not overtake one who waits for a lock that is free already`,
-      async () => {
-        const name = newLockName();
-        const { command: holding } = await runningCommand(name);
-        const waiter = resourcelock(["run", name, "--", "true"]);
-        await waiting(name, 1);
-        await stop(waiter);
-        await killStranger(holding);
-        const free = async () => {
-          const { value, holders } = await stateOf(name);
-          return value === 1 && holders.length === 0;
-        };
-        while (!(await free()));
-        expect((await outcomeOf(...words, "-t", "0", name, ...command)).status).toBe(75);
-        waiter.kill("SIGCONT");
-        expect((await finish(waiter)).status).toBe(0);
-        expect(await stateOf(name)).toMatchObject(atRest);
-      },
-      watchdogMilliseconds,
-    );
-  }
-
-  test(
-    "the library with a time-out of 0 does not overtake, either",
-    async () => {
+    test(`${words[0]} -t 0 does not overtake one who waits for a lock that is free already`, async () => {
       const name = newLockName();
-      const { command } = await runningCommand(name);
+      const { command: holding } = await runningCommand(name);
       const waiter = resourcelock(["run", name, "--", "true"]);
       await waiting(name, 1);
-      await stop(waiter);
-      await killStranger(command);
-      expect(await nextLine(libraryUser(name, { timeout: 0 }))).toBe("not granted");
-      waiter.kill("SIGCONT");
-      expect((await finish(waiter)).status).toBe(0);
-    },
-    watchdogMilliseconds,
-  );
+      await waiter.stop();
+      await killStranger(holding);
+      const free = async () => {
+        const { value, holders } = await stateOf(name);
+        return value === 1 && holders.length === 0;
+      };
+      while (!(await free()));
+      expect((await outcomeOf(...words, "-t", "0", name, ...command)).status).toBe(75);
+      waiter.resume();
+      expect((await waiter.end()).status).toBe(0);
+      expect(await stateOf(name)).toMatchObject(atRest);
+    });
+  }
+
+  test("the library with a time-out of 0 does not overtake, either", async () => {
+    const name = newLockName();
+    const { command } = await runningCommand(name);
+    const waiter = resourcelock(["run", name, "--", "true"]);
+    await waiting(name, 1);
+    await waiter.stop();
+    await killStranger(command);
+    expect(await libraryUser(name, { timeout: 0 }).stdout.nextLine()).toBe("not granted");
+    waiter.resume();
+    expect((await waiter.end()).status).toBe(0);
+  });
 });

@@ -1,32 +1,22 @@
 /** What becomes of a lock when its holder is killed. */
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
-import { newLockName, type Process } from "../support/binary.ts";
+import { newLockName } from "../support/binary.ts";
+import { eventually, isAlive, killStranger, type TestProcess } from "../support/process.ts";
 import { faultPoints } from "./build.ts";
 import {
   atRest,
   bash,
-  endAll,
   endlessCommand,
   faultAt,
-  finish,
   held,
-  isAlive,
-  kill,
-  killStranger,
   libraryUser,
-  nextLine,
   outcomeOf,
   resourcelock,
   runningCommand,
   stateOf,
-  tell,
-  until,
   waiting,
-  watchdogMilliseconds,
 } from "./participants.ts";
-
-afterEach(endAll);
 
 interface Holder {
   pid: number;
@@ -42,82 +32,70 @@ describe("the holder is killed at rest", () => {
         pid: holder.pid,
         command: endlessCommand.join(" "),
         async kill() {
-          await kill(holder);
+          await holder.kill();
           await killStranger(command);
         },
       };
     },
     "get -a": async (lockName) => {
       const holder = resourcelock(["get", lockName, "-a", "1000", "-m", "make deploy"]);
-      await nextLine(holder);
-      return { pid: holder.pid, command: "make deploy", kill: () => kill(holder) };
+      await holder.stdout.nextLine();
+      return { pid: holder.pid, command: "make deploy", kill: () => holder.kill() };
     },
     "a process that uses the library": async (lockName) => {
       const holder = libraryUser(lockName, { lockInfo: "make deploy" });
-      await nextLine(holder);
-      return { pid: holder.pid, command: "make deploy", kill: () => kill(holder) };
+      await holder.stdout.nextLine();
+      return { pid: holder.pid, command: "make deploy", kill: () => holder.kill() };
     },
   };
   for (const [title, hold] of Object.entries(holders)) {
-    test(
-      `${title}: the next waiter adopts the lock and says from whom, and nobody else gets in`,
-      async () => {
-        const name = newLockName();
-        const holder = await hold(name);
-        const [first, second] = await twoWaiters(name);
-        await holder.kill();
-        const adopter = await finish(first);
-        expect(adopter.stderr).toContain(
-          `resourcelock: adopted from pid ${holder.pid} (${holder.command}), which died\n`,
-        );
-        expect(adopter.status).toBe(0);
-        const next = await finish(second);
-        expect(next.stderr).not.toContain("adopted");
-        expect(next.status).toBe(0);
-        expect(await stateOf(name)).toMatchObject(atRest);
-      },
-      watchdogMilliseconds,
-    );
+    test(`${title}: the next waiter adopts the lock and says from whom, and nobody else gets in`, async () => {
+      const name = newLockName();
+      const holder = await hold(name);
+      const [first, second] = await twoWaiters(name);
+      await holder.kill();
+      const adopter = await first.end();
+      expect(adopter.stderr).toContain(
+        `resourcelock: adopted from pid ${holder.pid} (${holder.command}), which died\n`,
+      );
+      expect(adopter.status).toBe(0);
+      const next = await second.end();
+      expect(next.stderr).not.toContain("adopted");
+      expect(next.status).toBe(0);
+      expect(await stateOf(name)).toMatchObject(atRest);
+    });
   }
 
-  test(
-    "a library process that waits adopts it, too",
-    async () => {
-      const name = newLockName();
-      const holder = resourcelock(["get", name, "-a", "1000"]);
-      const token = (await held(name, "attached")).holders[0]?.token ?? 0;
-      const waiter = libraryUser(name);
-      await waiting(name, 1);
-      await kill(holder);
-      const [, adoptersToken] = (await nextLine(waiter)).split(" ");
-      expect(Number(adoptersToken)).toBeGreaterThan(token);
-      expect((await stateOf(name)).holders).toMatchObject([
-        { pid: waiter.pid, attachment: "attached" },
-      ]);
-    },
-    watchdogMilliseconds,
-  );
+  test("a library process that waits adopts it, too", async () => {
+    const name = newLockName();
+    const holder = resourcelock(["get", name, "-a", "1000"]);
+    const token = (await held(name, "attached")).holders[0]?.token ?? 0;
+    const waiter = libraryUser(name);
+    await waiting(name, 1);
+    await holder.kill();
+    const [, adoptersToken] = (await waiter.stdout.nextLine()).split(" ");
+    expect(Number(adoptersToken)).toBeGreaterThan(token);
+    expect((await stateOf(name)).holders).toMatchObject([
+      { pid: waiter.pid, attachment: "attached" },
+    ]);
+  });
 
-  test(
-    "who comes only later adopts it at once, without waiting",
-    async () => {
-      const name = newLockName();
-      const holder = libraryUser(name, { lockInfo: "make deploy" });
-      await nextLine(holder);
-      await kill(holder);
-      expect((await stateOf(name)).holders).toMatchObject([{ attachment: "stale" }]);
-      const { status, stderr } = await outcomeOf("run", "-n", name, "--", "true");
-      expect([status, stderr]).toEqual([
-        0,
-        `resourcelock: adopted from pid ${holder.pid} (make deploy), which died\n`,
-      ]);
-    },
-    watchdogMilliseconds,
-  );
+  test("who comes only later adopts it at once, without waiting", async () => {
+    const name = newLockName();
+    const holder = libraryUser(name, { lockInfo: "make deploy" });
+    await holder.stdout.nextLine();
+    await holder.kill();
+    expect((await stateOf(name)).holders).toMatchObject([{ attachment: "stale" }]);
+    const { status, stderr } = await outcomeOf("run", "-n", name, "--", "true");
+    expect([status, stderr]).toEqual([
+      0,
+      `resourcelock: adopted from pid ${holder.pid} (make deploy), which died\n`,
+    ]);
+  });
 });
 
 /** Two that wait, one behind the other; the status of each tells whether it was alone. */
-async function twoWaiters(lockName: string): Promise<[Process, Process]> {
+async function twoWaiters(lockName: string): Promise<[TestProcess, TestProcess]> {
   const witness = `/dev/shm/${lockName}.witness`;
   const section = ["sh", "-c", `mkdir ${witness} && sleep 0.1 && rmdir ${witness}`];
   const first = resourcelock(["run", lockName, "--", ...section]);
@@ -136,12 +114,12 @@ type Environment = Record<string, string>;
 const ways: Record<string, (lockName: string, fault: Environment) => Promise<number>> = {
   "get behind a holder, in vain": async (name, fault) => {
     const holder = libraryUser(name);
-    await nextLine(holder);
-    const status = await resourcelock(["get", name, "-t", "0.1"], fault).exited;
-    await kill(holder);
+    await holder.stdout.nextLine();
+    const status = await resourcelock(["get", name, "-t", "0.1"], fault).exited();
+    await holder.kill();
     return status;
   },
-  "run on a free lock": (name, fault) => resourcelock(["run", name, "--", "true"], fault).exited,
+  "run on a free lock": (name, fault) => resourcelock(["run", name, "--", "true"], fault).exited(),
   "run behind a holder": (name, fault) =>
     behindHolder(name, () => resourcelock(["run", name, "--", "true"], fault)),
   "run behind a detached hold": async (name, fault) => {
@@ -149,28 +127,28 @@ const ways: Record<string, (lockName: string, fault: Environment) => Promise<num
     const waiter = resourcelock(["run", name, "--", "true"], fault);
     await waitingOrEnded(name, waiter);
     await outcomeOf("unget", name);
-    return waiter.exited;
+    return waiter.exited();
   },
   "run behind one that died": async (name, fault) => {
-    await resourcelock(["get", name, "-a", "1000"], faultAt("granted")).exited;
-    return resourcelock(["run", name, "--", "true"], fault).exited;
+    await resourcelock(["get", name, "-a", "1000"], faultAt("granted")).exited();
+    return resourcelock(["run", name, "--", "true"], fault).exited();
   },
   "get bound to a process that ends": (name, fault) =>
     bash(`RESOURCELOCK_FAULT=$FAULT resourcelock get ${name} --owner-pid $$; exit $?`, {
       FAULT: fault["RESOURCELOCK_FAULT"] ?? "",
-    }).exited,
-  "get -a": (name, fault) => resourcelock(["get", name, "-a", "0"], fault).exited,
+    }).exited(),
+  "get -a": (name, fault) => resourcelock(["get", name, "-a", "0"], fault).exited(),
   "unget of a detached hold": async (name, fault) => {
     await outcomeOf("get", name);
-    return resourcelock(["unget", name], fault).exited;
+    return resourcelock(["unget", name], fault).exited();
   },
   "unget of a holder who lives": async (name, fault) => {
     const holder = libraryUser(name);
-    await nextLine(holder);
-    const status = await resourcelock(["unget", name], fault).exited;
-    await tell(holder, "release");
-    await nextLine(holder);
-    await kill(holder);
+    await holder.stdout.nextLine();
+    const status = await resourcelock(["unget", name], fault).exited();
+    await holder.tell("release\n");
+    await holder.stdout.nextLine();
+    await holder.kill();
     return status;
   },
   "the library on a free lock": (name, fault) => releasing(libraryUser(name, {}, fault)),
@@ -178,45 +156,45 @@ const ways: Record<string, (lockName: string, fault: Environment) => Promise<num
     behindHolder(name, () => libraryUser(name, {}, fault), releasing),
   "run --shared in a crowd": async (name, fault) => {
     const crowd = libraryUser(name, { shared: true, count: 20 });
-    await nextLine(crowd);
-    const status = await resourcelock(["run", "--shared", name, "--", "true"], fault).exited;
-    await kill(crowd);
+    await crowd.stdout.nextLine();
+    const status = await resourcelock(["run", "--shared", name, "--", "true"], fault).exited();
+    await crowd.kill();
     return status;
   },
   "run behind a crowd": async (name, fault) => {
     const crowd = libraryUser(name, { shared: true, count: 20 });
-    await nextLine(crowd);
+    await crowd.stdout.nextLine();
     const waiter = resourcelock(["run", name, "--", "true"], fault);
     await waitingOrEnded(name, waiter);
-    await kill(crowd);
-    return waiter.exited;
+    await crowd.kill();
+    return waiter.exited();
   },
 };
 
 async function behindHolder(
   lockName: string,
-  startWaiter: () => Process,
-  endOf: (waiter: Process) => Promise<number> = (waiter) => waiter.exited,
+  startWaiter: () => TestProcess,
+  endOf: (waiter: TestProcess) => Promise<number> = (waiter) => waiter.exited(),
 ): Promise<number> {
   const { holder, command } = await runningCommand(lockName);
   const waiter = startWaiter();
   await waitingOrEnded(lockName, waiter);
   await killStranger(command);
-  await holder.exited;
+  await holder.exited();
   return endOf(waiter);
 }
 
-async function waitingOrEnded(lockName: string, waiter: Process): Promise<void> {
-  await Promise.race([waiting(lockName, 1).catch(() => {}), waiter.exited]);
+async function waitingOrEnded(lockName: string, waiter: TestProcess): Promise<void> {
+  await Promise.race([waiting(lockName, 1).catch(() => {}), waiter.exited()]);
 }
 
 /** Lets a process that uses the library release what it got, and end. */
-async function releasing(user: Process): Promise<number> {
-  const ended = user.exited;
-  await Promise.race([ended, nextLine(user).catch(() => {})]);
+async function releasing(user: TestProcess): Promise<number> {
+  const ended = user.exited();
+  await Promise.race([ended, user.stdout.nextLine().catch(() => {})]);
   try {
-    await tell(user, "release");
-    await user.stdin.end();
+    await user.tell("release\n");
+    await user.endInput();
   } catch {
     // It has died.
   }
@@ -225,26 +203,22 @@ async function releasing(user: Process): Promise<number> {
 
 describe("a participant dies at a step of get or unget", () => {
   for (const point of faultPoints()) {
-    test(
-      `at "${point}": the next one gets the lock, the semaphore ends at 1, and nobody is left`,
-      async () => {
-        const hits = await Promise.all(
-          Object.entries(ways).map(async ([way, act]) => {
-            const name = newLockName();
-            const status = await act(name, faultAt(point));
-            if (way.startsWith("unget") || (await isDetachedForGood(name))) {
-              await outcomeOf("unget", name);
-            }
-            const next = await outcomeOf("run", "-t", "30", name, "--", "true");
-            expect([way, next.status]).toEqual([way, 0]);
-            expect([way, await stateOf(name)]).toMatchObject([way, atRest]);
-            return status === 137 ? way : undefined;
-          }),
-        );
-        expect(hits.filter((way) => way !== undefined)).not.toEqual([]);
-      },
-      watchdogMilliseconds,
-    );
+    test(`at "${point}": the next one gets the lock, the semaphore ends at 1, and nobody is left`, async () => {
+      const hits = await Promise.all(
+        Object.entries(ways).map(async ([way, act]) => {
+          const name = newLockName();
+          const status = await act(name, faultAt(point));
+          if (way.startsWith("unget") || (await isDetachedForGood(name))) {
+            await outcomeOf("unget", name);
+          }
+          const next = await outcomeOf("run", "-t", "30", name, "--", "true");
+          expect([way, next.status]).toEqual([way, 0]);
+          expect([way, await stateOf(name)]).toMatchObject([way, atRest]);
+          return status === 137 ? way : undefined;
+        }),
+      );
+      expect(hits.filter((way) => way !== undefined)).not.toEqual([]);
+    });
   }
 });
 
@@ -255,258 +229,198 @@ async function isDetachedForGood(lockName: string): Promise<boolean> {
 }
 
 describe("run is killed while its command lives", () => {
-  test(
-    "the lock stays with the command, and is recovered when that ends",
-    async () => {
-      const name = newLockName();
-      const { holder, command } = await runningCommand(name);
-      await kill(holder);
-      expect((await stateOf(name)).holders).toMatchObject([
-        { pid: holder.pid, attachment: "attached" },
-      ]);
-      expect((await outcomeOf("get", name, "-t", "0")).status).toBe(75);
-      const waiter = resourcelock(["run", name, "--", "true"]);
-      await waiting(name, 1);
-      expect(isAlive(command)).toBe(true);
-      await killStranger(command);
-      const { status, stderr } = await finish(waiter);
-      expect(status).toBe(0);
-      expect(stderr).toContain(
-        `adopted from pid ${holder.pid} (${endlessCommand.join(" ")}), which died\n`,
-      );
-    },
-    watchdogMilliseconds,
-  );
+  test("the lock stays with the command, and is recovered when that ends", async () => {
+    const name = newLockName();
+    const { holder, command } = await runningCommand(name);
+    await holder.kill();
+    expect((await stateOf(name)).holders).toMatchObject([
+      { pid: holder.pid, attachment: "attached" },
+    ]);
+    expect((await outcomeOf("get", name, "-t", "0")).status).toBe(75);
+    const waiter = resourcelock(["run", name, "--", "true"]);
+    await waiting(name, 1);
+    expect(isAlive(command)).toBe(true);
+    await killStranger(command);
+    const { status, stderr } = await waiter.end();
+    expect(status).toBe(0);
+    expect(stderr).toContain(
+      `adopted from pid ${holder.pid} (${endlessCommand.join(" ")}), which died\n`,
+    );
+  });
 
-  test(
-    "the lock stays with what the command has started, too",
-    async () => {
-      const name = newLockName();
-      const script = "sleep 1000 >/dev/null 2>&1 & echo $! $$; exec cat";
-      const holder = resourcelock(["run", name, "--", "sh", "-c", script]);
-      const [child, command] = (await nextLine(holder)).split(" ").map(Number);
-      await kill(holder);
-      await killStranger(command ?? 0);
-      expect((await outcomeOf("get", name, "-t", "0")).status).toBe(75);
-      const waiter = resourcelock(["run", name, "--", "true"]);
-      await waiting(name, 1);
-      await killStranger(child ?? 0);
-      const { status, stderr } = await finish(waiter);
-      expect(status).toBe(0);
-      expect(stderr).toContain(`adopted from pid ${holder.pid} `);
-    },
-    watchdogMilliseconds,
-  );
+  test("the lock stays with what the command has started, too", async () => {
+    const name = newLockName();
+    const script = "sleep 1000 >/dev/null 2>&1 & echo $! $$; exec cat";
+    const holder = resourcelock(["run", name, "--", "sh", "-c", script]);
+    const [child, command] = (await holder.stdout.nextLine()).split(" ").map(Number);
+    await holder.kill();
+    await killStranger(command ?? 0);
+    expect((await outcomeOf("get", name, "-t", "0")).status).toBe(75);
+    const waiter = resourcelock(["run", name, "--", "true"]);
+    await waiting(name, 1);
+    await killStranger(child ?? 0);
+    const { status, stderr } = await waiter.end();
+    expect(status).toBe(0);
+    expect(stderr).toContain(`adopted from pid ${holder.pid} `);
+  });
 
   for (const option of ["-o", "--close"]) {
-    test(
-      `with ${option} the lock does not stay with the command`,
-      async () => {
-        const name = newLockName();
-        const { holder, command } = await runningCommand(name, option);
-        await kill(holder);
-        const { status, stderr } = await outcomeOf("run", "-n", name, "--", "true");
-        expect([status, isAlive(command)]).toEqual([0, true]);
-        expect(stderr).toContain(`adopted from pid ${holder.pid} `);
-      },
-      watchdogMilliseconds,
-    );
+    test(`with ${option} the lock does not stay with the command`, async () => {
+      const name = newLockName();
+      const { holder, command } = await runningCommand(name, option);
+      await holder.kill();
+      const { status, stderr } = await outcomeOf("run", "-n", name, "--", "true");
+      expect([status, isAlive(command)]).toEqual([0, true]);
+      expect(stderr).toContain(`adopted from pid ${holder.pid} `);
+    });
   }
 
-  test(
-    "its descriptor is the only thing that the command gets beside its own; with --close not even that",
-    async () => {
-      const name = newLockName();
-      const list = ["--", "sh", "-c", "ls /proc/$$/fd"];
-      const { stdout } = await outcomeOf("run", name, ...list);
-      const closed = await outcomeOf("run", "--close", name, ...list);
-      expect(stdout.trim().split("\n")).toHaveLength(closed.stdout.trim().split("\n").length + 1);
-    },
-    watchdogMilliseconds,
-  );
+  test("its descriptor is the only thing that the command gets beside its own; with --close not even that", async () => {
+    const name = newLockName();
+    const list = ["--", "sh", "-c", "ls /proc/$$/fd"];
+    const { stdout } = await outcomeOf("run", name, ...list);
+    const closed = await outcomeOf("run", "--close", name, ...list);
+    expect(stdout.trim().split("\n")).toHaveLength(closed.stdout.trim().split("\n").length + 1);
+  });
 });
 
 describe("the command leaves a process behind", () => {
-  test(
-    "a daemon does not keep the lock once run has ended normally",
-    async () => {
-      const name = newLockName();
-      const script = "sleep 1000 </dev/null >/dev/null 2>&1 & echo $!";
-      const { status, stdout } = await outcomeOf("run", name, "--", "sh", "-c", script);
-      const daemon = Number(stdout);
-      try {
-        expect([status, isAlive(daemon)]).toEqual([0, true]);
-        const next = await outcomeOf("run", "-n", name, "--", "true");
-        expect([next.status, next.stderr]).toEqual([0, ""]);
-        expect(await stateOf(name)).toMatchObject(atRest);
-      } finally {
-        process.kill(daemon, "SIGKILL");
-      }
-    },
-    watchdogMilliseconds,
-  );
+  test("a daemon does not keep the lock once run has ended normally", async () => {
+    const name = newLockName();
+    const script = "sleep 1000 </dev/null >/dev/null 2>&1 & echo $!";
+    const { status, stdout } = await outcomeOf("run", name, "--", "sh", "-c", script);
+    const daemon = Number(stdout);
+    try {
+      expect([status, isAlive(daemon)]).toEqual([0, true]);
+      const next = await outcomeOf("run", "-n", name, "--", "true");
+      expect([next.status, next.stderr]).toEqual([0, ""]);
+      expect(await stateOf(name)).toMatchObject(atRest);
+    } finally {
+      process.kill(daemon, "SIGKILL");
+    }
+  });
 });
 
 /** A lock whose holder has died. */
 async function staleLock(): Promise<string> {
   const name = newLockName();
-  await resourcelock(["get", name, "-a", "1000"], faultAt("granted")).exited;
+  await resourcelock(["get", name, "-a", "1000"], faultAt("granted")).exited();
   expect((await stateOf(name)).holders).toMatchObject([{ attachment: "stale" }]);
   return name;
 }
 
 describe("--no-adopt", () => {
   for (const words of [["get"], ["run"]]) {
-    test(
-      `${words[0]} waits where the holder died, and leaves the lock as it is`,
-      async () => {
-        const name = await staleLock();
-        const command = words[0] === "run" ? ["--", "true"] : [];
-        const { status, stderr } = await outcomeOf(
-          ...words,
-          "--no-adopt",
-          "-t",
-          "1.5",
-          name,
-          ...command,
-        );
-        expect(status).toBe(75);
-        expect(stderr).not.toContain("adopted");
-        expect((await stateOf(name)).holders).toMatchObject([{ attachment: "stale" }]);
-      },
-      watchdogMilliseconds,
-    );
+    test(`${words[0]} waits where the holder died, and leaves the lock as it is`, async () => {
+      const name = await staleLock();
+      const command = words[0] === "run" ? ["--", "true"] : [];
+      const { status, stderr } = await outcomeOf(
+        ...words,
+        "--no-adopt",
+        "-t",
+        "1.5",
+        name,
+        ...command,
+      );
+      expect(status).toBe(75);
+      expect(stderr).not.toContain("adopted");
+      expect((await stateOf(name)).holders).toMatchObject([{ attachment: "stale" }]);
+    });
   }
 
-  test(
-    "the library's adopt: false waits, too",
-    async () => {
-      const user = libraryUser(await staleLock(), { adopt: false, timeout: 1.5 });
-      expect(await nextLine(user)).toBe("not granted");
-    },
-    watchdogMilliseconds,
-  );
+  test("the library's adopt: false waits, too", async () => {
+    const user = libraryUser(await staleLock(), { adopt: false, timeout: 1.5 });
+    expect(await user.stdout.nextLine()).toBe("not granted");
+  });
 
-  test(
-    "an unget lets it in",
-    async () => {
-      const name = await staleLock();
-      const waiter = resourcelock(["run", "--no-adopt", name, "--", "true"]);
-      await waiting(name, 1);
-      expect((await outcomeOf("unget", name)).status).toBe(0);
-      expect((await finish(waiter)).status).toBe(0);
-    },
-    watchdogMilliseconds,
-  );
+  test("an unget lets it in", async () => {
+    const name = await staleLock();
+    const waiter = resourcelock(["run", "--no-adopt", name, "--", "true"]);
+    await waiting(name, 1);
+    expect((await outcomeOf("unget", name)).status).toBe(0);
+    expect((await waiter.end()).status).toBe(0);
+  });
 
-  test(
-    "who waits behind it adopts",
-    async () => {
-      const name = await staleLock();
-      const careful = resourcelock(["run", "--no-adopt", name, "--", "true"]);
-      await waiting(name, 1);
-      const { status, stderr } = await outcomeOf("run", name, "--", "true");
-      expect([status, stderr.includes("adopted from pid")]).toEqual([0, true]);
-      expect((await finish(careful)).status).toBe(0);
-    },
-    watchdogMilliseconds,
-  );
+  test("who waits behind it adopts", async () => {
+    const name = await staleLock();
+    const careful = resourcelock(["run", "--no-adopt", name, "--", "true"]);
+    await waiting(name, 1);
+    const { status, stderr } = await outcomeOf("run", name, "--", "true");
+    expect([status, stderr.includes("adopted from pid")]).toEqual([0, true]);
+    expect((await careful.end()).status).toBe(0);
+  });
 
-  test(
-    "who waits behind it adopts a lock whose bound process died",
-    async () => {
-      const name = newLockName();
-      await bash(`resourcelock get ${name} --owner-pid $$; true`).exited;
-      const careful = resourcelock(["run", "--no-adopt", name, "--", "true"]);
-      await waiting(name, 1);
-      expect((await outcomeOf("run", "-t", "30", name, "--", "true")).status).toBe(0);
-      expect((await finish(careful)).status).toBe(0);
-    },
-    watchdogMilliseconds,
-  );
+  test("who waits behind it adopts a lock whose bound process died", async () => {
+    const name = newLockName();
+    await bash(`resourcelock get ${name} --owner-pid $$; true`).exited();
+    const careful = resourcelock(["run", "--no-adopt", name, "--", "true"]);
+    await waiting(name, 1);
+    expect((await outcomeOf("run", "-t", "30", name, "--", "true")).status).toBe(0);
+    expect((await careful.end()).status).toBe(0);
+  });
 });
 
 describe("a participant that died between two steps", () => {
   for (const point of ["taken", "freed"]) {
-    test(
-      `at "${point}": get with its default time-out gets the lock at last, when it is tried again and again`,
-      async () => {
-        const name = newLockName();
-        await resourcelock(["run", name, "--", "true"], faultAt(point)).exited;
-        await until("grant", async () => (await outcomeOf("get", name)).status === 0);
-      },
-      watchdogMilliseconds,
-    );
+    test(`at "${point}": get with its default time-out gets the lock at last, when it is tried again and again`, async () => {
+      const name = newLockName();
+      await resourcelock(["run", name, "--", "true"], faultAt(point)).exited();
+      await eventually("grant", async () => (await outcomeOf("get", name)).status === 0);
+    });
   }
 });
 
 describe("a holder from whom the lock was forced", () => {
-  test(
-    "ungetLock is false and posts nothing while the lock is free",
-    async () => {
-      const name = newLockName();
-      const holder = libraryUser(name, { lockInfo: "make deploy" });
-      await nextLine(holder);
-      const { status, stderr } = await outcomeOf("unget", name);
-      expect([status, stderr]).toEqual([
-        0,
-        `resourcelock: warning: pid ${holder.pid} (make deploy) goes on without the lock\n`,
-      ]);
-      await tell(holder, "release");
-      expect(await nextLine(holder)).toBe("released false");
-      expect(await stateOf(name)).toMatchObject(atRest);
-    },
-    watchdogMilliseconds,
-  );
+  test("ungetLock is false and posts nothing while the lock is free", async () => {
+    const name = newLockName();
+    const holder = libraryUser(name, { lockInfo: "make deploy" });
+    await holder.stdout.nextLine();
+    const { status, stderr } = await outcomeOf("unget", name);
+    expect([status, stderr]).toEqual([
+      0,
+      `resourcelock: warning: pid ${holder.pid} (make deploy) goes on without the lock\n`,
+    ]);
+    await holder.tell("release\n");
+    expect(await holder.stdout.nextLine()).toBe("released false");
+    expect(await stateOf(name)).toMatchObject(atRest);
+  });
 
-  test(
-    "ungetLock is false and posts nothing while another holds it",
-    async () => {
-      const name = newLockName();
-      const holder = libraryUser(name);
-      await nextLine(holder);
-      await outcomeOf("unget", name);
-      const next = libraryUser(name);
-      await nextLine(next);
-      await tell(holder, "release");
-      expect(await nextLine(holder)).toBe("released false");
-      const { value, holders } = await stateOf(name);
-      expect({ value, holders }).toMatchObject({ value: 0, holders: [{ pid: next.pid }] });
-      await tell(next, "release");
-      expect(await nextLine(next)).toBe("released true");
-      expect(await stateOf(name)).toMatchObject(atRest);
-    },
-    watchdogMilliseconds,
-  );
+  test("ungetLock is false and posts nothing while another holds it", async () => {
+    const name = newLockName();
+    const holder = libraryUser(name);
+    await holder.stdout.nextLine();
+    await outcomeOf("unget", name);
+    const next = libraryUser(name);
+    await next.stdout.nextLine();
+    await holder.tell("release\n");
+    expect(await holder.stdout.nextLine()).toBe("released false");
+    const { value, holders } = await stateOf(name);
+    expect({ value, holders }).toMatchObject({ value: 0, holders: [{ pid: next.pid }] });
+    await next.tell("release\n");
+    expect(await next.stdout.nextLine()).toBe("released true");
+    expect(await stateOf(name)).toMatchObject(atRest);
+  });
 
-  test(
-    "run says so when its command has ended, with the command's status",
-    async () => {
-      const name = newLockName();
-      const { holder, command } = await runningCommand(name);
-      await outcomeOf("unget", name);
-      await killStranger(command);
-      const { status, stderr } = await finish(holder);
-      expect(stderr).toContain(`lock <${name}> was released by force while the command ran`);
-      expect(status).toBe(137);
-      expect(await stateOf(name)).toMatchObject(atRest);
-    },
-    watchdogMilliseconds,
-  );
+  test("run says so when its command has ended, with the command's status", async () => {
+    const name = newLockName();
+    const { holder, command } = await runningCommand(name);
+    await outcomeOf("unget", name);
+    await killStranger(command);
+    const { status, stderr } = await holder.end();
+    expect(stderr).toContain(`lock <${name}> was released by force while the command ran`);
+    expect(status).toBe(137);
+    expect(await stateOf(name)).toMatchObject(atRest);
+  });
 
-  test(
-    "who waited behind it gets the lock, although the holder lives on",
-    async () => {
-      const name = newLockName();
-      const { holder } = await runningCommand(name);
-      const waiter = resourcelock(["run", name, "--", "true"]);
-      await waiting(name, 1);
-      await outcomeOf("unget", name);
-      expect((await finish(waiter)).status).toBe(0);
-      expect(isAlive(holder.pid)).toBe(true);
-    },
-    watchdogMilliseconds,
-  );
+  test("who waited behind it gets the lock, although the holder lives on", async () => {
+    const name = newLockName();
+    const { holder } = await runningCommand(name);
+    const waiter = resourcelock(["run", name, "--", "true"]);
+    await waiting(name, 1);
+    await outcomeOf("unget", name);
+    expect((await waiter.end()).status).toBe(0);
+    expect(isAlive(holder.pid)).toBe(true);
+  });
 });
 
 /** A process to bind a lock to, and the lock. */
@@ -520,83 +434,57 @@ async function boundLock() {
 }
 
 describe("get --owner-pid", () => {
-  test(
-    "nobody adopts the lock while that process lives",
-    async () => {
-      const { name, owner } = await boundLock();
-      expect((await outcomeOf("run", "-t", "2.5", name, "--", "true")).status).toBe(75);
-      expect(isAlive(owner.pid)).toBe(true);
-      expect((await outcomeOf("unget", name)).status).toBe(0);
-      expect(await stateOf(name)).toMatchObject(atRest);
-    },
-    watchdogMilliseconds,
-  );
+  test("nobody adopts the lock while that process lives", async () => {
+    const { name, owner } = await boundLock();
+    expect((await outcomeOf("run", "-t", "2.5", name, "--", "true")).status).toBe(75);
+    expect(isAlive(owner.pid)).toBe(true);
+    expect((await outcomeOf("unget", name)).status).toBe(0);
+    expect(await stateOf(name)).toMatchObject(atRest);
+  });
 
-  test(
-    "a waiter adopts it when that process is killed",
-    async () => {
-      const { name, owner } = await boundLock();
-      const waiter = resourcelock(["run", name, "--", "true"]);
-      await waiting(name, 1);
-      await kill(owner);
-      const { status, stderr } = await finish(waiter);
-      expect(status).toBe(0);
-      expect(stderr).toContain(`adopted from pid ${owner.pid} `);
-      expect(await stateOf(name)).toMatchObject(atRest);
-    },
-    watchdogMilliseconds,
-  );
+  test("a waiter adopts it when that process is killed", async () => {
+    const { name, owner } = await boundLock();
+    const waiter = resourcelock(["run", name, "--", "true"]);
+    await waiting(name, 1);
+    await owner.kill();
+    const { status, stderr } = await waiter.end();
+    expect(status).toBe(0);
+    expect(stderr).toContain(`adopted from pid ${owner.pid} `);
+    expect(await stateOf(name)).toMatchObject(atRest);
+  });
 
-  test(
-    "who comes only later adopts it at once",
-    async () => {
-      const { name, owner } = await boundLock();
-      await kill(owner);
-      expect((await stateOf(name)).holders).toMatchObject([
-        { pid: owner.pid, attachment: "stale" },
-      ]);
-      expect((await outcomeOf("get", name, "-t", "0")).status).toBe(0);
-    },
-    watchdogMilliseconds,
-  );
+  test("who comes only later adopts it at once", async () => {
+    const { name, owner } = await boundLock();
+    await owner.kill();
+    expect((await stateOf(name)).holders).toMatchObject([{ pid: owner.pid, attachment: "stale" }]);
+    expect((await outcomeOf("get", name, "-t", "0")).status).toBe(0);
+  });
 
-  test(
-    "a waiter adopts it when that process's number is another process's by now",
-    async () => {
-      const { name, owner } = await boundLock();
-      const waiter = resourcelock(["run", name, "--", "true"]);
-      await waiting(name, 1);
-      startEarlier(name);
-      expect((await finish(waiter)).status).toBe(0);
-      expect(isAlive(owner.pid)).toBe(true);
-    },
-    watchdogMilliseconds,
-  );
+  test("a waiter adopts it when that process's number is another process's by now", async () => {
+    const { name, owner } = await boundLock();
+    const waiter = resourcelock(["run", name, "--", "true"]);
+    await waiting(name, 1);
+    startEarlier(name);
+    expect((await waiter.end()).status).toBe(0);
+    expect(isAlive(owner.pid)).toBe(true);
+  });
 
-  test(
-    "the binding ends with the hold",
-    async () => {
-      const { name, owner } = await boundLock();
-      await outcomeOf("unget", name);
-      await outcomeOf("get", name);
-      await kill(owner);
-      expect((await outcomeOf("run", "-t", "2.5", name, "--", "true")).status).toBe(75);
-      expect((await stateOf(name)).holders).toMatchObject([{ attachment: "detached" }]);
-    },
-    watchdogMilliseconds,
-  );
+  test("the binding ends with the hold", async () => {
+    const { name, owner } = await boundLock();
+    await outcomeOf("unget", name);
+    await outcomeOf("get", name);
+    await owner.kill();
+    expect((await outcomeOf("run", "-t", "2.5", name, "--", "true")).status).toBe(75);
+    expect((await stateOf(name)).holders).toMatchObject([{ attachment: "detached" }]);
+  });
 
-  test(
-    "without it a detached lock stays until unget",
-    async () => {
-      const name = newLockName();
-      await bash(`resourcelock get ${name}`).exited;
-      expect((await outcomeOf("run", "-t", "2.5", name, "--", "true")).status).toBe(75);
-      expect((await stateOf(name)).holders).toMatchObject([{ pid: null, attachment: "detached" }]);
-      expect((await outcomeOf("unget", name)).status).toBe(0);
-    },
-    watchdogMilliseconds,
-  );
+  test("without it a detached lock stays until unget", async () => {
+    const name = newLockName();
+    await bash(`resourcelock get ${name}`).exited();
+    expect((await outcomeOf("run", "-t", "2.5", name, "--", "true")).status).toBe(75);
+    expect((await stateOf(name)).holders).toMatchObject([{ pid: null, attachment: "detached" }]);
+    expect((await outcomeOf("unget", name)).status).toBe(0);
+  });
 });
 
 /** Makes the ledger say that the process that the lock is bound to was started one clock tick earlier. */

@@ -1,29 +1,20 @@
 /** Who holds and who waits, as `state` and a waiting command tell it. */
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { newLockName } from "../support/binary.ts";
+import { killStranger } from "../support/process.ts";
 import {
   bash,
-  endAll,
   endlessCommand,
   faultAt,
-  kill,
-  killStranger,
   libraryUser,
-  nextLine,
   outcomeOf,
   pythonPeer,
   resourcelock,
   runningCommand,
   stateOf,
-  stderrLine,
-  stop,
-  tell,
   waiting,
-  watchdogMilliseconds,
   writeOver,
 } from "./participants.ts";
-
-afterEach(endAll);
 
 /** The lines of `state` under the first one, with times and what is given masked. */
 async function linesUnderState(lockName: string, ...processes: { pid: number }[]) {
@@ -39,416 +30,316 @@ const endless = endlessCommand.join(" ");
 const nobody = { holders: [], waiters: [] };
 
 describe("state of a lock", () => {
-  test(
-    "that nobody holds says nothing more, before its first holder and after",
-    async () => {
-      const name = newLockName();
-      await outcomeOf("get", name);
-      await outcomeOf("unget", name);
-      expect((await outcomeOf("state", name)).stdout.split("\n")).toHaveLength(2);
-      expect(await stateOf(name)).toMatchObject({ locked: false, value: 1, ...nobody });
-    },
-    watchdogMilliseconds,
-  );
+  test("that nobody holds says nothing more, before its first holder and after", async () => {
+    const name = newLockName();
+    await outcomeOf("get", name);
+    await outcomeOf("unget", name);
+    expect((await outcomeOf("state", name)).stdout.split("\n")).toHaveLength(2);
+    expect(await stateOf(name)).toMatchObject({ locked: false, value: 1, ...nobody });
+  });
 
-  test(
-    "that a run holds: attached, with its process, command, time and token",
-    async () => {
-      const name = newLockName();
-      const before = Date.now() / 1000 - 0.001;
-      const { holder } = await runningCommand(name);
-      const state = await stateOf(name);
-      const [{ since, token, ...rest } = { since: null, token: null }, ...others] = state.holders;
-      expect([rest, ...others]).toEqual([
-        {
-          pid: holder.pid,
-          command: endless,
-          kind: "exclusive",
-          attachment: "attached",
-          slot: null,
-          slots: null,
-        },
-      ]);
-      expect(since).toBeGreaterThan(before);
-      expect(since).toBeLessThan(Date.now() / 1000);
-      expect(Number.isSafeInteger(token)).toBe(true);
-      expect(state).toMatchObject({ locked: true, value: 0, waiters: [] });
-      expect(await linesUnderState(name, holder)).toEqual([
-        `  held by pid P1 (${endless}) for TIME`,
-      ]);
-    },
-    watchdogMilliseconds,
-  );
+  test("that a run holds: attached, with its process, command, time and token", async () => {
+    const name = newLockName();
+    const before = Date.now() / 1000 - 0.001;
+    const { holder } = await runningCommand(name);
+    const state = await stateOf(name);
+    const [{ since, token, ...rest } = { since: null, token: null }, ...others] = state.holders;
+    expect([rest, ...others]).toEqual([
+      {
+        pid: holder.pid,
+        command: endless,
+        kind: "exclusive",
+        attachment: "attached",
+        slot: null,
+        slots: null,
+      },
+    ]);
+    expect(since).toBeGreaterThan(before);
+    expect(since).toBeLessThan(Date.now() / 1000);
+    expect(Number.isSafeInteger(token)).toBe(true);
+    expect(state).toMatchObject({ locked: true, value: 0, waiters: [] });
+    expect(await linesUnderState(name, holder)).toEqual([`  held by pid P1 (${endless}) for TIME`]);
+  });
 
-  test(
-    "that a library process holds: attached",
-    async () => {
-      const name = newLockName();
-      const holder = libraryUser(name, { lockInfo: "make deploy" });
-      const [, token] = (await nextLine(holder)).split(" ");
-      expect((await stateOf(name)).holders).toMatchObject([
-        { pid: holder.pid, command: "make deploy", attachment: "attached", token: Number(token) },
-      ]);
-      expect(await linesUnderState(name, holder)).toEqual([
-        "  held by pid P1 (make deploy) for TIME",
-      ]);
-    },
-    watchdogMilliseconds,
-  );
+  test("that a library process holds: attached", async () => {
+    const name = newLockName();
+    const holder = libraryUser(name, { lockInfo: "make deploy" });
+    const [, token] = (await holder.stdout.nextLine()).split(" ");
+    expect((await stateOf(name)).holders).toMatchObject([
+      { pid: holder.pid, command: "make deploy", attachment: "attached", token: Number(token) },
+    ]);
+    expect(await linesUnderState(name, holder)).toEqual([
+      "  held by pid P1 (make deploy) for TIME",
+    ]);
+  });
 
-  test(
-    "that get left taken: detached, with no process",
-    async () => {
-      const name = newLockName();
-      await outcomeOf("get", name);
-      const { holders } = await stateOf(name);
-      expect(holders).toMatchObject([
-        { pid: null, attachment: "detached", kind: "exclusive", slot: null },
-      ]);
-      expect(Number(holders[0]?.since)).toBeCloseTo(Date.now() / 1000, -2);
-      expect(await linesUnderState(name)).toEqual(["  held detached for TIME, until unget"]);
-    },
-    watchdogMilliseconds,
-  );
+  test("that get left taken: detached, with no process", async () => {
+    const name = newLockName();
+    await outcomeOf("get", name);
+    const { holders } = await stateOf(name);
+    expect(holders).toMatchObject([
+      { pid: null, attachment: "detached", kind: "exclusive", slot: null },
+    ]);
+    expect(Number(holders[0]?.since)).toBeCloseTo(Date.now() / 1000, -2);
+    expect(await linesUnderState(name)).toEqual(["  held detached for TIME, until unget"]);
+  });
 
-  test(
-    "that is bound to a process: bound, and stale once that has ended",
-    async () => {
-      const name = newLockName();
-      const owner = bash("read line");
-      await outcomeOf("get", name, "--owner-pid", String(owner.pid));
-      expect((await stateOf(name)).holders).toMatchObject([
-        { pid: owner.pid, attachment: "bound" },
-      ]);
-      expect(await linesUnderState(name, owner)).toEqual(["  held bound to pid P1 for TIME"]);
-      await kill(owner);
-      expect((await stateOf(name)).holders).toMatchObject([
-        { pid: owner.pid, attachment: "stale" },
-      ]);
-      expect(await linesUnderState(name, owner)).toEqual([
-        "  held by pid P1 (cli), which died: the next waiter adopts it",
-      ]);
-    },
-    watchdogMilliseconds,
-  );
+  test("that is bound to a process: bound, and stale once that has ended", async () => {
+    const name = newLockName();
+    const owner = bash("read line");
+    await outcomeOf("get", name, "--owner-pid", String(owner.pid));
+    expect((await stateOf(name)).holders).toMatchObject([{ pid: owner.pid, attachment: "bound" }]);
+    expect(await linesUnderState(name, owner)).toEqual(["  held bound to pid P1 for TIME"]);
+    await owner.kill();
+    expect((await stateOf(name)).holders).toMatchObject([{ pid: owner.pid, attachment: "stale" }]);
+    expect(await linesUnderState(name, owner)).toEqual([
+      "  held by pid P1 (cli), which died: the next waiter adopts it",
+    ]);
+  });
 
-  test(
-    "whose holder died: stale, with the dead one's process and command",
-    async () => {
-      const name = newLockName();
-      const holder = resourcelock(["get", name, "-a", "1000", "-m", "make deploy"]);
-      await nextLine(holder);
-      await kill(holder);
-      expect((await stateOf(name)).holders).toMatchObject([
-        { pid: holder.pid, command: "make deploy", attachment: "stale" },
-      ]);
-      expect(await linesUnderState(name, holder)).toEqual([
-        "  held by pid P1 (make deploy), which died: the next waiter adopts it",
-      ]);
-    },
-    watchdogMilliseconds,
-  );
+  test("whose holder died: stale, with the dead one's process and command", async () => {
+    const name = newLockName();
+    const holder = resourcelock(["get", name, "-a", "1000", "-m", "make deploy"]);
+    await holder.stdout.nextLine();
+    await holder.kill();
+    expect((await stateOf(name)).holders).toMatchObject([
+      { pid: holder.pid, command: "make deploy", attachment: "stale" },
+    ]);
+    expect(await linesUnderState(name, holder)).toEqual([
+      "  held by pid P1 (make deploy), which died: the next waiter adopts it",
+    ]);
+  });
 
-  test(
-    "whose holder lives, and somebody wrote over its seat: not stale, and remove leaves it",
-    async () => {
-      const name = newLockName();
-      const { command } = await runningCommand(name);
-      writeOver(`/dev/shm/${name}.ledger`, 128, new Uint8Array(31 * 128));
-      expect((await stateOf(name)).holders).toMatchObject([{ pid: null, attachment: "attached" }]);
-      expect(await linesUnderState(name)).toEqual([
-        "  held by a process that the ledger does not name",
-      ]);
-      expect((await outcomeOf("list")).stdout).toMatch(
-        new RegExp(`^${name} +locked +a process that the ledger does not name `, "m"),
-      );
-      expect((await outcomeOf("remove", "--stale", name)).status).toBe(1);
-      expect((await outcomeOf("remove", name)).status).toBe(1);
-      await killStranger(command);
-    },
-    watchdogMilliseconds,
-  );
+  test("whose holder lives, and somebody wrote over its seat: not stale, and remove leaves it", async () => {
+    const name = newLockName();
+    const { command } = await runningCommand(name);
+    writeOver(`/dev/shm/${name}.ledger`, 128, new Uint8Array(31 * 128));
+    expect((await stateOf(name)).holders).toMatchObject([{ pid: null, attachment: "attached" }]);
+    expect(await linesUnderState(name)).toEqual([
+      "  held by a process that the ledger does not name",
+    ]);
+    expect((await outcomeOf("list")).stdout).toMatch(
+      new RegExp(`^${name} +locked +a process that the ledger does not name `, "m"),
+    );
+    expect((await outcomeOf("remove", "--stale", name)).status).toBe(1);
+    expect((await outcomeOf("remove", name)).status).toBe(1);
+    await killStranger(command);
+  });
 
-  test(
-    "whose holder died between two steps: stale, by nobody knows whom",
-    async () => {
-      const name = newLockName();
-      await resourcelock(["get", name], faultAt("taken")).exited;
-      expect((await stateOf(name)).holders).toMatchObject([{ pid: null, attachment: "stale" }]);
-      expect(await linesUnderState(name)).toEqual([
-        "  held by a process, which died: the next waiter adopts it",
-      ]);
-    },
-    watchdogMilliseconds,
-  );
+  test("whose holder died between two steps: stale, by nobody knows whom", async () => {
+    const name = newLockName();
+    await resourcelock(["get", name], faultAt("taken")).exited();
+    expect((await stateOf(name)).holders).toMatchObject([{ pid: null, attachment: "stale" }]);
+    expect(await linesUnderState(name)).toEqual([
+      "  held by a process, which died: the next waiter adopts it",
+    ]);
+  });
 
-  test(
-    "that a Python peer holds: foreign, with its info text",
-    async () => {
-      const name = newLockName();
-      await outcomeOf("get", name);
-      await outcomeOf("unget", name);
-      const peer = pythonPeer(name, "hold", "--info", "thermometer");
-      await nextLine(peer);
-      const { info, holders } = await stateOf(name);
-      expect(holders).toEqual([
-        {
-          pid: null,
-          command: "",
-          since: null,
-          kind: "exclusive",
-          attachment: "foreign",
-          token: null,
-          slot: null,
-          slots: null,
-        },
-      ]);
-      expect(info).toEndWith(" - thermometer");
-      expect(await linesUnderState(name)).toEqual(["  held by a peer without a ledger"]);
-    },
-    watchdogMilliseconds,
-  );
+  test("that a Python peer holds: foreign, with its info text", async () => {
+    const name = newLockName();
+    await outcomeOf("get", name);
+    await outcomeOf("unget", name);
+    const peer = pythonPeer(name, "hold", "--info", "thermometer");
+    await peer.stdout.nextLine();
+    const { info, holders } = await stateOf(name);
+    expect(holders).toEqual([
+      {
+        pid: null,
+        command: "",
+        since: null,
+        kind: "exclusive",
+        attachment: "foreign",
+        token: null,
+        slot: null,
+        slots: null,
+      },
+    ]);
+    expect(info).toEndWith(" - thermometer");
+    expect(await linesUnderState(name)).toEqual(["  held by a peer without a ledger"]);
+  });
 
-  test(
-    "that only a Python peer has made, so that there is no ledger: foreign",
-    async () => {
-      const name = newLockName();
-      const peer = pythonPeer(name, "hold", "--info", "thermometer");
-      await nextLine(peer);
-      expect((await stateOf(name)).holders).toMatchObject([{ attachment: "foreign" }]);
-      await peer.stdin.end();
-      await peer.exited;
-      expect(await stateOf(name)).toMatchObject({ locked: false, value: 1, ...nobody });
-    },
-    watchdogMilliseconds,
-  );
+  test("that only a Python peer has made, so that there is no ledger: foreign", async () => {
+    const name = newLockName();
+    const peer = pythonPeer(name, "hold", "--info", "thermometer");
+    await peer.stdout.nextLine();
+    expect((await stateOf(name)).holders).toMatchObject([{ attachment: "foreign" }]);
+    await peer.endInput();
+    await peer.exited();
+    expect(await stateOf(name)).toMatchObject({ locked: false, value: 1, ...nobody });
+  });
 
-  test(
-    "with several holders and waiters: all of them, in order, with their kinds",
-    async () => {
-      const name = newLockName();
-      const holders = [
-        libraryUser(name, { shared: true, lockInfo: "one" }),
-        libraryUser(name, { shared: true, lockInfo: "two" }),
-      ];
-      for (const holder of holders) await nextLine(holder);
-      const writer = resourcelock(["run", name, "--", "true"]);
-      await waiting(name, 1);
-      const reader = libraryUser(name, { shared: true, lockInfo: "three" });
-      await waiting(name, 2);
-      const slot = libraryUser(name, { slots: 3, lockInfo: "four" });
-      const state = await waiting(name, 3);
-      expect(new Set(state.holders.map(({ pid }) => pid))).toEqual(
-        new Set(holders.map(({ pid }) => pid)),
-      );
-      expect(state.holders).toMatchObject([
-        { attachment: "attached", kind: "shared" },
-        { attachment: "attached", kind: "shared" },
-      ]);
-      expect(state.waiters).toMatchObject([
-        { pid: writer.pid, command: "true", kind: "exclusive" },
-        { pid: reader.pid, command: "three", kind: "shared" },
-        { pid: slot.pid, command: "four", kind: "slots" },
-      ]);
-      const times = state.waiters.map(({ since }) => since ?? 0);
-      expect(times).toEqual(times.toSorted((one, other) => one - other));
-      const lines = await linesUnderState(name, writer, reader, slot);
-      expect(lines.slice(2)).toEqual([
-        "  1. pid P1 (true) waits for TIME",
-        "  2. pid P2 (three) (shared) waits for TIME",
-        "  3. pid P3 (four) (slots) waits for TIME",
-      ]);
-    },
-    watchdogMilliseconds,
-  );
+  test("with several holders and waiters: all of them, in order, with their kinds", async () => {
+    const name = newLockName();
+    const holders = [
+      libraryUser(name, { shared: true, lockInfo: "one" }),
+      libraryUser(name, { shared: true, lockInfo: "two" }),
+    ];
+    for (const holder of holders) await holder.stdout.nextLine();
+    const writer = resourcelock(["run", name, "--", "true"]);
+    await waiting(name, 1);
+    const reader = libraryUser(name, { shared: true, lockInfo: "three" });
+    await waiting(name, 2);
+    const slot = libraryUser(name, { slots: 3, lockInfo: "four" });
+    const state = await waiting(name, 3);
+    expect(new Set(state.holders.map(({ pid }) => pid))).toEqual(
+      new Set(holders.map(({ pid }) => pid)),
+    );
+    expect(state.holders).toMatchObject([
+      { attachment: "attached", kind: "shared" },
+      { attachment: "attached", kind: "shared" },
+    ]);
+    expect(state.waiters).toMatchObject([
+      { pid: writer.pid, command: "true", kind: "exclusive" },
+      { pid: reader.pid, command: "three", kind: "shared" },
+      { pid: slot.pid, command: "four", kind: "slots" },
+    ]);
+    const times = state.waiters.map(({ since }) => since ?? 0);
+    expect(times).toEqual(times.toSorted((one, other) => one - other));
+    const lines = await linesUnderState(name, writer, reader, slot);
+    expect(lines.slice(2)).toEqual([
+      "  1. pid P1 (true) waits for TIME",
+      "  2. pid P2 (three) (shared) waits for TIME",
+      "  3. pid P3 (four) (slots) waits for TIME",
+    ]);
+  });
 
-  test(
-    "with slots: each with its number",
-    async () => {
-      const name = newLockName();
-      const users = [libraryUser(name, { slots: 2 }), libraryUser(name, { slots: 2 })];
-      for (const user of users) await nextLine(user);
-      const { holders } = await stateOf(name);
-      expect(new Set(holders.map(({ slot, kind }) => `${kind} ${slot}`))).toEqual(
-        new Set(["slots 0", "slots 1"]),
-      );
-      expect((await linesUnderState(name, ...users)).join("\n")).toMatch(/ in slot 1 for TIME/);
-    },
-    watchdogMilliseconds,
-  );
+  test("with slots: each with its number", async () => {
+    const name = newLockName();
+    const users = [libraryUser(name, { slots: 2 }), libraryUser(name, { slots: 2 })];
+    for (const user of users) await user.stdout.nextLine();
+    const { holders } = await stateOf(name);
+    expect(new Set(holders.map(({ slot, kind }) => `${kind} ${slot}`))).toEqual(
+      new Set(["slots 0", "slots 1"]),
+    );
+    expect((await linesUnderState(name, ...users)).join("\n")).toMatch(/ in slot 1 for TIME/);
+  });
 
-  test(
-    "keeps a waiter's place when others before it give up",
-    async () => {
-      const name = newLockName();
-      await runningCommand(name);
-      const first = resourcelock(["run", name, "--", "true"]);
-      await waiting(name, 1);
-      const second = resourcelock(["run", name, "--", "true"]);
-      await waiting(name, 2);
-      first.kill("SIGTERM");
-      expect((await waiting(name, 1)).waiters).toMatchObject([{ pid: second.pid }]);
-    },
-    watchdogMilliseconds,
-  );
+  test("keeps a waiter's place when others before it give up", async () => {
+    const name = newLockName();
+    await runningCommand(name);
+    const first = resourcelock(["run", name, "--", "true"]);
+    await waiting(name, 1);
+    const second = resourcelock(["run", name, "--", "true"]);
+    await waiting(name, 2);
+    first.signal("SIGTERM");
+    expect((await waiting(name, 1)).waiters).toMatchObject([{ pid: second.pid }]);
+  });
 
-  test(
-    "shows what of a long message fits, in whole characters",
-    async () => {
-      const name = newLockName();
-      const message = "ä".repeat(200);
-      const holder = resourcelock(["get", name, "-a", "1000", "-m", message]);
-      await nextLine(holder);
-      const [{ command } = { command: "" }] = (await stateOf(name)).holders;
-      expect(command.length).toBeGreaterThan(20);
-      expect(message).toStartWith(command);
-    },
-    watchdogMilliseconds,
-  );
+  test("shows what of a long message fits, in whole characters", async () => {
+    const name = newLockName();
+    const message = "ä".repeat(200);
+    const holder = resourcelock(["get", name, "-a", "1000", "-m", message]);
+    await holder.stdout.nextLine();
+    const [{ command } = { command: "" }] = (await stateOf(name)).holders;
+    expect(command.length).toBeGreaterThan(20);
+    expect(message).toStartWith(command);
+  });
 });
 
 describe("a wait notice", () => {
-  test(
-    "says who holds the lock, since when, and one's own place among those who wait",
-    async () => {
-      const name = newLockName();
-      const { holder } = await runningCommand(name);
-      const [first, second] = [1, 2].map(() => ["run", name, "--", "true"]);
-      resourcelock(first ?? []);
-      await waiting(name, 1);
-      const child = resourcelock(second ?? []);
-      await waiting(name, 2);
-      // It gives notice after a second: only when all three are there.
-      await stop(child);
-      resourcelock(first ?? []);
-      await waiting(name, 3);
-      child.kill("SIGCONT");
-      const notice = await stderrLine(child, /waiting for lock/);
-      expect(notice.replace(/ for \d+s/, " for TIME")).toStartWith(
-        `resourcelock: waiting for lock <${name}>, held by pid ${holder.pid} (${endless}) for TIME; you are 2nd of 3; its info text: <`,
-      );
-    },
-    watchdogMilliseconds,
-  );
+  test("says who holds the lock, since when, and one's own place among those who wait", async () => {
+    const name = newLockName();
+    const { holder } = await runningCommand(name);
+    const [first, second] = [1, 2].map(() => ["run", name, "--", "true"]);
+    resourcelock(first ?? []);
+    await waiting(name, 1);
+    const child = resourcelock(second ?? []);
+    await waiting(name, 2);
+    // It gives notice after a second: only when all three are there.
+    await child.stop();
+    resourcelock(first ?? []);
+    await waiting(name, 3);
+    child.resume();
+    const notice = await child.stderr.line(/waiting for lock/);
+    expect(notice.replace(/ for \d+s/, " for TIME")).toStartWith(
+      `resourcelock: waiting for lock <${name}>, held by pid ${holder.pid} (${endless}) for TIME; you are 2nd of 3; its info text: <`,
+    );
+  });
 
-  test(
-    "of the only one who waits says nothing about a place",
-    async () => {
-      const name = newLockName();
-      await runningCommand(name);
-      const waiter = resourcelock(["run", name, "--", "true"]);
-      expect(await stderrLine(waiter, /waiting for lock/)).not.toContain("you are");
-    },
-    watchdogMilliseconds,
-  );
+  test("of the only one who waits says nothing about a place", async () => {
+    const name = newLockName();
+    await runningCommand(name);
+    const waiter = resourcelock(["run", name, "--", "true"]);
+    expect(await waiter.stderr.line(/waiting for lock/)).not.toContain("you are");
+  });
 
   const others: Record<string, [hold: (name: string) => Promise<unknown>, text: string]> = {
     "a detached hold": [(name) => outcomeOf("get", name), ", held detached for TIME, until unget;"],
     "a peer": [
-      (name) => nextLine(pythonPeer(name, "hold", "--info", "thermometer")),
+      (name) => pythonPeer(name, "hold", "--info", "thermometer").stdout.nextLine(),
       ", held by a peer without a ledger;",
     ],
   };
   for (const [title, [hold, text]] of Object.entries(others)) {
-    test(
-      `tells of ${title}`,
-      async () => {
-        const name = newLockName();
-        await hold(name);
-        const waiter = resourcelock(["run", name, "--", "true"]);
-        const notice = await stderrLine(waiter, /waiting for lock/);
-        expect(notice.replace(/ for \d+s/, " for TIME")).toContain(text);
-      },
-      watchdogMilliseconds,
-    );
+    test(`tells of ${title}`, async () => {
+      const name = newLockName();
+      await hold(name);
+      const waiter = resourcelock(["run", name, "--", "true"]);
+      const notice = await waiter.stderr.line(/waiting for lock/);
+      expect(notice.replace(/ for \d+s/, " for TIME")).toContain(text);
+    });
   }
 
-  test(
-    "does not come with --quiet, nor does the news of an adoption",
-    async () => {
-      const name = newLockName();
-      const { holder, command } = await runningCommand(name);
-      const waiter = resourcelock(["run", "-q", name, "--", "true"]);
-      const noisy = resourcelock(["run", name, "--", "true"]);
-      await waiting(name, 2);
-      await stderrLine(noisy, /waiting for lock/);
-      await kill(holder);
-      await killStranger(command);
-      expect([await waiter.exited, await waiter.stderr.text()]).toEqual([0, ""]);
-    },
-    watchdogMilliseconds,
-  );
+  test("does not come with --quiet, nor does the news of an adoption", async () => {
+    const name = newLockName();
+    const { holder, command } = await runningCommand(name);
+    const waiter = resourcelock(["run", "-q", name, "--", "true"]);
+    const noisy = resourcelock(["run", name, "--", "true"]);
+    await waiting(name, 2);
+    await noisy.stderr.line(/waiting for lock/);
+    await holder.kill();
+    await killStranger(command);
+    expect(await waiter.end()).toMatchObject({ status: 0, stderr: "" });
+  });
 });
 
 describe("the fencing token", () => {
-  test(
-    "rises with every grant, by run, get, the library and adoption",
-    async () => {
-      const name = newLockName();
-      const tokens: number[] = [];
-      const ofRun = async () => {
-        const { stdout } = await outcomeOf(
-          "run",
-          name,
-          "--",
-          "sh",
-          "-c",
-          "echo $RESOURCELOCK_TOKEN",
-        );
-        return Number(stdout);
-      };
-      const ofGet = async () => {
-        const { stdout } = await outcomeOf("get", name, "--json");
-        const { token }: { token: number } = JSON.parse(stdout);
-        expect((await stateOf(name)).holders).toMatchObject([{ token }]);
-        await outcomeOf("unget", name);
-        return token;
-      };
-      const ofLibrary = async (wish: { shared?: boolean; slots?: number } = {}) => {
-        const user = libraryUser(name, wish);
-        const [, token] = (await nextLine(user)).split(" ");
-        await tell(user, "release");
-        await nextLine(user);
-        return Number(token);
-      };
-      const ofAdoption = async () => {
-        await resourcelock(["get", name], faultAt("held")).exited;
-        return ofRun();
-      };
-      for (let round = 0; round < 3; round++) {
-        tokens.push(await ofRun(), await ofGet(), await ofLibrary(), await ofAdoption());
-        tokens.push(await ofLibrary({ shared: true }), await ofLibrary({ slots: 2 }));
-      }
-      expect(tokens).toEqual([...new Set(tokens)].toSorted((one, other) => one - other));
-      expect(tokens.every(Number.isSafeInteger)).toBe(true);
-    },
-    watchdogMilliseconds,
-  );
+  test("rises with every grant, by run, get, the library and adoption", async () => {
+    const name = newLockName();
+    const tokens: number[] = [];
+    const ofRun = async () => {
+      const { stdout } = await outcomeOf("run", name, "--", "sh", "-c", "echo $RESOURCELOCK_TOKEN");
+      return Number(stdout);
+    };
+    const ofGet = async () => {
+      const { stdout } = await outcomeOf("get", name, "--json");
+      const { token }: { token: number } = JSON.parse(stdout);
+      expect((await stateOf(name)).holders).toMatchObject([{ token }]);
+      await outcomeOf("unget", name);
+      return token;
+    };
+    const ofLibrary = async (wish: { shared?: boolean; slots?: number } = {}) => {
+      const user = libraryUser(name, wish);
+      const [, token] = (await user.stdout.nextLine()).split(" ");
+      await user.tell("release\n");
+      await user.stdout.nextLine();
+      return Number(token);
+    };
+    const ofAdoption = async () => {
+      await resourcelock(["get", name], faultAt("held")).exited();
+      return ofRun();
+    };
+    for (let round = 0; round < 3; round++) {
+      tokens.push(await ofRun(), await ofGet(), await ofLibrary(), await ofAdoption());
+      tokens.push(await ofLibrary({ shared: true }), await ofLibrary({ slots: 2 }));
+    }
+    expect(tokens).toEqual([...new Set(tokens)].toSorted((one, other) => one - other));
+    expect(tokens.every(Number.isSafeInteger)).toBe(true);
+  });
 
-  test(
-    "rises across peers and across a ledger that was deleted at rest",
-    async () => {
-      const name = newLockName();
-      const token = async () => {
-        const { stdout } = await outcomeOf(
-          "run",
-          name,
-          "--",
-          "sh",
-          "-c",
-          "echo $RESOURCELOCK_TOKEN",
-        );
-        return Number(stdout);
-      };
-      const tokens = [await token()];
-      await pythonPeer(name, "get").exited;
-      await pythonPeer(name, "unget", "--force").exited;
-      tokens.push(await token());
-      await Bun.file(`/dev/shm/${name}.ledger`).delete();
-      tokens.push(await token());
-      expect(tokens).toEqual(tokens.toSorted((one, other) => one - other));
-      expect(new Set(tokens).size).toBe(3);
-    },
-    watchdogMilliseconds,
-  );
+  test("rises across peers and across a ledger that was deleted at rest", async () => {
+    const name = newLockName();
+    const token = async () => {
+      const { stdout } = await outcomeOf("run", name, "--", "sh", "-c", "echo $RESOURCELOCK_TOKEN");
+      return Number(stdout);
+    };
+    const tokens = [await token()];
+    await pythonPeer(name, "get").exited();
+    await pythonPeer(name, "unget", "--force").exited();
+    tokens.push(await token());
+    await Bun.file(`/dev/shm/${name}.ledger`).delete();
+    tokens.push(await token());
+    expect(tokens).toEqual(tokens.toSorted((one, other) => one - other));
+    expect(new Set(tokens).size).toBe(3);
+  });
 });

@@ -8,7 +8,8 @@ import { exitCodes, exitCodeTexts } from "../../src/cli/exit-code.ts";
 import { endingTexts } from "../../src/cli/pictures/history-table.ts";
 import { listColumns } from "../../src/cli/status/list-columns.ts";
 import * as library from "../../src/index.ts";
-import { binary, finish, newLockName, readUntil, resourcelock, start } from "../support/binary.ts";
+import { newLockName, resourcelock } from "../support/binary.ts";
+import { binary, runToEnd, start } from "../support/process.ts";
 import { factsOfHelp, factsOfManualPage, factsOfProgram, factsOfReadme, headOf } from "./facts.ts";
 import { ManualPage } from "./manual-page.ts";
 import { Markdown } from "./markdown.ts";
@@ -78,9 +79,14 @@ test("the manual page and CHANGELOG are those of this version", async () => {
 test.skipIf(Bun.which("groff") === null)(
   "groff has nothing to say on the manual page",
   async () => {
-    const outcome = await finish(
-      start(["groff", "-man", "-ww", "-Tutf8", "-z", join(root, manualPagePath)]),
-    );
+    const outcome = await runToEnd([
+      "groff",
+      "-man",
+      "-ww",
+      "-Tutf8",
+      "-z",
+      join(root, manualPagePath),
+    ]);
     expect(outcome).toEqual({ status: 0, stdout: "", stderr: "" });
   },
 );
@@ -158,9 +164,9 @@ test("README's table of JSON fields has those that each command prints", async (
     expect(fieldsOf(printed.stdout)).toEqual([documented(command)]);
   }
   const trace = start([binary, "trace", name, "-u", "1h", "--json"]);
-  expect(fieldsOf(await readUntil(trace.stdout, "\n"))).toEqual([documented("trace")]);
-  trace.kill("SIGINT");
-  await trace.exited;
+  expect(fieldsOf(await trace.stdout.until("\n"))).toEqual([documented("trace")]);
+  trace.signal("SIGINT");
+  await trace.end();
   const list = await resourcelock("list", "--json");
   expect(fieldsOf(list.stdout)[0]).toEqual(documented("list"));
   const removal = await resourcelock("remove", name, "--json");
@@ -209,13 +215,13 @@ test("README's table of holders and waiters has the fields that state prints", a
   const name = newLockName();
   const attached = start([binary, "get", name, "-q", "-a", "1h"]);
   const isHeld = `until ! "$RESOURCELOCK" state ${name} --check; do sleep 0.01; done`;
-  await finish(start(["sh", "-c", isHeld]));
+  await runToEnd(["sh", "-c", isHeld]);
   const waiter = start([binary, "get", name, "-q", "-t", "1h"]);
   const printed = async () => JSON.parse((await resourcelock("state", name, "--json")).stdout);
   let state = await printed();
   while (state.waiters.length === 0) state = await printed();
-  attached.kill("SIGTERM");
-  await finish(waiter);
+  attached.signal("SIGTERM");
+  await waiter.end();
   const { holders } = await printed();
   expect(holders[0].attachment).toBe("detached");
   for (const holder of [...state.holders, ...holders]) {
@@ -367,7 +373,7 @@ describe("README's tables for those who come from another program", () => {
   });
 
   test("leave out no option of the manual page of flock", async () => {
-    const { stdout } = await finish(start(["flock", "--help"]));
+    const { stdout } = await runToEnd(["flock", "--help"]);
     const theirs = [...stdout.matchAll(/^ +(-\w), (--[\w-]+)/gm)].flatMap(([, ...names]) => names);
     expect(theirs).not.toBeEmpty();
     const told = readme

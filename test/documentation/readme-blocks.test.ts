@@ -1,15 +1,14 @@
 /** Runs README's blocks as they are written: what README shows is what happens. */
-import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, onTestFinished, test } from "bun:test";
 import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { haveMountNamespaces, PrivateSharedMemory } from "../faults/private-shared-memory.ts";
-import { binary, finish, haveTools, maskDates, type Outcome, start } from "../support/binary.ts";
+import { haveTools, maskDates } from "../support/binary.ts";
+import { type Outcome, binary, start } from "../support/process.ts";
 import { type Block, Markdown } from "./markdown.ts";
 
 // A host that builds and tests at once is slow, and a recipe of two programs waits.
-setDefaultTimeout(60_000);
-
 const root = join(import.meta.dir, "../..");
 const { blocks } = new Markdown(await Bun.file(join(root, "README.md")).text());
 
@@ -165,7 +164,7 @@ const check: Record<string, (block: Block, surroundings: Surroundings) => Promis
     const config = { extends: join(root, "tsconfig.json"), include: ["*.ts"] };
     await Bun.write(join(surroundings.work, "tsconfig.json"), JSON.stringify(config));
     const types = start([process.execPath, "check"], { cwd: surroundings.work });
-    expect(await finish(types)).toEqual(done);
+    expect(await types.end()).toEqual(done);
   },
 };
 

@@ -3,7 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { doWithout, finish, haveTools, start } from "../support/binary.ts";
+import { doWithout, haveTools } from "../support/binary.ts";
+import { runToEnd } from "../support/process.ts";
 import { root, runScript } from "../support/clone.ts";
 import { limits } from "./limits.ts";
 import { type TestResult, testResults } from "./test-report.ts";
@@ -14,9 +15,10 @@ async function buildEmulated(): Promise<string | undefined> {
   if (process.arch === "arm64") return undefined;
   if (!haveTools("qemu-aarch64-static", "cc", "apt-get", "dpkg-deb")) return undefined;
   await runScript(["build", "--target=linux-arm64"]);
-  const emulation = await finish(
-    start([join(root, "scripts/emulate-arm64"), join(root, "dist/resourcelock-linux-arm64")]),
-  );
+  const emulation = await runToEnd([
+    join(root, "scripts/emulate-arm64"),
+    join(root, "dist/resourcelock-linux-arm64"),
+  ]);
   if (emulation.status === 0) return emulation.stdout.trimEnd();
   doWithout(`libc6 for arm64: ${emulation.stderr.trimEnd()}`);
   return undefined;
@@ -28,12 +30,11 @@ async function testWith(binary: string): Promise<TestResult[]> {
   try {
     const report = join(directory, "report.xml");
     const words = ["test", "./test/cli/", "--parallel=2", "--reporter=junit"];
-    const outcome = await finish(
-      start([process.execPath, ...words, `--reporter-outfile=${report}`], {
-        cwd: root,
-        env: { RESOURCELOCK_BINARY: binary },
-      }),
-    );
+    const outcome = await runToEnd([process.execPath, ...words, `--reporter-outfile=${report}`], {
+      cwd: root,
+      deadlineSeconds: 1800,
+      env: { RESOURCELOCK_BINARY: binary },
+    });
     if (!/^Ran \d+ tests? across/m.test(outcome.stderr)) {
       throw new Error(`bun test ended without its summary:\n${outcome.stderr}`);
     }

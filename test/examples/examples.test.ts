@@ -1,10 +1,11 @@
 /** The examples print what the Python module's print; the golden files are its output, dates masked. */
 import { expect, test } from "bun:test";
-import { finish, maskDates, newLockName, resourcelock, start } from "../support/binary.ts";
+import { maskDates, newLockName, resourcelock } from "../support/binary.ts";
+import { start } from "../support/process.ts";
 
 async function output(example: string, lockName: string): Promise<string> {
   const child = start([process.execPath, `${import.meta.dir}/${example}`, lockName]);
-  const { stdout, stderr, status } = await finish(child);
+  const { stdout, stderr, status } = await child.end();
   expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
   return maskDates(stdout).replaceAll(lockName, "test_lock");
 }

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import {
   existsSync,
   mkdirSync,
@@ -13,14 +13,13 @@ import {
 import { tmpdir } from "node:os";
 import {
   bash,
-  binary,
-  finish,
   haveTools,
   maskDates,
   newLockName,
   resourcelock,
-  start,
+  startCommand,
 } from "../support/binary.ts";
+import { binary, start } from "../support/process.ts";
 import {
   filesOf,
   infoBytes,
@@ -34,7 +33,6 @@ import {
   semaphoreValue,
   removeLocks,
 } from "./lock-files.ts";
-import { Running } from "./running.ts";
 import {
   detachedLine,
   everyCommand,
@@ -44,8 +42,6 @@ import {
   foreignLine,
   maskTimes,
 } from "./outcome.ts";
-
-setDefaultTimeout(60_000);
 afterEach(removeLocks);
 
 const stateText = (name: string, locked: boolean, info: string) =>
@@ -201,9 +197,9 @@ describe("a text that a terminal would act upon", () => {
   test("is shown escaped by trace", async () => {
     const name = await newFreeLock();
     overwriteInfo(name, `${hostileText}\0`);
-    const trace = new Running("trace", name, "-v");
-    await trace.line("stdout");
-    trace.kill("SIGINT");
+    const trace = startCommand("trace", name, "-v");
+    await trace.stdout.nextLine();
+    trace.signal("SIGINT");
     const outcome = await trace.end();
     expect(outcome.stdout).toStartWith(stateText(name, false, hostileShown));
     expectShowable(outcome);
@@ -247,8 +243,8 @@ describe("a text that a terminal would act upon", () => {
   test("is shown escaped in what run says while it waits", async () => {
     const name = await newHeldLock();
     overwriteInfo(name, `${hostileText}\0`);
-    const run = new Running("run", name, "--", "true");
-    await run.line("stderr");
+    const run = startCommand("run", name, "--", "true");
+    await run.stderr.nextLine();
     await resourcelock("unget", name, "-q");
     const { status, stdout, stderr } = await run.end();
     const notice = `waiting for lock <${name}>, held by a peer without a ledger; its info text: <${hostileShown}>`;
@@ -348,7 +344,7 @@ test.skipIf(!haveTools("python3"))(
     const python = start(["python3", "-c", onTerminal, ...words], {
       env: { TERM: "xterm" },
     });
-    const { stdout } = await finish(python);
+    const { stdout } = await python.end();
     const [first = "", ...lines] = stdout.split("\r\u001B[K");
     expect(first).toBe("");
     const info = "<\\x1b[31mred\\x9b2J\\r\\n>";

@@ -1,13 +1,12 @@
 /** `doctor` on hosts and among locks that have something the matter. */
-import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, onTestFinished, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { binary, haveTools, type Outcome } from "../support/binary.ts";
+import { haveTools } from "../support/binary.ts";
+import { type Outcome, binary } from "../support/process.ts";
 import { expectShowable } from "./outcome.ts";
 import { isRoot, resourcelockAs, resourcelockAsNobody } from "./other-user.ts";
 import { haveMountNamespaces, PrivateSharedMemory } from "./private-shared-memory.ts";
-
-setDefaultTimeout(60_000);
 
 /** Who is not a system user, and has no name. */
 const ordinaryUser = 4242;

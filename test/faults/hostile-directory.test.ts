@@ -1,21 +1,12 @@
-import {
-  afterEach,
-  afterAll,
-  beforeAll,
-  describe,
-  expect,
-  setDefaultTimeout,
-  test,
-} from "bun:test";
+import { afterEach, afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
-import { binary, finish, haveTools, newLockName, type Outcome, start } from "../support/binary.ts";
+import { haveTools, newLockName } from "../support/binary.ts";
+import { type Outcome, binary, runToEnd } from "../support/process.ts";
 import { filesOf, newFreeLock, newHeldLock, objectsOf, removeLocks } from "./lock-files.ts";
 import { detachedLine, maskTimes } from "./outcome.ts";
 import { callsBelow, pathsOf, systemCalls } from "./system-calls.ts";
-
-setDefaultTimeout(60_000);
 afterEach(removeLocks);
 
 const parent = mkdtempSync(`${tmpdir()}/resourcelock-`);
@@ -73,7 +64,7 @@ function resourcelockIn(
   words: string[],
   env: Record<string, string> = {},
 ): Promise<Outcome> {
-  return finish(start([binary, ...words], { cwd, env }));
+  return runToEnd([binary, ...words], { cwd, env });
 }
 
 /** Takes a lock, looks at it, releases it, runs a command; what all of that says, with names, times and tokens masked. */

@@ -1,7 +1,7 @@
 /** The binary as another user runs it, which only root can have done. */
 import { chmodSync, copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { binary, finish, type Outcome, start } from "../support/binary.ts";
+import { type Outcome, binary, runToEnd } from "../support/process.ts";
 import type { PrivateSharedMemory } from "./private-shared-memory.ts";
 
 export const isRoot = process.getuid?.() === 0;
@@ -18,7 +18,7 @@ let binaryForOthers: Promise<string> | undefined;
 
 /** The binary, or where others may not run it, a copy. */
 async function runnableByOthers(): Promise<string> {
-  const { status } = await finish(start([...as(nobody), "test", "-x", binary]));
+  const { status } = await runToEnd([...as(nobody), "test", "-x", binary]);
   if (status === 0) return binary;
   const directory = mkdtempSync(`${tmpdir()}/resourcelock-`);
   process.on("exit", () => {

@@ -1,6 +1,7 @@
 /** What every failure has in common: how it ends, what it says and where. */
 import { expect } from "bun:test";
-import { maskDates, type Outcome, resourcelock } from "../support/binary.ts";
+import { maskDates, resourcelock } from "../support/binary.ts";
+import { type Outcome } from "../support/process.ts";
 
 /** The line of a lock that `get` has taken, with {@link maskTimes}. */
 export const detachedLine = "  held detached for TIME, until unget\n";

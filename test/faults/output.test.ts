@@ -1,13 +1,6 @@
-import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import {
-  bash,
-  binary,
-  finish,
-  haveTools,
-  maskDates,
-  newLockName,
-  start,
-} from "../support/binary.ts";
+import { afterEach, describe, expect, test } from "bun:test";
+import { bash, haveTools, maskDates, newLockName } from "../support/binary.ts";
+import { binary, runToEnd } from "../support/process.ts";
 import {
   filesOf,
   infoBytes,
@@ -20,8 +13,6 @@ import {
   withoutDraws,
 } from "./lock-files.ts";
 import { detachedLine, maskTimes } from "./outcome.ts";
-
-setDefaultTimeout(60_000);
 afterEach(removeLocks);
 
 /** Ways in which stdout takes nothing: the script's words before and after the command line, and the cause. */
@@ -258,7 +249,7 @@ sys.exit(program.wait())
 
 /** Runs the binary with such a reader; what was read is the outcome's stdout. */
 const readSlowly = (...words: string[]) =>
-  finish(start(["python3", "-c", slowReader, binary, ...words]));
+  runToEnd(["python3", "-c", slowReader, binary, ...words]);
 
 describe.skipIf(!haveTools("python3"))(
   "where stdout is a pipe that does not block and is full",

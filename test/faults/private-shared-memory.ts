@@ -1,14 +1,6 @@
 /** A /dev/shm of a test's own, to fill up or take away, in a mount namespace where nobody else sees it. */
-import {
-  binary,
-  doWithout,
-  finish,
-  haveTools,
-  type Outcome,
-  type Process,
-  readUntil,
-  start,
-} from "../support/binary.ts";
+import { doWithout, haveTools } from "../support/binary.ts";
+import { type Outcome, type TestProcess, binary, runToEnd, start } from "../support/process.ts";
 import { filesOf } from "./lock-files.ts";
 
 const isRoot = process.getuid?.() === 0;
@@ -30,11 +22,11 @@ const hideDevices = [
 ].join(" && ");
 
 export class PrivateSharedMemory implements AsyncDisposable {
-  readonly #holder: Process;
+  readonly #holder: TestProcess;
   /** Its files, as a process outside of the namespace sees them. */
   readonly directory: string;
 
-  private constructor(holder: Process) {
+  private constructor(holder: TestProcess) {
     this.#holder = holder;
     this.directory = `/proc/${holder.pid}/root/dev/shm`;
   }
@@ -56,7 +48,7 @@ export class PrivateSharedMemory implements AsyncDisposable {
 
   static async #hold(mounting: string): Promise<PrivateSharedMemory> {
     const holder = start([...unshare, "sh", "-c", `set -e; ${mounting}; echo mounted; exec cat`]);
-    await readUntil(holder.stdout, "mounted\n");
+    await holder.stdout.until("mounted\n");
     return new PrivateSharedMemory(holder);
   }
 
@@ -67,7 +59,7 @@ export class PrivateSharedMemory implements AsyncDisposable {
 
   /** Runs a command to its end. */
   run(...words: string[]): Promise<Outcome> {
-    return finish(start([...enter, String(this.#holder.pid), ...words]));
+    return runToEnd([...enter, String(this.#holder.pid), ...words]);
   }
 
   /** Runs a script that has to succeed. */
@@ -90,8 +82,8 @@ export class PrivateSharedMemory implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#holder.stdin.end();
-    await this.#holder.exited;
+    await this.#holder.endInput();
+    await this.#holder.end();
   }
 }
 
@@ -101,9 +93,14 @@ export class PrivateSharedMemory implements AsyncDisposable {
  */
 export async function haveMountNamespaces(): Promise<boolean> {
   if (!haveTools("unshare", "nsenter", "mount")) return false;
-  const { status, stderr } = await finish(
-    start([...unshare, "mount", "-t", "tmpfs", "tmpfs", "/dev/shm"]),
-  );
+  const { status, stderr } = await runToEnd([
+    ...unshare,
+    "mount",
+    "-t",
+    "tmpfs",
+    "tmpfs",
+    "/dev/shm",
+  ]);
   if (status === 0) return true;
   return doWithout(`a mount namespace: ${unshare.join(" ")}: ${stderr.trim()}`);
 }

@@ -1,11 +1,9 @@
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { haveTools } from "../support/binary.ts";
 import { isRoot, resourcelockAsNobody } from "./other-user.ts";
 import { detachedLine, expectFailure, lookingCommands, maskTimes } from "./outcome.ts";
 import { haveMountNamespaces, PrivateSharedMemory } from "./private-shared-memory.ts";
-
-setDefaultTimeout(60_000);
 
 const nowhere = "<x> does not exist: nobody has made this lock on this host yet\n";
 

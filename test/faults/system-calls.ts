@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { resolve } from "node:path";
-import { finish, start } from "../support/binary.ts";
+import { runToEnd } from "../support/process.ts";
 
 /**
  * Runs a program in a directory.
@@ -20,7 +20,7 @@ export async function systemCalls(
   try {
     const trace = `${directory}/trace`;
     const strace = ["strace", "-f", "-o", trace, "-e", "trace=%file,%network,%process"];
-    await finish(start([...strace, ...words], { cwd, env }));
+    await runToEnd([...strace, ...words], { cwd, env });
     return ownCalls(readFileSync(trace, "utf8").split("\n"), program);
   } finally {
     rmSync(directory, { recursive: true });

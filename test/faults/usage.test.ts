@@ -1,9 +1,7 @@
-import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { newLockName, resourcelock } from "../support/binary.ts";
 import { filesOf, newFreeLock, removeLocks } from "./lock-files.ts";
 import { expectUsageError } from "./outcome.ts";
-
-setDefaultTimeout(60_000);
 afterEach(removeLocks);
 
 /** The words of a command line, split at spaces; LOCK is a lock that nobody made, '' an empty word. */

@@ -9,7 +9,8 @@ import {
   LockNotFoundError,
   ResourceLock,
 } from "../../src/index.ts";
-import { finish, maskDates, newLockName, start } from "../support/binary.ts";
+import { maskDates, newLockName } from "../support/binary.ts";
+import { runToEnd, start } from "../support/process.ts";
 
 /** A lock that writes its debug texts, dates masked, into a list. */
 function loggedLock(lockName = newLockName()): { lock: ResourceLock; texts: string[] } {
@@ -157,7 +158,7 @@ describe("getLock and ungetLock", () => {
     const script = `import { ResourceLock } from "${import.meta.dir}/../../src/index.ts";
       new ResourceLock(${JSON.stringify(name)}).getLock({ lockInfo: "ä 😀" });`;
     const before = Date.now();
-    await finish(start([process.execPath, "-e", script], { env: { TZ: "Asia/Kathmandu" } }));
+    await runToEnd([process.execPath, "-e", script], { env: { TZ: "Asia/Kathmandu" } });
     const [, date = "", time = "", text] =
       /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d{6}) - (.*)$/.exec(
         new ResourceLock(name).getLockInfo(),
@@ -196,7 +197,7 @@ describe("getLock and ungetLock", () => {
     const child = start([process.execPath, "-e", script]);
     while (lock.status().waiters.length === 0) await Bun.sleep(1);
     expect(lock.ungetLock()).toBe(true);
-    expect((await finish(child)).stdout).toContain("Granted");
+    expect((await child.end()).stdout).toContain("Granted");
     expect(lock.getLockInfo()).toEndWith("second");
   });
 });

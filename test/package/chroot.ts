@@ -1,15 +1,8 @@
 /** A fresh Debian system to install into, with a /dev/shm of its own that nobody else sees. */
 import { existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import {
-  doWithout,
-  finish,
-  haveTools,
-  type Outcome,
-  type Process,
-  readUntil,
-  start,
-} from "../support/binary.ts";
+import { doWithout, haveTools } from "../support/binary.ts";
+import { type Outcome, type TestProcess, runToEnd, start } from "../support/process.ts";
 import { root, stdoutOf } from "../support/clone.ts";
 
 const bases = join(root, "dist/debootstrap");
@@ -17,9 +10,13 @@ const bases = join(root, "dist/debootstrap");
 /** The first archive that apt on this machine takes packages from. */
 async function mirror(): Promise<string> {
   const format = "$(COMPONENT) $(REPO_URI)";
-  const targets = await finish(
-    start(["apt-get", "indextargets", "--format", format, "Created-By: Packages"]),
-  );
+  const targets = await runToEnd([
+    "apt-get",
+    "indextargets",
+    "--format",
+    format,
+    "Created-By: Packages",
+  ]);
   const [, uri] = /^main (\S+)$/m.exec(stdoutOf("apt-get indextargets", targets)) ?? [];
   if (uri === undefined) throw new Error(`apt has no archive with a component main`);
   return uri;
@@ -33,7 +30,7 @@ async function prepare(suite: string): Promise<Outcome> {
   // In a namespace of its own, so that none of its mounts outlives it.
   const script = 'rm -rf "$1"; mkdir -p "$1"; exec debootstrap --variant=minbase "$2" "$1" "$3"';
   const words = ["unshare", "--mount", "sh", "-c", script, "sh", part, suite, await mirror()];
-  const outcome = await finish(start(words));
+  const outcome = await runToEnd(words, { deadlineSeconds: 900 });
   if (outcome.status === 0) renameSync(part, base);
   return outcome;
 }
@@ -61,9 +58,9 @@ export async function haveSystem(suite: string, { optional = false } = {}): Prom
 
 export class Chroot implements AsyncDisposable {
   readonly directory: string;
-  readonly #holder: Process;
+  readonly #holder: TestProcess;
 
-  private constructor(directory: string, holder: Process) {
+  private constructor(directory: string, holder: TestProcess) {
     this.directory = directory;
     this.#holder = holder;
   }
@@ -81,20 +78,22 @@ export class Chroot implements AsyncDisposable {
       exec chroot "$1" cat`;
     const base = join(bases, suite);
     const holder = start(["unshare", "--mount", "sh", "-c", script, "sh", directory, base]);
-    await readUntil(holder.stdout, "mounted\n");
+    await holder.stdout.until("mounted\n");
     return new Chroot(directory, holder);
   }
 
   /** Runs a script in it, up to the first command that fails. */
   run(script: string): Promise<Outcome> {
-    return finish(this.start(script));
+    return this.start(script).end();
   }
 
   /** Starts a script in it. */
-  start(script: string): Process {
+  start(script: string): TestProcess {
     const enter = ["nsenter", "--mount", "--root", "--wd", "--target", String(this.#holder.pid)];
     const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    return start([...enter, "env", "-i", path, "HOME=/root", "sh", "-ec", script]);
+    return start([...enter, "env", "-i", path, "HOME=/root", "sh", "-ec", script], {
+      deadlineSeconds: 280,
+    });
   }
 
   /** What a script prints that has to succeed. */
@@ -103,8 +102,8 @@ export class Chroot implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#holder.stdin.end();
-    await this.#holder.exited;
+    await this.#holder.endInput();
+    await this.#holder.end();
     rmSync(this.directory, { recursive: true });
   }
 }

@@ -1,15 +1,14 @@
 /** The Debian packages: what lintian says, and their life on fresh systems. */
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { version } from "../../package.json";
-import { finish, haveTools, maskDates, readUntil, start } from "../support/binary.ts";
+import { haveTools, maskDates } from "../support/binary.ts";
+import { runToEnd } from "../support/process.ts";
 import { root, stdoutOf } from "../support/clone.ts";
 import { canChangeRoot, Chroot, haveSystem } from "./chroot.ts";
 import { canPackage, debs, dist } from "./packages.ts";
-
-setDefaultTimeout(120_000);
 
 const laterVersion = "99.0";
 
@@ -22,7 +21,7 @@ const systems = [
 ];
 
 async function output(...words: string[]): Promise<string> {
-  return stdoutOf(words.join(" "), await finish(start(words)));
+  return stdoutOf(words.join(" "), await runToEnd(words));
 }
 
 /** What a package says of itself, but for its size. */
@@ -41,7 +40,9 @@ describe.skipIf(!canPackage)("a Debian package", () => {
   const architectures = ["amd64", "arm64"] as const;
 
   test.skipIf(!haveTools("lintian")).each(architectures)("%s is without fault", async (name) => {
-    const { status, stdout } = await finish(start(["lintian", "--fail-on=error", debs[name]]));
+    const { status, stdout } = await runToEnd(["lintian", "--fail-on=error", debs[name]], {
+      deadlineSeconds: 280,
+    });
     expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
   });
 
@@ -148,16 +149,15 @@ free
         await using system = await fresh(suite);
         await system.output("dpkg -i /root/this.deb; resourcelock get detached");
         const run = system.start("resourcelock run attached -- sh -c 'echo runs; read -r line'");
-        await readUntil(run.stdout, "runs\n");
+        await run.stdout.until("runs\n");
         await system.output("dpkg -i /root/later.deb");
         const query = "dpkg-query --show --showformat '${Version} ${Status}' resourcelock";
         expect(await system.output(query)).toBe(`${laterVersion} install ok installed`);
         for (const name of ["detached", "attached"]) {
           expect((await system.run(`resourcelock state ${name} --check`)).status).toBe(1);
         }
-        await run.stdin.write("go on\n");
-        await run.stdin.end();
-        expect(await run.exited).toBe(0);
+        await run.tell("go on\n");
+        expect((await run.end()).status).toBe(0);
         expect(await system.output("resourcelock run attached -n -- echo next")).toBe("next\n");
         expect(await system.output("resourcelock unget detached")).toContain("released");
       });

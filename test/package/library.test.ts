@@ -1,13 +1,12 @@
 /** The library's tarball, in a project of a user's own. */
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { finish, newLockName, type Outcome, start } from "../support/binary.ts";
+import { newLockName } from "../support/binary.ts";
+import { type Outcome, runToEnd } from "../support/process.ts";
 import { root, stdoutOf } from "../support/clone.ts";
 import { canPackage, library } from "./packages.ts";
-
-setDefaultTimeout(60_000);
 
 /** What Bun proposes to a new project, and stricter than this one's in what is unused. */
 const compilerOptions = {
@@ -38,7 +37,7 @@ console.log(lock.isLocked(), LockNameError.name);
 
 describe.skipIf(!canPackage)("a project that has added the library's tarball", () => {
   let directory = "";
-  const run = (...words: string[]): Promise<Outcome> => finish(start(words, { cwd: directory }));
+  const run = (...words: string[]): Promise<Outcome> => runToEnd(words, { cwd: directory });
   const bun = process.execPath;
   const compiler = join(root, "node_modules/typescript/bin/tsc");
 

@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, setDefaultTimeout, test } from "bun:t
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { finish, start } from "../support/binary.ts";
+import { runToEnd } from "../support/process.ts";
 import { root, stdoutOf } from "../support/clone.ts";
 import { canPackage, debs, dist, library, tarballs } from "./packages.ts";
 
@@ -30,13 +30,16 @@ describe.skipIf(!canPackage)("scripts/package", () => {
       exec "$1/clone/scripts/package"`;
     const env = { TZ: "Asia/Tokyo", LC_ALL: "C.UTF-8", XZ_OPT: "-9", GZIP: "-1", PWD: directory };
     const words = ["bash", "-ec", script, "bash", directory];
-    const sums = stdoutOf("a clean clone", await finish(start(words, { cwd: root, env })));
+    const sums = stdoutOf(
+      "a clean clone",
+      await runToEnd(words, { cwd: root, env, deadlineSeconds: 590 }),
+    );
     expect(sums).toBe(readFileSync(dist("SHA256SUMS"), "utf8"));
   });
 
   test("writes sums that hold, of all that it made", async () => {
     const words = ["sha256sum", "--check", "--strict", "SHA256SUMS"];
-    const { status, stdout } = await finish(start(words, { cwd: dist("") }));
+    const { status, stdout } = await runToEnd(words, { cwd: dist("") });
     expect(status).toBe(0);
     const checked = stdout.trimEnd().split("\n");
     const made = [...Object.values(debs), ...Object.values(tarballs), library];
@@ -48,7 +51,7 @@ describe.skipIf(!canPackage)("scripts/package", () => {
   test.each([["x64"], ["arm64"]] as const)("packs for %s what a person needs", async (name) => {
     const directory = newDirectory();
     const words = ["tar", "--extract", "--file", tarballs[name], "--directory", directory];
-    stdoutOf("tar", await finish(start(words)));
+    stdoutOf("tar", await runToEnd(words));
     const tree = join(directory, `resourcelock-linux-${name}`);
     const files = [...new Bun.Glob("**").scanSync({ cwd: tree })];
     expect(files.toSorted()).toEqual([
@@ -74,9 +77,7 @@ describe.skipIf(!canPackage)("scripts/package", () => {
   test("says which tool is missing, and ends with 69", async () => {
     const directory = newDirectory();
     symlinkSync(Bun.which("dirname") ?? "", join(directory, "dirname"));
-    const outcome = await finish(
-      start([join(root, "scripts/package")], { env: { PATH: directory } }),
-    );
+    const outcome = await runToEnd([join(root, "scripts/package")], { env: { PATH: directory } });
     expect(outcome).toEqual({
       status: 69,
       stdout: "",
@@ -85,7 +86,7 @@ describe.skipIf(!canPackage)("scripts/package", () => {
   });
 
   test("refuses arguments", async () => {
-    const { status, stderr } = await finish(start([join(root, "scripts/package"), "--fast"]));
+    const { status, stderr } = await runToEnd([join(root, "scripts/package"), "--fast"]);
     expect({ status, stderr }).toEqual({
       status: 64,
       stderr: "scripts/package: unknown argument --fast\n",

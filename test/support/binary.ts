@@ -1,74 +1,33 @@
 /** Running the compiled binary as a user does: as a process, with what it prints and how it ends. */
 import { readdirSync, rmSync } from "node:fs";
-
-/** The program under test; scripts/test names the one it built. */
-export const binary =
-  process.env["RESOURCELOCK_BINARY"] ?? `${import.meta.dir}/../../dist/resourcelock`;
-
-/** How a process ended, and what it printed. */
-export interface Outcome {
-  /** The exit status, as a shell gives it: 128 + N for a process that signal N killed. */
-  status: number;
-  stdout: string;
-  stderr: string;
-}
-
-export interface SpawnOptions {
-  env?: Record<string, string>;
-  cwd?: string;
-}
+import {
+  binary,
+  type Outcome,
+  runToEnd,
+  start,
+  type StartOptions,
+  type TestProcess,
+} from "./process.ts";
 
 /** Runs the binary to its end. */
 export function resourcelock(...words: string[]): Promise<Outcome> {
-  return finish(start([binary, ...words]));
+  return runToEnd([binary, ...words]);
 }
 
 /** Runs a bash script to its end; `resourcelock` in it is the binary. */
-export function bash(script: string, options: SpawnOptions = {}): Promise<Outcome> {
-  return finish(
-    start(["bash", "-c", `resourcelock() { "$RESOURCELOCK" "$@"; }\n${script}`], options),
-  );
+export function bash(script: string, options: StartOptions = {}): Promise<Outcome> {
+  const define = `resourcelock() { "$RESOURCELOCK" "$@"; }`;
+  return runToEnd(["bash", "-c", `${define}\n${script}`], options);
 }
 
-/** Starts a process with pipes for its standard streams; RESOURCELOCK in its environment is the binary. */
-export function start(words: string[], { env = {}, cwd }: SpawnOptions = {}) {
-  return Bun.spawn(words, {
-    stdin: "pipe",
-    stdout: "pipe",
-    stderr: "pipe",
-    env: { ...process.env, RESOURCELOCK: binary, TERM: "dumb", ...env },
-    ...(cwd === undefined ? {} : { cwd }),
-  });
+/** Starts the binary. */
+export function startCommand(...words: string[]): TestProcess {
+  return start([binary, ...words]);
 }
 
-export type Process = ReturnType<typeof start>;
-
-/** Waits for a process's end and all that it prints. */
-export async function finish(child: Process): Promise<Outcome> {
-  const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
-  // Bun gives 128 + N for a process that a signal killed.
-  return { status: await child.exited, stdout, stderr };
-}
-
-/** Reads a stream until a text has come; what was read so far is the result. */
-export async function readUntil(
-  stream: ReadableStream<Uint8Array>,
-  text: string | RegExp,
-): Promise<string> {
-  const reader = stream.getReader();
-  const decoder = new TextDecoder();
-  let read = "";
-  try {
-    while (typeof text === "string" ? !read.includes(text) : !text.test(read)) {
-      const { done, value } = await reader.read();
-      if (done)
-        throw new Error(`the stream ended before ${String(text)}; it said ${JSON.stringify(read)}`);
-      read += decoder.decode(value, { stream: true });
-    }
-  } finally {
-    reader.releaseLock();
-  }
-  return read;
+/** Starts a bash script in which `$RESOURCELOCK` is the path of the binary. */
+export function startScript(script: string, options: StartOptions = {}): TestProcess {
+  return start(["bash", "-c", script], options);
 }
 
 let count = 0;

@@ -1,13 +1,15 @@
 /** This clone, and its scripts run as a person would. */
 import { join } from "node:path";
-import { finish, type Outcome, start } from "./binary.ts";
+import { type Outcome, runToEnd } from "./process.ts";
 
 export const root = join(import.meta.dir, "../..");
 
 /** What a script of this clone's came to, which had to succeed. @returns its stdout */
 export async function runScript(words: readonly [string, ...string[]]): Promise<string> {
   const [script, ...rest] = words;
-  const outcome = await finish(start([join(root, "scripts", script), ...rest]));
+  const outcome = await runToEnd([join(root, "scripts", script), ...rest], {
+    deadlineSeconds: 600,
+  });
   return stdoutOf(words.join(" "), outcome);
 }
 

@@ -1,11 +1,10 @@
 /** `--mode` and `--group`: who may use a lock that is made. */
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { statSync } from "node:fs";
 import { haveMountNamespaces, PrivateSharedMemory } from "../../faults/private-shared-memory.ts";
-import { bash, binary, haveTools, newLockName, resourcelock } from "../../support/binary.ts";
+import { bash, haveTools, newLockName, resourcelock } from "../../support/binary.ts";
+import { binary } from "../../support/process.ts";
 import { objectsOf } from "./scenario.ts";
-
-setDefaultTimeout(60_000);
 
 const modesOf = (name: string) =>
   objectsOf(name).map((file) => (statSync(`/dev/shm/${file}`).mode & 0o7777).toString(8));

@@ -1,11 +1,10 @@
 /** Colours: only where they are wanted, and never all that tells something. */
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { allCommands } from "../../../src/cli/arguments/command.ts";
 import { root } from "../../../src/cli/root.ts";
 import { haveMountNamespaces, PrivateSharedMemory } from "../../faults/private-shared-memory.ts";
-import { binary, haveTools } from "../../support/binary.ts";
-
-setDefaultTimeout(60_000);
+import { haveTools } from "../../support/binary.ts";
+import { binary } from "../../support/process.ts";
 
 // oxlint-disable-next-line no-control-regex
 const colors = /\u001B\[[\d;]*m/g;

@@ -1,5 +1,5 @@
 /** Completions: what can stand where, and real shells that complete by it. */
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { version } from "../../../package.json";
@@ -8,8 +8,6 @@ import { root } from "../../../src/cli/root.ts";
 import { haveTools, newLockName, resourcelock } from "../../support/binary.ts";
 import { newDirectory, newHeldLock, objectsOf, printed } from "./scenario.ts";
 import { type ShellName, Terminal } from "./terminal.ts";
-
-setDefaultTimeout(60_000);
 
 const shells = ["bash", "zsh", "fish"] as const;
 

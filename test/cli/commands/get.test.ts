@@ -1,6 +1,12 @@
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { bash, maskDates, newLockName, resourcelock } from "../../support/binary.ts";
-import { startCommand, startScript } from "./running.ts";
+import { describe, expect, test } from "bun:test";
+import {
+  bash,
+  maskDates,
+  newLockName,
+  resourcelock,
+  startCommand,
+  startScript,
+} from "../../support/binary.ts";
 import {
   detachedHolder,
   jsonLines,
@@ -11,8 +17,6 @@ import {
   semaphoreValue,
   untilWaiting,
 } from "./scenario.ts";
-
-setDefaultTimeout(60_000);
 
 const signals = [
   ["SIGINT", 130],
@@ -218,7 +222,7 @@ test("get -a whose lock somebody else has released meanwhile says so, and releas
   const get = startCommand("get", name, "-a", "60");
   await get.stdout.until("Granted");
   await resourcelock("unget", name);
-  get.kill("SIGINT");
+  get.signal("SIGINT");
   const { stdout } = await get.end();
   expect(stdout).toEndWith(
     `\n<${name}> Extraneous lock unget request ignored  <cli - auto unget>\n`,
@@ -231,10 +235,11 @@ describe.each(signals)("%s", (signal, status) => {
     const name = newLockName();
     const get = startCommand("get", name, "-a", "60");
     await get.stdout.until("Granted");
-    get.kill(signal);
+    get.signal(signal);
     const { stdout, ...ending } = await get.end();
     expect(maskDates(stdout)).toBe(grantedText(name) + releasedText(name));
-    expect(ending).toEqual({ status, signal, stderr: "" });
+    expect(ending).toEqual({ status, stderr: "" });
+    expect(get.endedBy).toBe(signal);
     expect(semaphoreValue(name)).toBe(1);
   });
 
@@ -242,8 +247,9 @@ describe.each(signals)("%s", (signal, status) => {
     const name = await newHeldLock();
     const get = startCommand("get", name, "-t", "-1", "-q");
     await untilWaiting(name);
-    get.kill(signal);
-    expect(await get.end()).toEqual({ ...printed("", status), signal });
+    get.signal(signal);
+    expect(await get.end()).toEqual(printed("", status));
+    expect(get.endedBy).toBe(signal);
     await resourcelock("unget", name);
     expect(semaphoreValue(name)).toBe(1);
   });
@@ -254,9 +260,10 @@ describe.each(signals)("%s", (signal, status) => {
       `ulimit -c 0; trap '' ${signal}; exec "$RESOURCELOCK" get ${name} -a 60`,
     );
     await get.stdout.until("Granted");
-    get.kill(signal);
-    get.kill("SIGQUIT");
-    expect(await get.end()).toMatchObject({ signal: "SIGQUIT" });
+    get.signal(signal);
+    get.signal("SIGQUIT");
+    await get.end();
+    expect(get.endedBy).toBe("SIGQUIT");
     expect(semaphoreValue(name)).toBe(1);
   });
 });

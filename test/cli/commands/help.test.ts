@@ -1,5 +1,5 @@
 /** What the help tells, against what the commands take. */
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { ArgsDef } from "citty";
 import { version } from "../../../package.json";
 import { type Command, commandNames, loadCommand } from "../../../src/cli/arguments/command.ts";
@@ -9,8 +9,6 @@ import { exitCodes, exitCodeTexts } from "../../../src/cli/exit-code.ts";
 import { root } from "../../../src/cli/root.ts";
 import { newLockName, resourcelock } from "../../support/binary.ts";
 import { objectsOf } from "./scenario.ts";
-
-setDefaultTimeout(60_000);
 
 const names = await commandNames(root);
 

@@ -1,10 +1,7 @@
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { bash, haveTools, newLockName, resourcelock } from "../../support/binary.ts";
-import { startCommand } from "./running.ts";
+import { describe, expect, test } from "bun:test";
+import { bash, haveTools, newLockName, resourcelock, startCommand } from "../../support/binary.ts";
 import { jsonLines, newHeldLock, objectsOf, printed, untilWaiting } from "./scenario.ts";
 import { Terminal } from "./terminal.ts";
-
-setDefaultTimeout(60_000);
 
 /** The time of day, process numbers and durations differ at each run. */
 function maskHistory(text: string): string {
@@ -85,7 +82,7 @@ test("history tells how each request ended", async () => {
   // One that is killed and leaves the lock to nobody, and one that adopts it.
   const killed = startCommand("get", name, "-a", "1h", "-m", "killed");
   await killed.stdout.until("Granted");
-  killed.kill("SIGKILL");
+  killed.signal("SIGKILL");
   await killed.end();
   expect((await resourcelock("history", name)).stdout).toMatch(/ stale$/m);
   expect(await jsonLines("history", name)).toMatchObject([{ ending: "stale", ended: null }]);

@@ -1,10 +1,9 @@
 /** `info`: the text that all who use a lock share, byte by byte. */
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
-import { bash, binary, haveTools, newLockName, resourcelock } from "../../support/binary.ts";
+import { bash, haveTools, newLockName, resourcelock } from "../../support/binary.ts";
+import { binary } from "../../support/process.ts";
 import { jsonLines, masked, newHeldLock, objectsOf, printed } from "./scenario.ts";
-
-setDefaultTimeout(60_000);
 
 const segment = (name: string) => `/dev/shm/${name}`;
 

@@ -1,23 +1,18 @@
 /** `list`: what it tells of each lock, in each of its forms. */
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { haveMountNamespaces, PrivateSharedMemory } from "../../faults/private-shared-memory.ts";
 import {
   bash,
-  binary,
-  finish,
   haveTools,
   maskDates,
   newLockName,
-  type Outcome,
   resourcelock,
-  start,
+  startCommand,
 } from "../../support/binary.ts";
-import { startCommand } from "./running.ts";
-import { eventually, isPending, jsonLines, newHeldLock, printed } from "./scenario.ts";
+import { type Outcome, binary, eventually, runToEnd } from "../../support/process.ts";
+import { isPending, jsonLines, newHeldLock, printed } from "./scenario.ts";
 import { Terminal } from "./terminal.ts";
-
-setDefaultTimeout(60_000);
 
 /** The lines about locks with `part` in their names: others have theirs on this host, too. */
 async function listed(part: string, ...options: string[]): Promise<string[]> {
@@ -54,7 +49,7 @@ describe("list", () => {
       `${name}-b  locked  PID sh -c echo $$; read line; :  TIME  2  DATE - sh -c echo $$; read line; :`,
     );
     expect(await listed(`${name}-a`)).toEqual([`${name}-a  free  -  -  0  DATE - detached`]);
-    for (const waiter of waiters) waiter.kill("SIGTERM");
+    for (const waiter of waiters) waiter.signal("SIGTERM");
     await holder.endInput();
     expect((await holder.end()).status).toBe(0);
   });
@@ -337,14 +332,12 @@ describe.skipIf(!haveTools("tmux") || !canIsolate)("list on a terminal", () => {
     await using host = await PrivateSharedMemory.mount("size=1m");
     await host.resourcelock("get", "x", "-q");
     const colours = (environment: string, ...options: string[]) =>
-      finish(
-        start([
-          "script",
-          "-qec",
-          `env ${environment} ${inHost(host)} list ${options.join(" ")}`,
-          "/dev/null",
-        ]),
-      );
+      runToEnd([
+        "script",
+        "-qec",
+        `env ${environment} ${inHost(host)} list ${options.join(" ")}`,
+        "/dev/null",
+      ]);
     const yellow = "\u001B[33mlocked\u001B[0m";
     expect((await colours("TERM=xterm")).stdout).toContain(yellow);
     for (const outcome of [

@@ -1,11 +1,10 @@
 /** A lock whose semaphore was deleted while somebody holds it: the ledger still keeps everybody else out. */
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { rmSync } from "node:fs";
-import { newLockName, resourcelock } from "../../support/binary.ts";
-import { startCommand } from "./running.ts";
+import { newLockName, resourcelock, startCommand } from "../../support/binary.ts";
+import { eventually } from "../../support/process.ts";
 import {
   detachedHolder,
-  eventually,
   jsonLines,
   masked,
   newHeldLock,
@@ -13,8 +12,6 @@ import {
   printed,
   semaphoreValue,
 } from "./scenario.ts";
-
-setDefaultTimeout(60_000);
 
 const lostText = (name: string) =>
   `<${name}> has lost its semaphore: it was deleted while the lock is in use; the next run or get makes it anew\n`;
@@ -52,7 +49,7 @@ test("state of one that a run holds tells so, too, until that has ended", async 
   await run.stdout.until("\n");
   loseSemaphore(name);
   const { stdout } = await masked("state", name);
-  expect(stdout).toBe(`${lostText(name)}  held by pid ${run.processId} (work) for TIME\n`);
+  expect(stdout).toBe(`${lostText(name)}  held by pid ${run.pid} (work) for TIME\n`);
   await run.endInput();
   expect(await run.end()).toMatchObject({ status: 0, stderr: "" });
   expect(await masked("state", name, "--check")).toEqual(printed(""));
@@ -74,7 +71,7 @@ test("trace goes on telling that it is locked", async () => {
   await trace.stdout.until('"value":0');
   loseSemaphore(name);
   await trace.stdout.until('"exists":false,"locked":true');
-  trace.kill("SIGINT");
+  trace.signal("SIGINT");
   const { stdout } = await trace.end();
   expect(stdout).not.toContain('"locked":false');
 });
@@ -94,7 +91,7 @@ test("unget says which living holder it hits", async () => {
   expect(await masked("unget", name)).toEqual({
     status: 0,
     stdout: `<${name}> lock force released  <cli>\n`,
-    stderr: `resourcelock: warning: pid ${run.processId} (work) goes on without the lock\n`,
+    stderr: `resourcelock: warning: pid ${run.pid} (work) goes on without the lock\n`,
   });
   await run.endInput();
   expect((await run.end()).stderr).toContain("was released by force while the command ran");

@@ -1,12 +1,10 @@
 /** The manual page that the program has in it. */
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bash, haveTools, resourcelock } from "../../support/binary.ts";
 import { newDirectory, printed } from "./scenario.ts";
 import { Terminal } from "./terminal.ts";
-
-setDefaultTimeout(60_000);
 
 const source = readFileSync(
   join(import.meta.dir, "../../../src/cli/manual/resourcelock.1"),

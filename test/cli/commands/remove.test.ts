@@ -1,9 +1,9 @@
 /** `remove`: what it deletes, what it leaves, and what becomes of those who use the lock meanwhile. */
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { haveMountNamespaces, PrivateSharedMemory } from "../../faults/private-shared-memory.ts";
-import { bash, binary, haveTools, newLockName, resourcelock, start } from "../../support/binary.ts";
-import { startCommand } from "./running.ts";
+import { bash, haveTools, newLockName, resourcelock, startCommand } from "../../support/binary.ts";
+import { binary, start } from "../../support/process.ts";
 import {
   isPending,
   jsonLines,
@@ -14,8 +14,6 @@ import {
   printed,
   untilWaiting,
 } from "./scenario.ts";
-
-setDefaultTimeout(60_000);
 
 async function newFreeLock(): Promise<string> {
   const name = await newHeldLock();
@@ -120,7 +118,7 @@ describe("remove", () => {
     // With a pause, in which nobody may use the lock, so that it can be removed.
     const script = `for i in $(seq 25); do "$RESOURCELOCK" run ${name} -q -- sh -c '${section}' || exit; sleep 0.04; done`;
     const shells = [1, 2, 3].map(() => start(["sh", "-c", script]));
-    const statuses = Promise.all(shells.map((shell) => shell.exited));
+    const statuses = Promise.all(shells.map(async (shell) => (await shell.end()).status));
     let removed = 0;
     do {
       const { status, stderr } = await resourcelock("remove", name);

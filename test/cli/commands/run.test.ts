@@ -1,9 +1,16 @@
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { shellContender } from "../../peer/peer-processes.ts";
-import { bash, binary, haveTools, newLockName, resourcelock, start } from "../../support/binary.ts";
-import { Running, startCommand, startScript } from "./running.ts";
+import {
+  bash,
+  haveTools,
+  newLockName,
+  resourcelock,
+  startCommand,
+  startScript,
+} from "../../support/binary.ts";
+import { binary, start, untilStates } from "../../support/process.ts";
 import {
   directAndWrapped,
   masked,
@@ -13,11 +20,8 @@ import {
   objectsOf,
   printed,
   semaphoreValue,
-  untilStates,
   untilWaiting,
 } from "./scenario.ts";
-
-setDefaultTimeout(60_000);
 
 const timedOutText = (name: string) =>
   `resourcelock: <${name}> lock request timed out  - Current owner   <DATE - holder>\n`;
@@ -46,7 +50,8 @@ test.each([
 ])("run passes on how `%s` ends, as a status", async (script, status) => {
   const name = newLockName();
   const run = startCommand("run", name, "--", "bash", "-c", script);
-  expect(await run.end()).toEqual({ ...printed("", status), signal: null });
+  expect(await run.end()).toEqual(printed("", status));
+  expect(run.endedBy).toBeNull();
   expect(semaphoreValue(name)).toBe(1);
 });
 
@@ -421,13 +426,14 @@ describe("signals sent to run", () => {
       const run = startCommand("run", name, "--", ...signalTeller);
       await run.stdout.until("runs");
       for (const times of [1, 2]) {
-        run.kill(signal);
+        run.signal(signal);
         await run.stdout.until(`got ${signal.slice(3)}\n`.repeat(times));
         expect(semaphoreValue(name)).toBe(0);
       }
       await run.tell("stop\n");
       const got = `got ${signal.slice(3)}\n`;
-      expect(await run.end()).toEqual({ ...printed(`runs\n${got}${got}`, 5), signal: null });
+      expect(await run.end()).toEqual(printed(`runs\n${got}${got}`, 5));
+      expect(run.endedBy).toBeNull();
       expect(semaphoreValue(name)).toBe(1);
     },
   );
@@ -436,8 +442,9 @@ describe("signals sent to run", () => {
     const name = newLockName();
     const run = startCommand("run", name, "--", ...untilInputEnds);
     await run.stdout.until("runs");
-    run.kill("SIGTERM");
-    expect(await run.end()).toEqual({ ...printed("runs\n", 143), signal: null });
+    run.signal("SIGTERM");
+    expect(await run.end()).toEqual(printed("runs\n", 143));
+    expect(run.endedBy).toBeNull();
     expect(semaphoreValue(name)).toBe(1);
   });
 
@@ -445,12 +452,13 @@ describe("signals sent to run", () => {
     const name = newLockName();
     const run = startCommand("run", name, "--", ...signalTeller);
     await run.stdout.until("runs");
-    run.kill("SIGINT");
-    run.kill("SIGTERM");
+    run.signal("SIGINT");
+    run.signal("SIGTERM");
     await run.stdout.until("got TERM\n");
     expect(semaphoreValue(name)).toBe(0);
     await run.tell("stop\n");
-    expect(await run.end()).toEqual({ ...printed("runs\ngot TERM\n", 5), signal: null });
+    expect(await run.end()).toEqual(printed("runs\ngot TERM\n", 5));
+    expect(run.endedBy).toBeNull();
   });
 
   test("INT to run and command, as by ^C, ends run by INT, even when the command's end is seen first", async () => {
@@ -459,12 +467,13 @@ describe("signals sent to run", () => {
     await run.stdout.until("\n");
     const processId = Number(run.stdout.text.slice("runs ".length));
     // Once it goes on, both signals are there for it.
-    run.kill("SIGSTOP");
+    run.signal("SIGSTOP");
     process.kill(processId, "SIGINT");
     await untilStates([processId], /Z/);
-    run.kill("SIGINT");
-    run.kill("SIGCONT");
-    expect(await run.end()).toMatchObject({ status: 130, signal: "SIGINT" });
+    run.signal("SIGINT");
+    run.signal("SIGCONT");
+    expect((await run.end()).status).toBe(130);
+    expect(run.endedBy).toBe("SIGINT");
     expect(semaphoreValue(name)).toBe(1);
   });
 
@@ -474,11 +483,12 @@ describe("signals sent to run", () => {
       `trap '' HUP; exec "$RESOURCELOCK" run ${name} -- ${process.execPath} -e '${script}'`,
     );
     await run.stdout.until("runs");
-    run.kill("SIGHUP");
-    run.kill("SIGTERM");
+    run.signal("SIGHUP");
+    run.signal("SIGTERM");
     await run.stdout.until("got TERM\n");
     await run.tell("stop\n");
-    expect(await run.end()).toEqual({ ...printed("runs\ngot TERM\n", 5), signal: null });
+    expect(await run.end()).toEqual(printed("runs\ngot TERM\n", 5));
+    expect(run.endedBy).toBeNull();
   });
 
   test.each([
@@ -489,8 +499,9 @@ describe("signals sent to run", () => {
     const name = await newHeldLock();
     const run = startCommand("run", name, "-q", "--", "echo", "never");
     await untilWaiting(name);
-    run.kill(signal);
-    expect(await run.end()).toEqual({ ...printed("", status), signal });
+    run.signal(signal);
+    expect(await run.end()).toEqual(printed("", status));
+    expect(run.endedBy).toBe(signal);
     await resourcelock("unget", name);
     expect(semaphoreValue(name)).toBe(1);
     expect((await masked("state", name)).stdout).toEndWith(" - holder>\n");
@@ -504,10 +515,9 @@ test.skipIf(!haveTools("strace"))(
     // strace sends it when the lock has been made.
     const inject = ["-e", "trace=?link,linkat", "-e", "inject=?link,linkat:signal=INT:when=1"];
     const words = ["-f", "-qq", "-o", "/dev/null", ...inject];
-    const run = new Running(
-      start(["strace", ...words, binary, "run", name, "--", "echo", "never"]),
-    );
-    expect(await run.end()).toEqual({ ...printed("", 130), signal: "SIGINT" });
+    const run = start(["strace", ...words, binary, "run", name, "--", "echo", "never"]);
+    expect(await run.end()).toEqual(printed("", 130));
+    expect(run.endedBy).toBe("SIGINT");
     expect(semaphoreValue(name)).toBe(1);
   },
 );
@@ -526,7 +536,7 @@ describe("a wait", () => {
       [second, "second\n", "; you are 2nd of 2"],
     ] as const) {
       const { stderr, ...outcome } = await run.end();
-      expect(outcome).toEqual({ status: 0, signal: null, stdout });
+      expect(outcome).toEqual({ status: 0, stdout });
       expect(maskTimes(stderr)).toBe(waitText(name, "\\x1b[31mred\\n", place));
     }
   });
@@ -561,7 +571,7 @@ test("no two of 100 commands that 4 shells run under one lock overlap", async ()
   const [counter, witness] = [join(directory, "counter"), join(directory, "witness")];
   writeFileSync(counter, "0\n");
   const contention = { lockName: newLockName(), sections: 25, counter, witness };
-  const shells = Array.from({ length: 4 }, () => new Running(start(shellContender(contention))));
+  const shells = Array.from({ length: 4 }, () => start(shellContender(contention)));
   for (const shell of shells) {
     expect(await shell.end()).toMatchObject({ status: 0, stderr: "" });
   }

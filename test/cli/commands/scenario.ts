@@ -3,7 +3,8 @@ import { expect, onTestFinished } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bash, maskDates, newLockName, type Outcome, resourcelock } from "../../support/binary.ts";
+import { bash, maskDates, newLockName, resourcelock } from "../../support/binary.ts";
+import { eventually, type Outcome } from "../../support/process.ts";
 
 /** What a process comes to that says nothing on stderr. */
 export function printed(stdout: string, status = 0): Outcome {
@@ -104,42 +105,9 @@ function waitersOf(state: unknown): readonly unknown[] {
   throw new Error(`there are no waiters in ${JSON.stringify(state)}`);
 }
 
-const longestWaitMilliseconds = 30_000;
-const lookMilliseconds = 10;
-
-/** Waits for what tells nobody when it comes about: looks until there is something, and gives it. */
-export async function eventually<T>(
-  what: () => string,
-  look: () => T | Promise<T>,
-): Promise<Exclude<T, null | undefined | false>> {
-  const deadline = performance.now() + longestWaitMilliseconds;
-  for (;;) {
-    const found = await look();
-    if (isThere(found)) return found;
-    if (performance.now() > deadline) throw new Error(`It never came about: ${what()}`);
-    await Bun.sleep(lookMilliseconds);
-  }
-}
-
 /** Whether something is still not over a moment later. */
 export function isPending(promise: Promise<unknown>): Promise<boolean> {
   return Promise.race([promise.then(() => false), Bun.sleep(1).then(() => true)]);
-}
-
-function isThere<T>(found: T): found is Exclude<T, null | undefined | false> {
-  return found !== null && found !== undefined && found !== false;
-}
-
-function processState(processId: number): string {
-  return /\) (\w)/.exec(readFileSync(`/proc/${processId}/stat`, "latin1"))?.[1] ?? "";
-}
-
-/** Waits until processes are stopped, dead ...: the letter of proc_pid_stat(5). */
-export async function untilStates(processIds: readonly number[], letter: RegExp): Promise<void> {
-  await eventually(
-    () => `${String(letter)} in ${processIds.map(processState).join()}`,
-    () => processIds.every((processId) => letter.test(processState(processId))),
-  );
 }
 
 /** What a command does by itself, and what it does under `run`, in a bash that has run `setup` before. */

@@ -1,9 +1,7 @@
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { newLockName, resourcelock } from "../../support/binary.ts";
 import { detachedHolder, jsonLines, masked, newHeldLock, objectsOf, printed } from "./scenario.ts";
-
-setDefaultTimeout(60_000);
 
 const lockedText = (name: string) =>
   `<${name}> is currently locked?  <True>  Prior info  <DATE - holder>\n` +

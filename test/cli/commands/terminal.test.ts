@@ -1,10 +1,9 @@
 /** The binary on a terminal, with job control. */
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { haveTools, newLockName, resourcelock } from "../../support/binary.ts";
-import { newHeldLock, semaphoreValue, untilStates, untilWaiting } from "./scenario.ts";
+import { untilStates } from "../../support/process.ts";
+import { newHeldLock, semaphoreValue, untilWaiting } from "./scenario.ts";
 import { Terminal } from "./terminal.ts";
-
-setDefaultTimeout(60_000);
 
 /** A command that says its process id and its parent's, and goes on. */
 const sleeper = "sh -c 'echo runs $$ $PPID; exec sleep 100'";

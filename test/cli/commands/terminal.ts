@@ -3,8 +3,7 @@ import { onTestFinished } from "bun:test";
 import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { binary, finish, start } from "../../support/binary.ts";
-import { eventually } from "./scenario.ts";
+import { binary, eventually, runToEnd } from "../../support/process.ts";
 
 /** So that a prompt can be told from the one before: it has the number of the command that is to come. */
 const prompt = "[\\#]$ ";
@@ -128,8 +127,9 @@ export class Terminal {
   }
 
   async #tmux(...words: string[]): Promise<string> {
-    const { status, stdout, stderr } = await finish(
-      start(["tmux", "-u", "-L", "test", "-f", "/dev/null", ...words], {
+    const { status, stdout, stderr } = await runToEnd(
+      ["tmux", "-u", "-L", "test", "-f", "/dev/null", ...words],
+      {
         env: {
           TMUX_TMPDIR: this.#directory,
           PATH: `${this.#directory}:${process.env["PATH"]}`,
@@ -138,7 +138,7 @@ export class Terminal {
           INPUTRC: "/dev/null",
           SHELL: "/bin/sh",
         },
-      }),
+      },
     );
     if (status !== 0) throw new Error(`tmux ${words[0]}: ${stderr}`);
     return stdout;

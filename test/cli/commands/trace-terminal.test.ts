@@ -1,11 +1,10 @@
 /** The picture of `trace`, on a terminal. */
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { rmSync, writeFileSync } from "node:fs";
 import { haveTools, newLockName, resourcelock } from "../../support/binary.ts";
-import { eventually, newHeldLock, untilStates } from "./scenario.ts";
+import { eventually, isAlive, untilStates } from "../../support/process.ts";
+import { newHeldLock } from "./scenario.ts";
 import { Terminal } from "./terminal.ts";
-
-setDefaultTimeout(60_000);
 
 /** Wide enough for the names of locks in tests. */
 const columns = 120;
@@ -162,12 +161,3 @@ describe.skipIf(!haveTools("tmux"))("trace on a terminal", () => {
     await terminal.prompt();
   });
 });
-
-function isAlive(processId: number): boolean {
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -1,10 +1,8 @@
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { readdirSync, readlinkSync, rmSync } from "node:fs";
-import { maskDates, newLockName, resourcelock } from "../../support/binary.ts";
-import { startCommand } from "./running.ts";
-import { detachedHolder, eventually, newHeldLock, objectsOf, parseLines } from "./scenario.ts";
-
-setDefaultTimeout(60_000);
+import { maskDates, newLockName, resourcelock, startCommand } from "../../support/binary.ts";
+import { eventually } from "../../support/process.ts";
+import { detachedHolder, newHeldLock, objectsOf, parseLines } from "./scenario.ts";
 
 test("trace follows a lock from before it is made until an INT, and ends with 0", async () => {
   const name = newLockName();
@@ -19,10 +17,10 @@ test("trace follows a lock from before it is made until an INT, and ends with 0"
   await trace.stdout.until("<True>");
   await resourcelock("unget", name);
   await trace.stdout.until("<False>");
-  trace.kill("SIGINT");
+  trace.signal("SIGINT");
 
   const { stdout, ...ending } = await trace.end();
-  expect(ending).toEqual({ status: 0, signal: null, stderr: "" });
+  expect(ending).toEqual({ status: 0, stderr: "" });
   const lines = maskDates(stdout).split(/(?<=\n)/);
   // Between two looks a lock may be made and not be granted yet, with or without its info text.
   const inBetween = new Set([state("False", ""), state("True", "")]);
@@ -36,7 +34,7 @@ test("trace prints again and again though nothing changes", async () => {
   await trace.stdout.until("\n");
   const line = `<${name}> is currently locked?`;
   await trace.stdout.until(`\n${line}`);
-  trace.kill("SIGINT");
+  trace.signal("SIGINT");
   const { stdout } = await trace.end();
   expect(stdout.split("\n").at(-2)).toStartWith(line);
 });
@@ -48,7 +46,7 @@ test("trace --json prints a complete object a line", async () => {
   await resourcelock("get", name);
   // While get has it, it is attached to that for a moment.
   await trace.stdout.until('"detached"');
-  trace.kill("SIGINT");
+  trace.signal("SIGINT");
   const lines = parseLines((await trace.end()).stdout);
   const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   const missing = { exists: false, locked: false, value: null, info: null };
@@ -66,9 +64,9 @@ test("trace of several locks prints a line each at every look, in the order of t
   await trace.stdout.until("\n<");
   await resourcelock("unget", held);
   await trace.stdout.until("<False>");
-  trace.kill("SIGINT");
+  trace.signal("SIGINT");
   const { stdout, ...ending } = await trace.end();
-  expect(ending).toEqual({ status: 0, signal: null, stderr: "" });
+  expect(ending).toEqual({ status: 0, stderr: "" });
   const names = [...stdout.matchAll(/^<([^>]+)> /gm)].map(([, name]) => name);
   expect(names.length).toBeGreaterThan(3);
   expect(names.every((name, index) => name === [free, held][index % 2])).toBeTrue();
@@ -78,7 +76,7 @@ test("trace --json of several locks has one time for each look", async () => {
   const names = [newLockName(), newLockName()];
   const trace = startCommand("trace", ...names, "--json", "-u", "1h");
   await trace.stdout.until(`"name":"${names[1]}"`);
-  trace.kill("SIGINT");
+  trace.signal("SIGINT");
   const { stdout } = await trace.end();
   const [one, other] = stdout.split("\n").map((line) => JSON.parse(line || "{}"));
   expect([one.name, other.name]).toEqual(names);
@@ -89,7 +87,7 @@ test("trace keeps a lock open between looks, and sees when it is made anew or de
   const name = await newHeldLock("the first");
   const trace = startCommand("trace", name, "-u", "0.01");
   await trace.stdout.until("the first");
-  const descriptors = () => readdirSync(`/proc/${trace.processId}/fd`).toSorted().join();
+  const descriptors = () => readdirSync(`/proc/${trace.pid}/fd`).toSorted().join();
   const before = descriptors();
   const { length } = trace.stdout.text;
   await eventually(
@@ -97,14 +95,14 @@ test("trace keeps a lock open between looks, and sees when it is made anew or de
     () => trace.stdout.text.length > length + 10 * name.length,
   );
   // The ledger's descriptor is the same one at every look.
-  const ledger = readlinks(trace.processId).filter((link) => link.endsWith(`${name}.ledger`));
+  const ledger = readlinks(trace.pid).filter((link) => link.endsWith(`${name}.ledger`));
   expect(ledger).toHaveLength(1);
   expect(descriptors()).toBe(before);
   for (const file of objectsOf(name)) rmSync(`/dev/shm/${file}`);
   await trace.stdout.until("does not exist");
   await resourcelock("get", name, "-m", "the second");
   await trace.stdout.until("the second");
-  trace.kill("SIGINT");
+  trace.signal("SIGINT");
   expect(await trace.end()).toMatchObject({ status: 0, stderr: "" });
 });
 
@@ -122,6 +120,7 @@ function readlinks(processId: number): string[] {
 test.each(["SIGTERM", "SIGHUP"] as const)("trace dies of %s", async (signal) => {
   const trace = startCommand("trace", newLockName());
   await trace.stdout.until("\n");
-  trace.kill(signal);
-  expect(await trace.end()).toMatchObject({ signal });
+  trace.signal(signal);
+  await trace.end();
+  expect(trace.endedBy).toBe(signal);
 });

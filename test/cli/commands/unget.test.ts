@@ -1,9 +1,6 @@
-import { expect, setDefaultTimeout, test } from "bun:test";
-import { newLockName, resourcelock } from "../../support/binary.ts";
-import { startCommand } from "./running.ts";
+import { expect, test } from "bun:test";
+import { newLockName, resourcelock, startCommand } from "../../support/binary.ts";
 import { jsonLines, masked, newHeldLock, objectsOf, printed, semaphoreValue } from "./scenario.ts";
-
-setDefaultTimeout(60_000);
 
 /** A lock that was made and is free. */
 async function newFreeLock(): Promise<string> {

@@ -1,10 +1,7 @@
 /** `wait`: ends when a lock is free, and takes nothing. */
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { bash, newLockName, resourcelock } from "../../support/binary.ts";
-import { startCommand } from "./running.ts";
+import { describe, expect, test } from "bun:test";
+import { bash, newLockName, resourcelock, startCommand } from "../../support/binary.ts";
 import { jsonLines, masked, newHeldLock, objectsOf, printed } from "./scenario.ts";
-
-setDefaultTimeout(60_000);
 
 describe("wait", () => {
   test("ends at once where the lock is free or nobody has made it, and makes and takes nothing", async () => {
@@ -70,8 +67,9 @@ describe("wait", () => {
     async (signal) => {
       const waiting = startCommand("wait", await newHeldLock());
       await waiting.stderr.until("waiting for lock");
-      waiting.kill(signal);
-      expect((await waiting.end()).signal).toBe(signal);
+      waiting.signal(signal);
+      await waiting.end();
+      expect(waiting.endedBy).toBe(signal);
     },
   );
 

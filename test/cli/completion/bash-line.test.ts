@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { readBashLine, writeBashWord } from "../../../src/cli/completion/bash-line.ts";
-import { finish, start } from "../../support/binary.ts";
+import { runToEnd } from "../../support/process.ts";
 
 /** Any text that a line can hold, rich in what bash reads in a special way. */
 const text = fc
@@ -21,7 +21,7 @@ const quote = fc.constantFrom("", "'", '"');
 
 /** The words that bash makes of a line. */
 async function wordsOf(line: string): Promise<string[]> {
-  const { stdout, stderr } = await finish(start(["bash", "-c", `printf '%s\\0' ${line}`]));
+  const { stdout, stderr } = await runToEnd(["bash", "-c", `printf '%s\\0' ${line}`]);
   expect(stderr).toBe("");
   return stdout.split("\0").slice(0, -1);
 }

@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { ResourceLock } from "../../../src/index.ts";
 import { type ListedLock, locksOnHost, staleOnHost } from "../../../src/host/inventory/list.ts";
-import { finish, newLockName, start } from "../../support/binary.ts";
+import { newLockName } from "../../support/binary.ts";
+import { runToEnd, start } from "../../support/process.ts";
 
 const shared = (file: string) => `/dev/shm/${file}`;
 
@@ -50,7 +51,7 @@ describe("locksOnHost()", () => {
     writeFileSync(semaphore("long"), new Uint8Array(33));
     mkdirSync(semaphore("directory"));
     symlinkSync("/dev/zero", semaphore("link"));
-    await finish(start(["mkfifo", semaphore("pipe")]));
+    await runToEnd(["mkfifo", semaphore("pipe")]);
     writeFileSync(shared(`sem.${name}.ledger`), new Uint8Array(32));
     writeFileSync(shared(`sem.sem.${name}`), new Uint8Array(32));
     writeFileSync(shared(name), "a file of another program");
@@ -88,7 +89,7 @@ describe("locksOnHost()", () => {
     const replace: Record<string, (path: string) => unknown> = {
       [`${name}-link.ledger`]: (path) => symlinkSync("/dev/null", path),
       [`${name}-directory.ledger`]: (path) => mkdirSync(path),
-      [`${name}-pipe`]: (path) => finish(start(["mkfifo", path])),
+      [`${name}-pipe`]: (path) => runToEnd(["mkfifo", path]),
     };
     for (const [file, make] of Object.entries(replace)) {
       new ResourceLock(file.replace(".ledger", "")).close();
@@ -110,11 +111,10 @@ fcntl.fcntl(ledger, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 2**30, 1, 0))
 print("locked", flush=True)
 sys.stdin.read()`;
     const stopped = start(["python3", "-c", script]);
-    const reader = stopped.stdout.getReader();
-    await reader.read();
+    await stopped.stdout.until("locked");
     expect(listed(name)).toMatchObject([{ state: "locked", holders: [{ pid: process.pid }] }]);
-    await stopped.stdin.end();
-    expect(await stopped.exited).toBe(0);
+    await stopped.endInput();
+    expect((await stopped.end()).status).toBe(0);
   });
 });
 

@@ -1,14 +1,13 @@
 /** The tree is citty's: its own runCommand() runs the commands too. */
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { root } from "../../src/cli/root.ts";
-import { finish, newLockName, resourcelock, start } from "../support/binary.ts";
-
-setDefaultTimeout(60_000);
+import { newLockName, resourcelock } from "../support/binary.ts";
+import { runToEnd } from "../support/process.ts";
 
 const user = join(import.meta.dir, "citty-user.ts");
 
-const withCitty = (...words: string[]) => finish(start([process.execPath, user, ...words]));
+const withCitty = (...words: string[]) => runToEnd([process.execPath, user, ...words]);
 
 test("runCommand() gets a lock, as the binary does", async () => {
   const name = newLockName();

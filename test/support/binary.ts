@@ -30,6 +30,9 @@ export function startScript(script: string, options: StartOptions = {}): TestPro
   return start(["bash", "-c", script], options);
 }
 
+/** Whether `scripts/test --all` runs: tests that go through many rounds then go through all of them. */
+export const isWhole = process.env["TEST_ALL"] === "1";
+
 let count = 0;
 /** With a random part: a run that was killed leaves its locks, and process numbers come again. */
 const prefix = `test-${process.pid}-${Math.random().toString(36).slice(2, 6)}-`;

@@ -6,14 +6,15 @@ import { now } from "../posix/clock.ts";
 import { formatLockInfo } from "../lock/info-text.ts";
 import { messages } from "../lock/messages.ts";
 import type { GrantRecord, LockStatus } from "../lock/status.ts";
+import { Attempt, type AttemptOptions } from "./acquire.ts";
 import { historyOf } from "./history.ts";
 import type { Ledger } from "./ledger/ledger.ts";
-import { Participant, type Wish } from "./ledger/participant.ts";
-import { forceRelease, noteInfo, unitsAtRest } from "./ledger/record.ts";
+import type { Wish } from "./ledger/own-seat.ts";
+import { Participant } from "./ledger/participant.ts";
+import { forceRelease, initialSemaphoreValue, writeInfoText } from "./ledger/record.ts";
 import type { Access } from "./objects/access.ts";
 import { openLedger, openOrCreateLedger } from "./objects/objects.ts";
 import { LockUnit } from "./objects/unit.ts";
-import { LockRequest } from "./request.ts";
 import { statusOf } from "./status.ts";
 
 /** Where a lock's debug texts go. */
@@ -59,7 +60,7 @@ export class HostLock {
     const ledger = openOrCreateLedger(name, access);
     try {
       const unit = LockUnit.openOrCreate(name, segmentBytes, () =>
-        ledger.transact(() => unitsAtRest(ledger)),
+        ledger.transact(() => initialSemaphoreValue(ledger)),
       );
       return new HostLock(name, unit, access, ledger);
     } catch (error) {
@@ -74,17 +75,17 @@ export class HostLock {
   }
 
   /**
-   * Starts a request; {@link settle} ends it.
+   * Starts a request: `acquireBlocking` or `acquireAsync` waits for it, and {@link settle} ends it.
    *
-   * @param timeoutSeconds null waits forever, 0 tries once
    * @throws {LockInfoError} when the message does not fit the segment; nothing was taken
    */
-  request(wish: Wish, timeoutSeconds: number | null): LockRequest {
+  request(wish: Wish, options: Omit<AttemptOptions, "returnLedger">): Attempt {
     const { message } = wish;
     // What does not fit must be known before anything is taken; the date always has the same length.
     if (!this.unit.surelyFits(message)) this.unit.encode(formatLockInfo(message, now()));
     const participant = new Participant(() => this.#takeLedger(), this.unit, wish);
-    return new LockRequest(participant, timeoutSeconds);
+    const returnLedger = (ledger: Ledger) => this.#keepLedger(ledger);
+    return new Attempt(participant, { ...options, returnLedger });
   }
 
   /**
@@ -92,35 +93,21 @@ export class HostLock {
    *
    * @returns its participant, which holds the lock now; undefined when it was not granted
    */
-  settle({ participant }: LockRequest, granted: boolean): Participant | undefined {
+  settle(attempt: Attempt, granted: boolean): Participant | undefined {
     if (granted) {
+      const { participant } = attempt;
       this.debug("getLock", () => messages.granted(this.name, participant.info));
       return participant;
     }
     this.debug("getLock", () => messages.timedOut(this.name, this.readInfo()));
-    this.#withdraw(participant);
+    attempt.withdraw();
     return undefined;
-  }
-
-  /** Ends a request after an error, which another error must not hide. */
-  abandon({ participant }: LockRequest): void {
-    try {
-      this.#withdraw(participant);
-    } catch {
-      // Closing the descriptor drops its byte locks.
-      participant.ledger.close();
-    }
-  }
-
-  #withdraw(participant: Participant): void {
-    participant.withdraw();
-    this.#keepLedger(participant.ledger);
   }
 
   /** Releases a hold. @returns false when it was lost before */
   release(holder: Participant, whereCalled: string): boolean {
     const released = this.retire(holder);
-    const refused = this.unit.value === 0 ? messages.notOwned : messages.extraneous;
+    const refused = this.unit.readValue() === 0 ? messages.notOwned : messages.extraneous;
     const message = released ? messages.released : refused;
     this.debug("ungetLock", () => message(this.name, whereCalled));
     return released;
@@ -147,7 +134,7 @@ export class HostLock {
 
   /** Releases the lock whoever holds it. @returns whether it was locked */
   forceRelease(whereCalled: string): boolean {
-    const released = this.unit.value === 0 && forceRelease(this.#ledgerCreated(), this.unit);
+    const released = this.unit.readValue() === 0 && forceRelease(this.#ledgerCreated(), this.unit);
     const message = released ? messages.forceReleased : messages.extraneous;
     this.debug("ungetLock", () => message(this.name, whereCalled));
     return released;
@@ -170,7 +157,7 @@ export class HostLock {
 
   /** Writes the info text, whoever holds the lock. @throws {LockInfoError} when it does not fit */
   writeInfo(text: string): void {
-    noteInfo(this.#ledgerCreated(), this.unit, this.unit.encode(text));
+    writeInfoText(this.#ledgerCreated(), this.unit, this.unit.encode(text));
   }
 
   /** Closes the objects; who holds the lock holds it on. */
@@ -194,7 +181,7 @@ export class HostLock {
 
   /** The ledger to look at; undefined when there is none. */
   #ledgerPresent(): Ledger | undefined {
-    if (this.#spareLedger?.isLinked === false) {
+    if (this.#spareLedger?.fileHasName() === false) {
       this.#spareLedger.close();
       this.#spareLedger = undefined;
     }

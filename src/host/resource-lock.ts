@@ -4,11 +4,19 @@ import { LockGuard } from "../lock/guard.ts";
 import { messages } from "../lock/messages.ts";
 import { parseLockName } from "../lock/name.ts";
 import type { GrantRecord, LockStatus } from "../lock/status.ts";
+import {
+  acquireAsync,
+  acquireBlocking,
+  type Attempt,
+  type AttemptOptions,
+  futexWait,
+  timerWait,
+  type WaitStrategy,
+} from "./acquire.ts";
 import { HostLock, type LockLogger, newSegmentBytes } from "./host-lock.ts";
-import type { Participant, Wish } from "./ledger/participant.ts";
+import type { Participant } from "./ledger/participant.ts";
 import { kinds } from "./ledger/queue.ts";
 import { accessOf } from "./objects/access.ts";
-import { type LockRequest, requireTimeout } from "./request.ts";
 
 export interface ResourceLockOptions {
   /** Bytes of the info segment, when it has to be made; one that exists keeps its size. Default 4096. */
@@ -46,11 +54,6 @@ export interface UngetLockOptions {
   whereCalled?: string;
 }
 
-/** Between two looks of {@link ResourceLock.acquire}: from this ... */
-const shortestPollMilliseconds = 1;
-/** ... growing to this. */
-const longestPollMilliseconds = 10;
-
 /**
  * A lock that all processes of this host share by its name.
  *
@@ -74,8 +77,8 @@ export class ResourceLock implements Disposable {
   readonly #lock: HostLock;
   /** The participants that hold, the last one last. */
   readonly #grants: Participant[] = [];
-  /** What {@link acquire} waits for, each with what ends its wait. */
-  readonly #pending = new Map<LockRequest, AbortController>();
+  /** What {@link acquire} waits for. */
+  readonly #pending = new Set<Attempt>();
 
   /**
    * @param lockName with or without a leading slash; 1 to 247 bytes without another one
@@ -149,19 +152,8 @@ export class ResourceLock implements Disposable {
       );
       return true;
     }
-    const request = this.request({ timeout, ...options, waits: "naps" });
-    let granted: boolean;
-    try {
-      granted = request.poll();
-      while (!granted && request.remainingSeconds > 0) {
-        waitOnThisThread(request);
-        granted = request.poll();
-      }
-    } catch (error) {
-      this.#lock.abandon(request);
-      throw error;
-    }
-    return this.settle(request, granted);
+    const attempt = this.request({ timeout, ...options }, futexWait);
+    return this.settle(attempt, acquireBlocking(attempt, futexWait));
   }
 
   /**
@@ -193,32 +185,13 @@ export class ResourceLock implements Disposable {
   }: GetLockOptions & { signal?: AbortSignal | undefined } = {}): Promise<LockGuard | undefined> {
     this.#requireOpen();
     signal?.throwIfAborted();
-    const request = this.request(options);
-    let granted: boolean;
+    const attempt = this.request(options, timerWait, signal);
+    this.#pending.add(attempt);
     try {
-      granted = request.poll();
-      if (!granted && request.remainingSeconds > 0) granted = await this.#wait(request, signal);
-    } catch (error) {
-      // After close() there is nothing left to withdraw.
-      if (!this.closed) this.#lock.abandon(request);
-      throw error;
-    }
-    return this.settle(request, granted) ? this.#guard() : undefined;
-  }
-
-  async #wait(request: LockRequest, signal: AbortSignal | undefined): Promise<boolean> {
-    const closing = new AbortController();
-    const ends = signal === undefined ? closing.signal : AbortSignal.any([closing.signal, signal]);
-    this.#pending.set(request, closing);
-    try {
-      let granted = false;
-      while (!granted && request.remainingSeconds > 0) {
-        await untilDue(request, ends);
-        granted = request.poll();
-      }
-      return granted;
+      const granted = await acquireAsync(attempt, timerWait, signal);
+      return this.settle(attempt, granted) ? this.#guard() : undefined;
     } finally {
-      this.#pending.delete(request);
+      this.#pending.delete(attempt);
     }
   }
 
@@ -228,27 +201,23 @@ export class ResourceLock implements Disposable {
   }
 
   /**
-   * Starts a request whose waiting the caller does, as the command line does between signals and notices.
-   * When it is over, {@link settle} has to be told.
+   * Starts a request whose waiting the caller does. When it is over, {@link settle} has to be told.
    *
-   * @param options.waits how: by {@link LockRequest.block}, by {@link LockRequest.nap}, or, the default, only by
-   * {@link LockRequest.isDue}
+   * @param wait how the caller waits: by {@link acquireBlocking} or {@link acquireAsync}, with this strategy
    * @throws as {@link getLock}
    */
-  request({
-    timeout = 1,
-    lockInfo = "",
-    shared = false,
-    slots,
-    adopt = true,
-    waits = "looks",
-  }: GetLockOptions & { waits?: Wish["waits"] } = {}): LockRequest {
+  request(
+    { timeout = 1, lockInfo = "", shared = false, slots, adopt = true }: GetLockOptions = {},
+    wait: Pick<WaitStrategy, "abilities"> = timerWait,
+    signal?: AttemptOptions["signal"],
+    onWait?: AttemptOptions["onWait"],
+  ): Attempt {
     this.#requireOpen();
     requireTimeout(timeout);
     requireSlots(slots, shared);
     const kind = shared ? kinds.shared : slots === undefined ? kinds.exclusive : kinds.slots;
-    const wish = { kind, slots: slots ?? 0, message: lockInfo, adopt, waits };
-    return this.#lock.request(wish, timeout);
+    const wish = { kind, slots: slots ?? 0, message: lockInfo, adopt, wait: wait.abilities };
+    return this.#lock.request(wish, { timeoutSeconds: timeout ?? Infinity, signal, onWait });
   }
 
   /**
@@ -256,8 +225,8 @@ export class ResourceLock implements Disposable {
    *
    * @returns `granted`
    */
-  settle(request: LockRequest, granted: boolean): boolean {
-    const holder = this.#lock.settle(request, granted);
+  settle(attempt: Attempt, granted: boolean): boolean {
+    const holder = this.#lock.settle(attempt, granted);
     if (holder === undefined) return false;
     this.#grants.push(holder);
     this.iHaveTheLock = true;
@@ -325,7 +294,7 @@ export class ResourceLock implements Disposable {
     this.#requireOpen();
     const grant = this.#grants.at(-1);
     if (this.iHaveTheLock && grant !== undefined) return this.#ungetGrant(grant, whereCalled);
-    const { value } = this.#lock.unit;
+    const value = this.#lock.unit.readValue();
     if (value === 0 && !this.iHaveTheLock && !force) {
       this.#lock.debug("ungetLock", () => messages.notOwned(this.lockName, whereCalled));
       return false;
@@ -355,7 +324,7 @@ export class ResourceLock implements Disposable {
   isLocked(): boolean {
     this.#requireOpen();
     this.#follow();
-    const locked = this.#lock.unit.value === 0;
+    const locked = this.#lock.unit.readValue() === 0;
     this.#lock.debug("isLocked", () => messages.state(this.lockName, locked, this.getLockInfo()));
     return locked;
   }
@@ -368,7 +337,7 @@ export class ResourceLock implements Disposable {
   lockValue(): number {
     this.#requireOpen();
     this.#follow();
-    const { value } = this.#lock.unit;
+    const value = this.#lock.unit.readValue();
     this.#lock.debug("lockValue", () => messages.value(this.lockName, value));
     return value;
   }
@@ -408,10 +377,7 @@ export class ResourceLock implements Disposable {
       grant.detach(0);
       grant.ledger.close();
     }
-    for (const [request, closing] of this.#pending) {
-      this.#lock.abandon(request);
-      closing.abort(this.#closedError());
-    }
+    for (const attempt of this.#pending) attempt.cancel(this.#closedError());
     this.#lock.close();
     this.#lock.debug("close", () => messages.closed(this.lockName));
   }
@@ -426,7 +392,7 @@ export class ResourceLock implements Disposable {
 
   /** Follows objects that were created again since; with what is held in the old ones nothing changes. */
   #follow(): void {
-    if (this.#grants.length === 0) this.#lock.unit.refresh(undefined);
+    if (this.#grants.length === 0) this.#lock.unit.reopenIfReplaced();
   }
 
   #requireOpen(): void {
@@ -446,37 +412,8 @@ function requireSlots(slots: number | undefined, shared: boolean): void {
   }
 }
 
-/** The library leaves the signals of its program alone, and so has no timer to end a wait for a death by. */
-function waitOnThisThread(request: LockRequest): void {
-  let milliseconds = shortestPollMilliseconds;
-  while (!request.isDue) {
-    request.nap(milliseconds / 1000);
-    milliseconds = Math.min(milliseconds * 1.5, longestPollMilliseconds);
+function requireTimeout(timeoutSeconds: number | null): void {
+  if (timeoutSeconds !== null && !(timeoutSeconds >= 0)) {
+    throw new RangeError(`Cannot wait for ${timeoutSeconds} seconds: give null to wait forever`);
   }
-}
-
-async function untilDue(request: LockRequest, signal: AbortSignal): Promise<void> {
-  let milliseconds = shortestPollMilliseconds;
-  do {
-    await pause(Math.min(milliseconds, request.againSeconds * 1000), signal);
-    // It may have been aborted between the end of the pause and now.
-    signal.throwIfAborted();
-    milliseconds = Math.min(milliseconds * 1.5, longestPollMilliseconds);
-  } while (!request.isDue);
-}
-
-/** A pause that a signal ends by rejecting. */
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", onAbort);
-      resolve();
-    }, milliseconds);
-    signal.addEventListener("abort", onAbort, { once: true });
-  });
 }

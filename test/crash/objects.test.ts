@@ -10,6 +10,7 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
+import { futexWait } from "../../src/host/acquire.ts";
 import { LockDamagedError, LockFullError, type LockGuard, ResourceLock } from "../../src/index.ts";
 import { haveTools, newLockName } from "../support/binary.ts";
 import { isAlive, killStranger, type TestProcess } from "../support/process.ts";
@@ -299,8 +300,8 @@ test("requests that fail as the ledger is damaged leave no descriptor open, and 
   const name = newLockName();
   const { holder, command } = await runningCommand(name);
   using lock = new ResourceLock(name);
-  const request = lock.request({ timeout: null, waits: "naps" });
-  expect(request.poll()).toBe(false);
+  const request = lock.request({ timeout: null }, futexWait);
+  expect(request.tryAdvance()).toBe(false);
   writeOver(ledgerOf(name), 0, crypto.getRandomValues(new Uint8Array(4096)));
   const failing = async () => {
     expect(() => lock.getLock({ timeout: 0 })).toThrow(LockDamagedError);

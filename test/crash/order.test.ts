@@ -147,12 +147,16 @@ test("the second of two who wait, whose looks find nothing new, sees at its next
   using second = new ResourceLock(name);
   const stopped = first.request({ timeout: null });
   const request = second.request({ timeout: null });
-  expect([stopped.poll(), request.poll(), request.poll()]).toEqual([false, false, false]);
+  expect([stopped.tryAdvance(), request.tryAdvance(), request.tryAdvance()]).toEqual([
+    false,
+    false,
+    false,
+  ]);
   await holder.kill();
-  expect(request.poll()).toBe(false);
+  expect(request.tryAdvance()).toBe(false);
   // It gives the first one half a second to adopt the lock, where else it would look again after a whole one.
-  expect(request.againSeconds).toBeLessThan(0.6);
-  while (!request.poll()) await Bun.sleep(request.againSeconds * 1000);
+  expect(request.secondsToRetry()).toBeLessThan(0.6);
+  while (!request.tryAdvance()) await Bun.sleep(request.secondsToRetry() * 1000);
   expect(second.settle(request, true)).toBe(true);
   expect(first.settle(stopped, false)).toBe(false);
   second.ungetLock();
@@ -174,11 +178,11 @@ describe("a hold whose owner is dead, which the first of two who wait does not a
     const owner = await bound(name);
     const stopped = first.request({ timeout: null });
     const request = second.request({ timeout: null });
-    expect([stopped.poll(), request.poll()]).toEqual([false, false]);
+    expect([stopped.tryAdvance(), request.tryAdvance()]).toEqual([false, false]);
     await owner.kill();
-    expect(request.poll()).toBe(false);
-    expect(request.againSeconds).toBeLessThan(0.6);
-    while (!request.poll()) await Bun.sleep(request.againSeconds * 1000);
+    expect(request.tryAdvance()).toBe(false);
+    expect(request.secondsToRetry()).toBeLessThan(0.6);
+    while (!request.tryAdvance()) await Bun.sleep(request.secondsToRetry() * 1000);
     expect(second.settle(request, true)).toBe(true);
     expect(first.settle(stopped, false)).toBe(false);
   });
@@ -191,7 +195,7 @@ describe("a hold whose owner is dead, which the first of two who wait does not a
     const requests = [first, second].map((lock, index) =>
       lock.request({ timeout: null, adopt: false, lockInfo: `waiter ${index}` }),
     );
-    const polled = () => requests.map((request) => request.poll());
+    const polled = () => requests.map((request) => request.tryAdvance());
     const end = performance.now() + 1200;
     // Longer than the second one would have patience with one that is stopped.
     while (performance.now() < end) {

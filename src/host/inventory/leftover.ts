@@ -4,13 +4,13 @@
  */
 import { PosixError } from "../../posix/libc.ts";
 import { ResourceLockError } from "../../lock/errors.ts";
-import { header, headerWords, type Ledger } from "../ledger/ledger.ts";
+import type { LedgerReader, LedgerSnapshot } from "../ledger/ledger-reader.ts";
 import { statusIfThere } from "../objects/files.ts";
 import { objectsOf } from "../../lock/name.ts";
 import { openLedgerToLook } from "../objects/objects.ts";
 import type { LockStatus } from "../../lock/status.ts";
-import { statusUnderMutex } from "../status.ts";
-import { unitsAtRest } from "../ledger/record.ts";
+import { statusIn } from "../status.ts";
+import { initialSemaphoreValue } from "../ledger/record.ts";
 
 /**
  * Who uses a ledger that has no semaphore beside it; undefined where it may be somebody else's file.
@@ -18,13 +18,11 @@ import { unitsAtRest } from "../ledger/record.ts";
  * @throws nothing: what cannot be read is not known to be a ledger
  */
 export function leftoverStatus(name: string): LockStatus | undefined {
-  let ledger: Ledger | undefined;
+  let ledger: LedgerReader | undefined;
   try {
     if (statusIfThere(objectsOf(name).ledgerPath)?.isRegularFile !== true) return undefined;
     ledger = openLedgerToLook(name);
-    return ledger?.transact(() =>
-      ledger?.isBegun === true ? statusWithoutUnit(ledger) : undefined,
-    );
+    return ledger?.snapshot((state) => (state.isBegun ? statusWithoutUnit(state) : undefined));
   } catch (error) {
     if (!(error instanceof PosixError || error instanceof ResourceLockError)) throw error;
     return undefined;
@@ -37,9 +35,12 @@ export function leftoverStatus(name: string): LockStatus | undefined {
  * Under the mutex: who uses a lock without a semaphore. It is as it will be with the one that is made anew: no peer
  * can hold it, and what was held detached still is.
  */
-export function statusWithoutUnit(ledger: Ledger): LockStatus {
-  const noted = ledger.read(header, headerWords.notedHash);
-  return statusUnderMutex(ledger, { value: unitsAtRest(ledger), infoHash: () => noted });
+export function statusWithoutUnit(ledger: LedgerSnapshot): LockStatus {
+  const noted = ledger.header.notedHash;
+  return statusIn(ledger, {
+    readValue: () => initialSemaphoreValue(ledger),
+    infoHash: () => noted,
+  });
 }
 
 /** Whether anybody waits, or holds and lives, or holds detached as long as nobody says otherwise. */

@@ -15,7 +15,8 @@ import {
   LockPermissionError,
   ResourceLockError,
 } from "../../lock/errors.ts";
-import type { Ledger } from "../ledger/ledger.ts";
+import { LedgerImage } from "../ledger/layout.ts";
+import type { LedgerReader } from "../ledger/ledger-reader.ts";
 import { type Files, filesOnHost, isSemaphore, statusIfThere } from "../objects/files.ts";
 import { decodeLockInfo } from "../../lock/info-text.ts";
 import { isInUse, leftoverStatus, lostLockStatus } from "./leftover.ts";
@@ -92,6 +93,9 @@ function present(locks: readonly (ListedLock | undefined)[]): ListedLock[] {
   return locks.filter((lock) => lock !== undefined);
 }
 
+/** All ledgers are read into this one, one after the other: there may be thousands. */
+const ledgerImage = new LedgerImage();
+
 /** @returns undefined where there is no lock of that name, or not any more */
 function lookAtLock(name: string, files: ReadonlySet<string>): ListedLock | undefined {
   const { semaphorePath, infoPath } = objectsOf(name);
@@ -99,15 +103,15 @@ function lookAtLock(name: string, files: ReadonlySet<string>): ListedLock | unde
   if (status === undefined || !isSemaphore(status)) return undefined;
   const { userId } = status;
   const open: number[] = [];
-  let ledger: Ledger | undefined;
+  let ledger: LedgerReader | undefined;
   try {
     const semaphore = keep(open, openIfPresent(semaphorePath));
     if (semaphore === undefined) return undefined;
     const segment = files.has(name) ? keep(open, openIfPresent(infoPath)) : undefined;
     const unit = new UnitInSight(semaphore, segment);
-    ledger = files.has(`${name}.ledger`) ? openLedgerToLook(name) : undefined;
+    ledger = files.has(`${name}.ledger`) ? openLedgerToLook(name, ledgerImage) : undefined;
     const { status: held, damaged } = heldStatus(ledger, unit);
-    const { value } = unit;
+    const value = unit.readValue();
     const info = unit.readInfo();
     const state = damaged ? "damaged" : stateOf(held, value);
     return { name, state, exists: true, value, info, userId, ...held };
@@ -127,7 +131,7 @@ function isForbidden(error: Error): boolean {
 }
 
 function heldStatus(
-  ledger: Ledger | undefined,
+  ledger: LedgerReader | undefined,
   unit: UnitInSight,
 ): { status: LockStatus; damaged: boolean } {
   try {
@@ -203,8 +207,8 @@ class UnitInSight {
     this.#info = info;
   }
 
-  get value(): number {
-    this.#value ??= this.#semaphore === undefined ? 0 : readValue(this.#semaphore);
+  readValue(): number {
+    this.#value ??= this.#semaphore === undefined ? 0 : valueOf(this.#semaphore);
     return this.#value;
   }
 
@@ -223,7 +227,7 @@ class UnitInSight {
   }
 }
 
-function readValue(semaphore: number): number {
+function valueOf(semaphore: number): number {
   semaphoreBuffer.fill(0);
   readAt(semaphore, semaphoreBuffer);
   return valueInSemaphore(semaphoreBuffer);

@@ -2,7 +2,7 @@
  * Removing a lock: its names in /dev/shm are taken away, so that the next one who asks for it makes a new one.
  *
  * That nobody takes the lock between the look and the removal is held by two things. Participants are kept out by the
- * ledger's mutex, and find under it that the ledger has no name any more ({@link Ledger.isLinked}); then they start
+ * ledger's mutex, and find under it that the ledger has no name any more ({@link Ledger.fileHasName}); then they start
  * over by name. A peer knows only the semaphore, so the unit is taken first and not given back: whoever still has the
  * old semaphore open finds it locked, instead of being alone in a lock that nobody else can see.
  *
@@ -17,9 +17,9 @@ import { isInUse, leftoverStatus, statusWithoutUnit } from "./leftover.ts";
 import { objectsOf, parseLockName } from "../../lock/name.ts";
 import { explain, openLedger } from "../objects/objects.ts";
 import { type LockStatus, nobody } from "../../lock/status.ts";
-import { statusOf, statusUnderMutex } from "../status.ts";
+import { statusOf, statusIn } from "../status.ts";
 import { LockUnit } from "../objects/unit.ts";
-import { forceFree } from "../ledger/record.ts";
+import { evictAllAndMarkFree } from "../ledger/record.ts";
 
 /** What became of a removal. */
 export interface Removal {
@@ -57,7 +57,9 @@ function removeByLedger(name: string, options: RemovalOptions): Removal | undefi
   const ledger = openLedger(name);
   try {
     if (ledger === undefined) return removeUnit(name, undefined, options);
-    return ledger.transact(() => (ledger.isLinked ? removeUnit(name, ledger, options) : undefined));
+    return ledger.transact(() =>
+      ledger.fileHasName() ? removeUnit(name, ledger, options) : undefined,
+    );
   } catch (error) {
     if (!(error instanceof LockDamagedError && options.force === true)) throw error;
     deleteObjects(name, true);
@@ -88,8 +90,7 @@ function removeWith(
   unit: LockUnit,
   { force = false, staleWithInfo }: RemovalOptions,
 ): Removal {
-  const look = () =>
-    ledger === undefined ? statusOf(undefined, unit) : statusUnderMutex(ledger, unit);
+  const look = () => (ledger === undefined ? statusOf(undefined, unit) : statusIn(ledger, unit));
   const status = look();
   const isFree = isEmpty(status) && unit.tryTake();
   const isStale = !isEmpty(status) && !isInUse(status) && unit.readInfo() === staleWithInfo;
@@ -100,11 +101,11 @@ function removeWith(
   try {
     deleteObjects(name, ledger !== undefined);
   } catch (error) {
-    if (isFree) unit.giveBack();
+    if (isFree) unit.postIfLocked();
     throw error;
   }
   // Its holders learn that they hold nothing; its waiters find out by themselves, and go on to the new lock.
-  if (ledger !== undefined) forceFree(ledger, unit);
+  if (ledger !== undefined) evictAllAndMarkFree(ledger, unit);
   return { outcome: "removed", status };
 }
 
@@ -121,7 +122,7 @@ function removeLeftover(name: string, { force = false }: RemovalOptions): Remova
   if (ledger === undefined) return missing;
   try {
     return ledger.transact(() => {
-      if (!ledger.isLinked || isSemaphoreThere(name)) return undefined;
+      if (!ledger.fileHasName() || isSemaphoreThere(name)) return undefined;
       const status = statusWithoutUnit(ledger);
       if (!force && isInUse(status)) return { outcome: "in use", status };
       deleteObjects(name, true);

@@ -1,88 +1,82 @@
-/** The queue of a lock: who is before whom, as the seats of its ledger tell. All of it under the mutex. */
-import { evictions, type Ledger, seatStates, seatWords } from "./ledger.ts";
+/** The queue of a lock: who is before whom, as the seats of its ledger tell. Pure, on what was read under the mutex. */
+import { evictions, type LedgerState, type Seat, seatStates } from "./layout.ts";
 
-/** Alone; with others that say so; or with so many others. */
+/** exclusive: one holder. shared: any number. slots: up to N. */
 export const kinds = { exclusive: 0, shared: 1, slots: 2 } as const;
 
-/** Their names, as they are shown. */
+/** The names of {@link kinds}, as they are shown. */
 export const kindNames = ["exclusive", "shared", "slots"] as const;
 
 /** Whether a seat's rights were taken from it. */
-export function isEvicted(ledger: Ledger, seat: number): boolean {
-  return ledger.read(seat, seatWords.evicted) !== evictions.none;
+export function isEvicted({ evicted }: Pick<Seat, "evicted">): boolean {
+  return evicted !== evictions.none;
 }
 
 /** Whether a seat, of somebody alive or dead, holds. */
-export function isHolding(ledger: Ledger, seat: number): boolean {
-  return (
-    ledger.read(seat, seatWords.state) === seatStates.holding &&
-    ledger.read(seat, seatWords.ticket) !== 0 &&
-    !isEvicted(ledger, seat)
-  );
+export function isHolding(seat: Readonly<Seat>): boolean {
+  return seat.state === seatStates.holding && seat.ticket !== 0 && !isEvicted(seat);
 }
 
-function isWaiting(ledger: Ledger, seat: number): boolean {
-  const state = ledger.read(seat, seatWords.state);
+function isWaiting({ state }: Readonly<Seat>): boolean {
   return state === seatStates.waiting || state === seatStates.atSemaphore;
 }
 
-/** A living holder but for `own`, 0 for none. */
-export function otherHolder(ledger: Ledger, own: number): number {
-  for (const seat of ledger.taken) {
-    if (seat !== own && isHolding(ledger, seat) && ledger.isLive(seat)) return seat;
+/** A living holder other than `own`, 0 for none. */
+export function otherHolder(ledger: LedgerState, own: number): number {
+  for (const number of ledger.taken) {
+    if (number !== own && isHolding(ledger.seat(number)) && ledger.isLive(number)) return number;
   }
   return 0;
 }
 
 /** The living holders. */
-export function holders(ledger: Ledger): number[] {
-  return seatsThat(ledger, (seat) => isHolding(ledger, seat) && ledger.isLive(seat));
+export function holders(ledger: LedgerState): number[] {
+  return ledger.taken.filter((number) => isHolding(ledger.seat(number)) && ledger.isLive(number));
 }
 
 /** The living waiters, in their order. */
-export function waiters(ledger: Ledger): number[] {
-  return seatsThat(
-    ledger,
-    (seat) => isWaiting(ledger, seat) && !isEvicted(ledger, seat) && ledger.isLive(seat),
-  ).toSorted((one, other) => ticketOf(ledger, one) - ticketOf(ledger, other));
+export function waiters(ledger: LedgerState): number[] {
+  return ledger.taken
+    .filter((number) => {
+      const seat = ledger.seat(number);
+      return isWaiting(seat) && !isEvicted(seat) && ledger.isLive(number);
+    })
+    .toSorted((one, other) => ledger.seat(one).ticket - ledger.seat(other).ticket);
 }
 
-function seatsThat(ledger: Ledger, is: (seat: number) => boolean): number[] {
-  return ledger.taken.filter(is);
-}
-
-function ticketOf(ledger: Ledger, seat: number): number {
-  return ledger.readWide(seat, seatWords.ticket);
-}
-
-/** The first living waiter but for `own`, 0 for none. */
-export function firstWaiter(ledger: Ledger, own: number): number {
+/** The first living waiter other than `own`, 0 for none. */
+export function firstWaiter(ledger: LedgerState, own: number): number {
   let first = 0;
   let firstTicket = Infinity;
-  for (const seat of ledger.taken) {
-    const ticket = ticketOf(ledger, seat);
-    if (ticket === 0 || ticket >= firstTicket || seat === own) continue;
-    if (!isWaiting(ledger, seat) || isEvicted(ledger, seat) || !ledger.isLive(seat)) continue;
-    [first, firstTicket] = [seat, ticket];
+  for (const number of ledger.taken) {
+    const seat = ledger.seat(number);
+    const { ticket } = seat;
+    if (ticket === 0 || ticket >= firstTicket || number === own) continue;
+    if (!isWaiting(seat) || isEvicted(seat) || !ledger.isLive(number)) continue;
+    first = number;
+    firstTicket = ticket;
   }
   return first;
 }
 
-function isAtSemaphore(ledger: Ledger, seat: number): boolean {
-  return ledger.read(seat, seatWords.state) === seatStates.atSemaphore && ledger.isLive(seat);
+function isAtSemaphore(ledger: LedgerState, number: number): boolean {
+  return ledger.seat(number).state === seatStates.atSemaphore && ledger.isLive(number);
 }
 
-/** A living one but for `own` that is at the semaphore and was not evicted, 0 for none. */
-export function seatAtSemaphore(ledger: Ledger, own: number): number {
-  for (const seat of ledger.taken) {
-    if (seat !== own && isAtSemaphore(ledger, seat) && !isEvicted(ledger, seat)) return seat;
+/** A living participant other than `own` that is at the semaphore and was not evicted, 0 for none. */
+export function seatAtSemaphore(ledger: LedgerState, own: number): number {
+  for (const number of ledger.taken) {
+    if (number === own || !isAtSemaphore(ledger, number)) continue;
+    if (!isEvicted(ledger.seat(number))) return number;
   }
   return 0;
 }
 
 /** Those that were evicted while they were at the semaphore, and do not know it. */
-export function evictedAtSemaphore(ledger: Ledger): number[] {
-  return seatsThat(ledger, (seat) => isAtSemaphore(ledger, seat) && isEvicted(ledger, seat));
+export function evictedAtSemaphore(ledger: LedgerState): number[] {
+  return ledger.taken.filter(
+    (number) => isAtSemaphore(ledger, number) && isEvicted(ledger.seat(number)),
+  );
 }
 
 /** Whom a seat has to wait for. */
@@ -93,9 +87,9 @@ export interface Before {
 }
 
 /**
- * The nearest living seat that has to be waited for before `seat` may hold; undefined for none.
+ * The nearest living seat that has to be waited for before `own` may hold; undefined for none.
  *
- * | `seat` is | it waits for |
+ * | `own` is | it waits for |
  * |---|---|
  * | exclusive | everybody before it |
  * | shared | the exclusive ones before it |
@@ -104,58 +98,55 @@ export interface Before {
  * Before it are those with a lower ticket, and those that hold: with slots each names its own N, and may
  * overtake one that names a lower N.
  */
-export function nearestBefore(ledger: Ledger, seat: number): Before | undefined {
-  const ticket = ticketOf(ledger, seat);
-  const kind = ledger.read(seat, seatWords.kind);
+export function nearestBefore(ledger: LedgerState, own: number): Before | undefined {
+  const { ticket, kind, slots } = ledger.seat(own);
   let nearest = 0;
   let nearestTicket = 0;
   const slotsSeats: number[] = [];
-  for (const other of ledger.taken) {
-    const otherTicket = ticketOf(ledger, other);
-    if (otherTicket === 0 || other === seat || isEvicted(ledger, other)) continue;
-    if (otherTicket > ticket && !isHolding(ledger, other)) continue;
-    const otherKind = ledger.read(other, seatWords.kind);
-    if (kind === kinds.exclusive || otherKind === kinds.exclusive) {
-      if (otherTicket > nearestTicket && ledger.isLive(other)) {
-        [nearest, nearestTicket] = [other, otherTicket];
+  for (const number of ledger.taken) {
+    const other = ledger.seat(number);
+    if (other.ticket === 0 || number === own || isEvicted(other)) continue;
+    if (other.ticket > ticket && !isHolding(other)) continue;
+    if (kind === kinds.exclusive || other.kind === kinds.exclusive) {
+      if (other.ticket > nearestTicket && ledger.isLive(number)) {
+        nearest = number;
+        nearestTicket = other.ticket;
       }
-    } else if (kind === kinds.slots && otherKind === kinds.slots && ledger.isLive(other)) {
-      slotsSeats.push(other);
+    } else if (kind === kinds.slots && other.kind === kinds.slots && ledger.isLive(number)) {
+      slotsSeats.push(number);
     }
   }
   if (nearest !== 0) return { seat: nearest, ofGroup: false };
-  if (kind !== kinds.slots || slotsSeats.length < ledger.read(seat, seatWords.slots)) {
-    return undefined;
-  }
+  if (kind !== kinds.slots || slotsSeats.length < slots) return undefined;
   return nearestSlot(ledger, slotsSeats);
 }
 
-/** Of a full house of slots: the last one that waits, else the last one that came. */
-function nearestSlot(ledger: Ledger, slotsSeats: readonly number[]): Before {
-  let nearest = 0;
-  let nearestWaiting = 0;
-  for (const seat of slotsSeats) {
-    if (nearest === 0 || ticketOf(ledger, seat) > ticketOf(ledger, nearest)) nearest = seat;
-    if (!isWaiting(ledger, seat)) continue;
-    if (nearestWaiting === 0 || ticketOf(ledger, seat) > ticketOf(ledger, nearestWaiting)) {
-      nearestWaiting = seat;
-    }
+/** All N slots are taken: wait for the newest waiter, or if nobody waits, for the newest holder. */
+function nearestSlot(ledger: LedgerState, slotsSeats: readonly number[]): Before {
+  const waiting = newest(
+    ledger,
+    slotsSeats.filter((number) => isWaiting(ledger.seat(number))),
+  );
+  return waiting === 0
+    ? { seat: newest(ledger, slotsSeats), ofGroup: false }
+    : { seat: waiting, ofGroup: true };
+}
+
+function newest(ledger: LedgerState, seats: readonly number[]): number {
+  let found = 0;
+  for (const number of seats) {
+    if (found === 0 || ledger.seat(number).ticket > ledger.seat(found).ticket) found = number;
   }
-  return nearestWaiting === 0
-    ? { seat: nearest, ofGroup: false }
-    : { seat: nearestWaiting, ofGroup: true };
+  return found;
 }
 
 /** The lowest slot number that no living holder has. */
-export function freeSlot(ledger: Ledger, own: number): number {
+export function freeSlot(ledger: LedgerState, own: number): number {
   const used = new Set<number>();
-  for (const seat of ledger.taken) {
-    const holdsSlot =
-      seat !== own &&
-      ledger.read(seat, seatWords.kind) === kinds.slots &&
-      isHolding(ledger, seat) &&
-      ledger.isLive(seat);
-    if (holdsSlot) used.add(ledger.read(seat, seatWords.slot));
+  for (const number of ledger.taken) {
+    const seat = ledger.seat(number);
+    const hasSlot = number !== own && seat.kind === kinds.slots && isHolding(seat);
+    if (hasSlot && ledger.isLive(number)) used.add(seat.slot);
   }
   let slot = 0;
   while (used.has(slot)) slot += 1;

@@ -6,7 +6,9 @@ import type { Access } from "./access.ts";
 import { LockDamagedError } from "../../lock/errors.ts";
 import { explanation } from "./explanation.ts";
 import { InfoSegment } from "./info-segment.ts";
+import type { LedgerImage } from "../ledger/layout.ts";
 import { Ledger, newLedgerBytes } from "../ledger/ledger.ts";
+import { LedgerReader } from "../ledger/ledger-reader.ts";
 import { createSharedFile } from "./shared-file.ts";
 import { infoPathOf, objectsOf, sharedMemoryDirectory } from "../../lock/name.ts";
 
@@ -93,11 +95,15 @@ export function openLedger(lockName: string): Ledger | undefined {
   });
 }
 
-/** Opens the ledger of a lock for one who only looks; undefined where there is none. */
-export function openLedgerToLook(lockName: string): Ledger | undefined {
+/**
+ * Opens the ledger of a lock for an onlooker; undefined where there is none.
+ *
+ * @param image where the data is read to, if it is not to be this reader's own
+ */
+export function openLedgerToLook(lockName: string, image?: LedgerImage): LedgerReader | undefined {
   const { ledgerPath } = objectsOf(lockName);
   return explain(lockName, ledgerPath, () =>
-    ifPresent(() => new Ledger(openToLook(ledgerPath), lockName, { looksOnly: true })),
+    ifPresent(() => new LedgerReader(openToLook(ledgerPath), lockName, { image })),
   );
 }
 
@@ -111,7 +117,7 @@ export function openOrCreateLedger(lockName: string, access: Access = {}): Ledge
   const create = () => {
     const like = statusIfPresent(semaphorePath);
     const descriptor = createSharedFile(ledgerPath, { bytes: newLedgerBytes, access, like });
-    return new Ledger(descriptor, lockName, { createdPath: ledgerPath });
+    return new Ledger(descriptor, lockName, ledgerPath);
   };
   return openOrCreate(
     () => openLedger(lockName),

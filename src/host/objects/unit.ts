@@ -12,12 +12,14 @@ import {
   writeInfo,
 } from "./objects.ts";
 
-/** Looking behind a name is dear, and the ledger keeps participants apart whatever is there. Each second tick. */
+/**
+ * How often to check that the files still have their names (2 statx calls): each second tick of a waiter. Participants
+ * do not depend on it: the ledger keeps them apart.
+ */
 const checkAgainSeconds = 1.5;
 
 const encoder = new TextEncoder();
-/** Of a UTF-16 code unit in UTF-8. */
-const mostBytesOfUnit = 3;
+const maxUtf8BytesPerCodeUnit = 3;
 /** `YYYY-MM-DD HH:MM:SS.ffffff - `, and the NUL. */
 const bytesOfDate = 30;
 
@@ -75,13 +77,24 @@ export class LockUnit {
   }
 
   /**
-   * Opens the objects anew where their names stand for others by now, or for none: systemd-logind deletes a
-   * user's objects at logout, and people delete files.
-   *
-   * @param initialValue gives the value of the semaphore that is made where there is none; undefined keeps the old one
-   * @param now look even if that was done a moment ago
+   * Opens the objects anew where their names stand for others by now: systemd-logind deletes a user's objects at
+   * logout, and people delete files. What has no name is kept as it is.
    */
-  refresh(initialValue: (() => number) | undefined, now = false): void {
+  reopenIfReplaced(): void {
+    this.#follow(false, () => openSemaphore(this.#lockName));
+  }
+
+  /**
+   * The same, and creates a semaphore where there is none.
+   *
+   * @param initialValue gives the value of the semaphore that is created
+   * @param options.now check even if that was done a moment ago
+   */
+  recreateIfMissing(initialValue: () => number, { now = false } = {}): void {
+    this.#follow(now, () => openOrCreateSemaphore(this.#lockName, initialValue));
+  }
+
+  #follow(now: boolean, openByName: () => Semaphore | undefined): void {
     const time = monotonicSeconds();
     if (!now && time - this.#checkedSeconds < checkAgainSeconds) return;
     this.#checkedSeconds = time;
@@ -92,17 +105,15 @@ export class LockUnit {
     }
     const inode = semaphoreInode(this.#lockName);
     if (inode === this.#semaphoreInode) return;
-    const semaphore =
-      initialValue === undefined
-        ? openSemaphore(this.#lockName)
-        : openOrCreateSemaphore(this.#lockName, initialValue);
+    const semaphore = openByName();
     if (semaphore === undefined) return;
     this.#semaphore.close();
     this.#semaphore = semaphore;
     this.#semaphoreInode = semaphoreInode(this.#lockName);
   }
 
-  get value(): number {
+  /** The semaphore's value: 0 where somebody has the unit. */
+  readValue(): number {
     return this.#semaphore.value;
   }
 
@@ -116,7 +127,7 @@ export class LockUnit {
   }
 
   /** Gives the unit back, unless somebody has done so already. */
-  giveBack(): void {
+  postIfLocked(): void {
     if (this.#semaphore.value === 0) this.#semaphore.post();
   }
 
@@ -138,7 +149,7 @@ export class LockUnit {
 
   /** Whether a text has room behind its date for certain; most texts are short. */
   surelyFits(text: string): boolean {
-    const mostBytes = text.length * mostBytesOfUnit + bytesOfDate;
+    const mostBytes = text.length * maxUtf8BytesPerCodeUnit + bytesOfDate;
     return mostBytes <= this.#openInfo().bytes && !text.includes("\0");
   }
 

@@ -93,7 +93,7 @@ describe("removeLock()", () => {
     removeLock(name);
     using late = new ResourceLock(name);
     late.getLock();
-    expect(early.settle(request, request.poll())).toBe(false);
+    expect(early.settle(request, request.tryAdvance())).toBe(false);
     late.ungetLock();
     expect(early.getLock({ timeout: 0 })).toBe(true);
     expect(late.isLocked()).toBe(true);

@@ -1,0 +1,242 @@
+/**
+ * The wait for a lock: one loop for every kind of acquire. A strategy says how time passes between two attempts, a
+ * driver whether the event loop runs meanwhile. The place in the queue stays in any case.
+ */
+import { monotonicSeconds } from "../posix/clock.ts";
+import type { Ledger } from "./ledger/ledger.ts";
+import type { Wish } from "./ledger/own-seat.ts";
+import type { Blocked, Outcome, Participant } from "./ledger/participant.ts";
+
+/** How a thread waits. */
+export interface WaitStrategy {
+  /** What the ledger has to know of it. */
+  readonly abilities: Wish["wait"];
+  /**
+   * Lets time pass until another attempt may be worth it.
+   *
+   * @yields for how many milliseconds the event loop may run; 0 is one turn
+   */
+  untilDue(attempt: Attempt): Generator<number, void>;
+  /** Ends the wait: called once, after the last {@link untilDue}. */
+  end(): void;
+}
+
+export interface AttemptOptions {
+  /** How long the request stands: 0 is for one attempt, Infinity forever. */
+  readonly timeoutSeconds: number;
+  /** Withdraws the request: the wait throws the signal's reason. */
+  readonly signal?: Pick<AbortSignal, "aborted" | "throwIfAborted"> | undefined;
+  /** Called after each attempt that was not granted, about once a second. */
+  readonly onWait?: ((waitedSeconds: number) => void) | undefined;
+  /** Takes the ledger of a request that was withdrawn, to use or close it. */
+  readonly returnLedger: (ledger: Ledger) => void;
+}
+
+/** A request, from its first attempt until it is granted or withdrawn. */
+export class Attempt {
+  readonly participant: Participant;
+  readonly #options: AttemptOptions;
+  readonly #startSeconds = monotonicSeconds();
+  #outcome: Outcome | undefined;
+  #retryAtSeconds = 0;
+  #isOver = false;
+  #cancelReason: Error | undefined;
+
+  constructor(participant: Participant, options: AttemptOptions) {
+    this.participant = participant;
+    this.#options = options;
+  }
+
+  /** Takes the lock if it can be had now. */
+  tryAdvance(): boolean {
+    const outcome = this.participant.tryAdvance();
+    this.#outcome = outcome;
+    if (outcome === "granted") {
+      this.#isOver = true;
+      return true;
+    }
+    this.#retryAtSeconds = monotonicSeconds() + outcome.retryAfterSeconds;
+    return false;
+  }
+
+  /** What the last attempt was blocked on. */
+  get blocked(): Blocked | undefined {
+    return this.#outcome === "granted" ? undefined : this.#outcome;
+  }
+
+  /** Reads the clock: the seconds until the request lapses, 0 once it has. */
+  secondsLeft(): number {
+    const { timeoutSeconds } = this.#options;
+    if (timeoutSeconds === Infinity || timeoutSeconds === 0) return timeoutSeconds;
+    return Math.max(0, this.#startSeconds + timeoutSeconds - monotonicSeconds());
+  }
+
+  /** Reads the clock: the seconds after which to try again, come what may. */
+  secondsToRetry(): number {
+    const seconds = Math.min(this.#retryAtSeconds - monotonicSeconds(), this.secondsLeft());
+    return Math.max(0, seconds);
+  }
+
+  /** Asks, without blocking, whether another attempt may be worth it now. */
+  isDue(): boolean {
+    const { blocked } = this;
+    const isAborted = this.#cancelReason !== undefined || this.#options.signal?.aborted === true;
+    if (blocked === undefined || isAborted) return true;
+    return this.secondsToRetry() === 0 || this.participant.mayAdvance(blocked);
+  }
+
+  /** @throws the reason of {@link cancel} or of the signal */
+  throwIfAborted(): void {
+    if (this.#cancelReason !== undefined) throw this.#cancelReason;
+    this.#options.signal?.throwIfAborted();
+  }
+
+  /** Withdraws the request at once; a wait that goes on throws `reason`. */
+  cancel(reason: Error): void {
+    this.#cancelReason = reason;
+    withdrawQuietly(this);
+  }
+
+  /** Tells the caller that it still waits. */
+  notify(): void {
+    this.#options.onWait?.(monotonicSeconds() - this.#startSeconds);
+  }
+
+  /** Leaves the queue, unless the request was granted or withdrawn. */
+  withdraw(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const { participant } = this;
+    try {
+      participant.withdraw();
+    } catch (error) {
+      // Closing the descriptor drops its byte locks.
+      participant.ledger.close();
+      throw error;
+    }
+    this.#options.returnLedger(participant.ledger);
+  }
+}
+
+/**
+ * Waits for a lock.
+ *
+ * @yields for how many milliseconds the event loop may run; 0 is one turn
+ * @returns whether it was granted in time; otherwise the request is withdrawn
+ * @throws the reason of the signal
+ */
+export function* acquireSteps(attempt: Attempt, wait: WaitStrategy): Generator<number, boolean> {
+  try {
+    while (!attempt.tryAdvance()) {
+      if (attempt.secondsLeft() === 0) return false;
+      attempt.notify();
+      yield* wait.untilDue(attempt);
+      attempt.throwIfAborted();
+    }
+    return true;
+  } catch (error) {
+    withdrawQuietly(attempt);
+    throw error;
+  } finally {
+    wait.end();
+    attempt.withdraw();
+  }
+}
+
+/** Withdraws after an error, which another error must not hide. */
+function withdrawQuietly(attempt: Attempt): void {
+  try {
+    attempt.withdraw();
+  } catch {
+    // The first error says what is wrong.
+  }
+}
+
+/** Waits without the event loop. */
+export function acquireBlocking(attempt: Attempt, wait: WaitStrategy): boolean {
+  const steps = acquireSteps(attempt, wait);
+  let step = steps.next();
+  while (step.done !== true) step = steps.next();
+  return step.value;
+}
+
+/** Waits and lets the event loop run where the strategy allows it. */
+export async function acquireAsync(
+  attempt: Attempt,
+  wait: WaitStrategy,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const steps = acquireSteps(attempt, wait);
+  let step = steps.next();
+  while (step.done !== true) {
+    await (step.value === 0 ? turn() : pause(step.value, signal));
+    step = steps.next();
+  }
+  return step.value;
+}
+
+/** Lets the event loop run what is due. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+/** A pause that a signal ends early. */
+function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    // Aborted since the last pause: no event will tell.
+    if (signal?.aborted === true) return resolve();
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    signal?.addEventListener("abort", end, { once: true });
+  });
+}
+
+/** acquire() polls: first after 1 ms, then 1.5 times later each time, up to 10 ms. */
+const firstPollMilliseconds = 1;
+const maxPollMilliseconds = 10;
+
+function nextPoll(milliseconds: number): number {
+  return Math.min(milliseconds * 1.5, maxPollMilliseconds);
+}
+
+/**
+ * Blocks the thread, for the library, which leaves the signals of its program alone and so has no timer to end a
+ * wait by: a futex has a limit of its own, but a death does not wake it, so that it also polls.
+ */
+export const futexWait: WaitStrategy = {
+  abilities: { usesFutex: true, blocksAtSemaphore: true },
+  // oxlint-disable-next-line require-yield -- it never lets the event loop run
+  *untilDue(attempt) {
+    let milliseconds = firstPollMilliseconds;
+    const { blocked } = attempt;
+    if (blocked === undefined) return;
+    while (!attempt.isDue()) {
+      const seconds = Math.min(milliseconds / 1000, attempt.secondsToRetry());
+      if (blocked.on === "holder") attempt.participant.blockOnFutex(blocked.seat, seconds);
+      else if (blocked.on === "semaphore") {
+        attempt.participant.blockInKernel(blocked, attempt.secondsToRetry());
+      } else Bun.sleepSync(seconds * 1000);
+      milliseconds = nextPoll(milliseconds);
+    }
+  },
+  end() {},
+};
+
+/** Lets the event loop run, and polls. */
+export const timerWait: WaitStrategy = {
+  abilities: { usesFutex: false, blocksAtSemaphore: false },
+  *untilDue(attempt) {
+    let milliseconds = firstPollMilliseconds;
+    do {
+      yield Math.max(0.001, Math.min(milliseconds, attempt.secondsToRetry() * 1000));
+      milliseconds = nextPoll(milliseconds);
+    } while (!attempt.isDue());
+  },
+  end() {},
+};

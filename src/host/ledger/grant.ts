@@ -1,0 +1,174 @@
+/** From a unit to a grant, and from a grant to its end, under the mutex. The order of the writes is in participant.ts. */
+import { now } from "../../posix/clock.ts";
+import { faultPoint } from "../../posix/fault-point.ts";
+import { formatLockInfo } from "../../lock/info-text.ts";
+import { hashOf } from "../objects/unit.ts";
+import { lockStates, seatStates } from "./layout.ts";
+import type { Ledger } from "./ledger.ts";
+import { isSeatOverwritten, leaveSeat, type Own, stillOwnsSeat } from "./own-seat.ts";
+import { freeSlot, kinds, otherHolder } from "./queue.ts";
+import { isHoldersText, isPosted, writeFree } from "./record.ts";
+
+/** Makes the unit known that this participant has, in the order that a death between two steps allows. */
+export function recordGrant(own: Own): void {
+  const { ledger, unit, wish } = own;
+  const { header } = ledger;
+  const { seconds, microseconds } = now();
+  const grantedAt = seconds * 1e6 + microseconds;
+  const info = formatLockInfo(wish.message, { seconds, microseconds });
+  const { bytes, text } = unit.encodeGrant(info);
+  const hash = hashOf(text);
+  header.state = lockStates.held;
+  header.holderHash = hash;
+  header.semaphore = unit.semaphoreId;
+  header.grantedAt = grantedAt;
+  header.boundProcess = 0;
+  header.missingSince = 0;
+  own.tookUnitUnrecorded = false;
+  try {
+    recordHolder(own, grantedAt, info, hash);
+  } catch (error) {
+    // What cannot be written down is not granted.
+    unit.postIfLocked();
+    throw error;
+  }
+  faultPoint("held");
+  try {
+    unit.writeInfo(bytes);
+  } catch (error) {
+    undoGrant(own);
+    throw error;
+  }
+  faultPoint("granted");
+}
+
+/** Joins a group: its unit is this participant's too, and so is its info text. */
+export function joinGroup(own: Own): void {
+  const { seconds, microseconds } = now();
+  const info = formatLockInfo(own.wish.message, { seconds, microseconds });
+  recordHolder(own, seconds * 1e6 + microseconds, info, own.ledger.header.holderHash);
+  faultPoint("joined");
+}
+
+/** @param hash of the info text of the grant, this one's or its group's */
+function recordHolder(own: Own, grantedAt: number, info: string, hash: number): void {
+  const { ledger } = own;
+  const { header } = ledger;
+  const token = ledger.drawNumber();
+  const slot = own.wish.kind === kinds.slots ? freeSlot(ledger, own.seat) : 0;
+  header.holderSeat = own.seat;
+  header.token = token;
+  header.grants += 1;
+  const seat = ledger.seat(own.seat);
+  seat.state = seatStates.holding;
+  seat.slot = slot;
+  seat.token = token;
+  seat.grantedAt = grantedAt;
+  ledger.store();
+  own.grant = { token, slot, info, hash };
+}
+
+/** A grant whose text cannot be written is none. */
+function undoGrant(own: Own): void {
+  const { ledger, unit } = own;
+  const other = otherHolder(ledger, own.seat);
+  if (other === 0) writeFree(ledger, unit.infoHash());
+  else passRecordTo(ledger, other);
+  leaveSeat(own, seatStates.lapsed);
+  if (other === 0) unit.postIfLocked();
+}
+
+function passRecordTo(ledger: Ledger, seat: number): void {
+  ledger.header.holderSeat = seat;
+  ledger.header.token = ledger.seat(seat).token;
+}
+
+/**
+ * Releases what was granted.
+ *
+ * @returns false where it was forced from this holder; then nothing is given back
+ */
+export function releaseGrant(own: Own): boolean {
+  const { ledger, unit } = own;
+  if (!isSeatOverwritten(own) && !stillOwnsSeat(own)) {
+    leaveSeat(own, seatStates.forced);
+    return false;
+  }
+  if (leaveToGroup(own)) return true;
+  unit.recreateIfMissing(() => 0);
+  if (own.wish.kind !== kinds.exclusive) {
+    const hidden = ledger.overwrittenSeat();
+    if (hidden !== 0) {
+      handUnitTo(own, hidden);
+      return true;
+    }
+  }
+  const hash = ownTextHash(own);
+  writeFree(ledger, hash);
+  leaveSeat(own, hash === undefined ? seatStates.forced : seatStates.released);
+  faultPoint("freed");
+  if (hash !== undefined) unit.postIfLocked();
+  faultPoint("given-back");
+  return hash !== undefined;
+}
+
+/** Leaves the unit to another holder of the group; false where there is none. */
+function leaveToGroup(own: Own): boolean {
+  const other = otherHolder(own.ledger, own.seat);
+  if (other === 0) return false;
+  passRecordTo(own.ledger, other);
+  leaveSeat(own, seatStates.released);
+  return true;
+}
+
+/** Leaves the unit to a seat that may be of the same group: it was written over, so the record has to say it. */
+function handUnitTo(own: Own, seat: number): void {
+  const { ledger, unit } = own;
+  const { header } = ledger;
+  header.state = lockStates.held;
+  header.holderHash = unit.infoHash();
+  header.semaphore = unit.semaphoreId;
+  header.holderSeat = seat;
+  header.token = ledger.drawNumber();
+  header.boundProcess = 0;
+  leaveSeat(own, seatStates.released);
+}
+
+/** The hash of the info text, where no peer has forced the lock from this holder; else undefined. */
+function ownTextHash({ ledger: { header }, unit, grant }: Own): number | undefined {
+  // The semaphore before the text: a peer posts before it writes.
+  if (isPosted(header, unit)) return undefined;
+  const hash = unit.infoHash();
+  return hash === grant?.hash || isHoldersText(header, unit, hash) ? hash : undefined;
+}
+
+/**
+ * Leaves the lock held by nobody alive, as the Python module does, or bound to a process.
+ *
+ * @param boundProcess 0 for none
+ * @param boundStart its start time
+ * @returns false where it was forced from this holder
+ */
+export function detachGrant(own: Own, boundProcess: number, boundStart: number): boolean {
+  const { ledger } = own;
+  if (!stillOwnsSeat(own)) {
+    leaveSeat(own, seatStates.forced);
+    return false;
+  }
+  // A group stays held by those who live.
+  if (leaveToGroup(own)) return true;
+  const hash = ownTextHash(own);
+  if (hash === undefined) {
+    writeFree(ledger, undefined);
+    leaveSeat(own, seatStates.forced);
+    return false;
+  }
+  const { header } = ledger;
+  header.state = lockStates.detached;
+  header.notedHash = hash;
+  header.boundProcess = boundProcess;
+  header.boundStart = boundStart;
+  leaveSeat(own, seatStates.detached);
+  faultPoint("detached");
+  return true;
+}

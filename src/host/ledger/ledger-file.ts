@@ -1,0 +1,106 @@
+/** The file of a ledger: loaded into an image, stored from it, made longer and shorter. All but the checks under the mutex. */
+import { addressOf, descriptorStatus, readAt, truncateFile, writeFrom } from "../../posix/file.ts";
+import { faultPoint } from "../../posix/fault-point.ts";
+import { PosixError } from "../../posix/libc.ts";
+import { objectsOf } from "../../lock/name.ts";
+import { explanation } from "../objects/explanation.ts";
+import { allocateSharedFile } from "../objects/shared-file.ts";
+import { entryBytes, LedgerImage, pageBytes } from "./layout.ts";
+
+export class LedgerFile {
+  readonly #descriptor: number;
+  readonly #lockName: string;
+  readonly image = new LedgerImage();
+  /** Where the bytes of the image are in memory. */
+  #address = addressOf(this.image.bytes);
+  #compared: Buffer | undefined;
+
+  constructor(descriptor: number, lockName: string) {
+    this.#descriptor = descriptor;
+    this.#lockName = lockName;
+  }
+
+  /** Asks the kernel whether the file still has its name. */
+  hasName(): boolean {
+    return descriptorStatus(this.#descriptor).links > 0;
+  }
+
+  /** Reads the file; returns how many bytes of the image it has. What it lacks is zeros, which are valid. */
+  read(): number {
+    const { bytes } = this.image;
+    const length = readAt(this.#descriptor, bytes);
+    if (length < bytes.length) bytes.fill(0, length);
+    return length;
+  }
+
+  /** Reads the file and tells whether it still says what the image says. Needs no mutex. */
+  isUnchanged(): boolean {
+    const { bytes } = this.image;
+    if (this.#compared?.length !== bytes.length) this.#compared = Buffer.alloc(bytes.length);
+    // All of it: what an earlier read has left in the buffer must not stand for what was cut off.
+    if (readAt(this.#descriptor, this.#compared) !== bytes.length) return false;
+    return this.#compared.equals(bytes) && this.hasName();
+  }
+
+  /**
+   * Writes what was changed: the part in the first page by one system call, in which this process cannot be killed
+   * half-way.
+   *
+   * @param first what is written first where one call is not enough: to take, the record; to leave, the seat
+   */
+  store(first: "record" | "seat"): void {
+    const { changedBeyond } = this.image;
+    if (first === "record") this.#storeFirstPage();
+    for (const seat of changedBeyond) {
+      if (first === "record") faultPoint("between");
+      this.#storeRange(seat, seat);
+      if (first === "seat") faultPoint("between");
+    }
+    changedBeyond.clear();
+    if (first === "seat") this.#storeFirstPage();
+  }
+
+  #storeFirstPage(): void {
+    const { firstChanged, lastChanged } = this.image;
+    if (lastChanged < 0) return;
+    this.#storeRange(firstChanged, lastChanged);
+    this.image.firstPageStored();
+  }
+
+  #storeRange(from: number, to: number): void {
+    const start = from * entryBytes;
+    const length = (to + 1) * entryBytes - start;
+    writeFrom(this.#descriptor, this.#address + start, length, start);
+  }
+
+  /** Begins the ledger anew, in place of whatever there was. */
+  begin(): void {
+    truncateFile(this.#descriptor, 0);
+    this.allocate(pageBytes);
+    this.resizeImage(pageBytes);
+    this.image.begin();
+    this.store("record");
+  }
+
+  /** Makes the file longer: its pages are there afterwards. @throws {LockCreateError} where /dev/shm is full */
+  allocate(bytes: number): void {
+    try {
+      allocateSharedFile(this.#descriptor, bytes);
+    } catch (error) {
+      if (!(error instanceof PosixError)) throw error;
+      throw explanation(this.#lockName, objectsOf(this.#lockName).ledgerPath, error);
+    }
+  }
+
+  /** Makes the file shorter. */
+  truncate(bytes: number): void {
+    truncateFile(this.#descriptor, bytes);
+    this.resizeImage(bytes);
+  }
+
+  /** Makes the image as long as the file is, or is to be. */
+  resizeImage(bytes: number): void {
+    this.image.resize(bytes);
+    this.#address = addressOf(this.image.bytes);
+  }
+}

@@ -1,0 +1,128 @@
+/** A participant's own seat: taken, checked and left, under the mutex. */
+import { faultPoint } from "../../posix/fault-point.ts";
+import { LockFullError } from "../../lock/errors.ts";
+import type { LockUnit } from "../objects/unit.ts";
+import type { View } from "./decide.ts";
+import { evictions, lockStates, seatStates } from "./layout.ts";
+import type { Ledger } from "./ledger.ts";
+import { isEvicted } from "./queue.ts";
+import { microsecondsNow, recordedSeat, writeFree } from "./record.ts";
+
+/** What a participant asks for. */
+export interface Wish {
+  readonly kind: number;
+  /** How many may hold at once, for slots. */
+  readonly slots: number;
+  /** What the info text says after the date. */
+  readonly message: string;
+  /** Whether to take over a unit whose holder died. */
+  readonly adopt: boolean;
+  /** How it waits. */
+  readonly wait: {
+    /** Whether it waits by futex, and so has to be woken. */
+    readonly usesFutex: boolean;
+    /** Whether it may block in the kernel at the semaphore. */
+    readonly blocksAtSemaphore: boolean;
+  };
+}
+
+/** What was granted. */
+export interface Grant {
+  readonly token: number;
+  readonly slot: number;
+  /** The info text that it wrote. */
+  readonly info: string;
+  /** The hash of the info text, this one's or its group's. */
+  readonly hash: number;
+}
+
+/** What a participant knows of itself. */
+export interface Own extends View {
+  ledger: Ledger;
+  readonly unit: LockUnit;
+  readonly wish: Wish;
+  /** 0 for none. */
+  seat: number;
+  ticket: number;
+  tookUnitUnrecorded: boolean;
+  grant: Grant | undefined;
+}
+
+/** Whether the seat is still this participant's: it may have been evicted, or the ledger cut short. */
+export function stillOwnsSeat({ ledger, seat, ticket }: Own): boolean {
+  if (seat === 0 || seat > ledger.seats) return false;
+  const own = ledger.seat(seat);
+  return own.ticket === ticket && !isEvicted(own);
+}
+
+/** Whether somebody wrote over the seat: nobody else can take it while its byte is locked. */
+export function isSeatOverwritten({ ledger, seat, ticket }: Own): boolean {
+  return seat !== 0 && (seat > ledger.seats || ledger.seat(seat).ticket !== ticket);
+}
+
+/** Takes a seat at the end of the queue. @throws {LockFullError} */
+export function takeSeat(own: Own): void {
+  const { ledger, wish } = own;
+  const isKept = ledger.header.state !== lockStates.free;
+  const number = ledger.takeSeat(isKept ? recordedSeat(ledger) : 0);
+  if (number === undefined) {
+    throw new LockFullError(
+      `Cannot wait for lock "${ledger.lockName}": ${ledger.seats} others already hold it or wait for it`,
+    );
+  }
+  own.seat = number;
+  own.ticket = ledger.drawNumber();
+  const seat = ledger.seat(number);
+  seat.ticket = own.ticket;
+  seat.process = process.pid;
+  seat.kind = wish.kind;
+  seat.slots = wish.slots;
+  seat.usesFutex = wish.wait.usesFutex ? 1 : 0;
+  seat.state = seatStates.waiting;
+  seat.since = microsecondsNow();
+  seat.message = wish.message;
+}
+
+/** Leaves the seat, and writes what was changed of the record. */
+export function leaveSeat(own: Own, ending: number): void {
+  const { ledger, seat } = own;
+  if (seat !== 0 && seat <= ledger.seats && ending !== seatStates.detached) {
+    const left = ledger.seat(seat);
+    if (left.endedAt === 0) left.endedAt = microsecondsNow();
+  }
+  ledger.leaveSeat(ending);
+  own.seat = 0;
+  own.grant = undefined;
+}
+
+/** Leaves the queue; a unit that was got by waiting is given back as a holder does. */
+export function leaveQueue(own: Own): void {
+  if (own.seat === 0) return;
+  const gives = recordUnitReturned(own);
+  leaveSeat(own, seatStates.lapsed);
+  faultPoint("left");
+  if (gives) own.unit.postIfLocked();
+}
+
+/** Gives a unit back that was got by waiting, where somebody else comes first by now. */
+export function returnUnit(own: Own): void {
+  if (!recordUnitReturned(own)) return;
+  own.ledger.store();
+  own.unit.postIfLocked();
+}
+
+/**
+ * Makes the record, to be stored before, say that the lock is free, where there is a unit that has to be given back.
+ * Where it says held, the unit was one too many, by a peer's force; and it may have been adopted.
+ *
+ * @returns whether the unit has to be given back
+ */
+function recordUnitReturned(own: Own): boolean {
+  if (!own.tookUnitUnrecorded) return false;
+  own.tookUnitUnrecorded = false;
+  const { ledger, unit, seat } = own;
+  const isExtra =
+    ledger.header.state === lockStates.held || ledger.seat(seat).evicted === evictions.superseded;
+  if (!isExtra) writeFree(ledger, unit.infoHash());
+  return !isExtra;
+}

@@ -1,0 +1,31 @@
+import { expect, test } from "bun:test";
+import { ResourceLock } from "../../src/index.ts";
+import { acquireBlocking } from "../../src/host/acquire.ts";
+import { KernelWait } from "../../src/host/kernel-wait.ts";
+import { newLockName } from "../support/binary.ts";
+
+test("acquireBlocking() ends by itself at the semaphore when time is up", () => {
+  using lock = new ResourceLock(newLockName());
+  lock.getLock();
+  lock.detach();
+  const wait = new KernelWait();
+  const attempt = lock.request({ timeout: 0.05 }, wait);
+  expect(acquireBlocking(attempt, wait)).toBe(false);
+  expect(attempt.secondsLeft()).toBe(0);
+  expect(lock.status().waiters).toEqual([]);
+});
+
+test("acquireBlocking() gets the unit that a peer gives back", () => {
+  using lock = new ResourceLock(newLockName());
+  lock.getLock();
+  lock.detach();
+  const wait = new KernelWait();
+  let notices = 0;
+  const giveBack = () => {
+    notices += 1;
+    expect(lock.ungetLock({ force: true })).toBe(true);
+  };
+  const attempt = lock.request({ timeout: 10 }, wait, undefined, giveBack);
+  expect(lock.settle(attempt, acquireBlocking(attempt, wait))).toBe(true);
+  expect(notices).toBe(1);
+});

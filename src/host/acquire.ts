@@ -125,7 +125,7 @@ export class Attempt {
  * @returns whether it was granted in time; otherwise the request is withdrawn
  * @throws the reason of the signal
  */
-export function* acquireSteps(attempt: Attempt, wait: WaitStrategy): Generator<number, boolean> {
+function* acquireSteps(attempt: Attempt, wait: WaitStrategy): Generator<number, boolean> {
   try {
     while (!attempt.tryAdvance()) {
       if (attempt.secondsLeft() === 0) return false;

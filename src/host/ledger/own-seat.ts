@@ -27,7 +27,7 @@ export interface Wish {
 }
 
 /** What was granted. */
-export interface Grant {
+interface Grant {
   readonly token: number;
   readonly slot: number;
   /** The info text that it wrote. */

@@ -1,0 +1,119 @@
+import { describe, expect, test } from "bun:test";
+import {
+  firstPageSeats,
+  headerFields,
+  LedgerImage,
+  maxSeats,
+  messageStart,
+  pageBytes,
+  seatFields,
+} from "../../../src/host/ledger/layout.ts";
+
+const wide = 32;
+
+/** The words that a layout's fields take, the same one more than once where two fields share it. */
+function wordsOf(fields: Record<string, number>): number[] {
+  return Object.values(fields).flatMap((place) =>
+    place < wide ? [place] : [place - wide, place - wide + 1],
+  );
+}
+
+describe("the layout", () => {
+  test.each([
+    ["header", headerFields, 32],
+    ["seat", seatFields, messageStart / 4],
+  ] as const)(
+    "of a %s has no two fields in one word, and none beyond its end",
+    (_, fields, end) => {
+      const words = wordsOf(fields);
+      expect(new Set(words).size).toBe(words.length);
+      expect(Math.max(...words)).toBeLessThan(end);
+    },
+  );
+
+  test("of version 1 stays what running programs know", () => {
+    expect(headerFields).toMatchSnapshot();
+    expect(seatFields).toMatchSnapshot();
+  });
+
+  test("has 31 seats in the first page and 1,023 in all", () => {
+    expect(firstPageSeats).toBe(31);
+    expect(maxSeats).toBe(1023);
+  });
+});
+
+describe("LedgerImage", () => {
+  test("has each field where the table says, and no other field changes with it", () => {
+    const image = new LedgerImage();
+    const entries = [
+      [image.header, headerFields, 0],
+      [image.seat(3), seatFields, 3],
+    ] as const;
+    for (const [entry, fields, index] of entries) {
+      for (const [name, place] of Object.entries(fields)) {
+        image.bytes.fill(0);
+        const value = place < wide ? 0xfedcba98 : 2 ** 52 + 0x89abcdef;
+        Object.assign(entry, { [name]: value });
+        const word = index * 32 + (place % wide);
+        const high = place < wide ? 0 : (image.words[word + 1] ?? 0) * 2 ** 32;
+        const read = (image.words[word] ?? 0) + high;
+        expect({ [name]: read }).toEqual({ [name]: value });
+        expect({ [name]: Reflect.get(entry, name) }).toEqual({ [name]: value });
+        expect(image.words.filter((other) => other !== 0)).toHaveLength(place < wide ? 1 : 2);
+      }
+    }
+  });
+
+  test("seat() reads a ticket that is a multiple of 2^32 as one that is set", () => {
+    const image = new LedgerImage();
+    image.seat(1).ticket = 3 * 2 ** 32;
+    image.loaded();
+    expect(image.seat(1).ticket).toBe(3 * 2 ** 32);
+    expect(image.taken).toEqual([1]);
+  });
+
+  test("knows which entries were changed", () => {
+    const image = new LedgerImage();
+    image.resize(3 * pageBytes);
+    image.seat(5).kind = 1;
+    image.seat(2).kind = 1;
+    image.seat(40).kind = 1;
+    expect({ first: image.firstChanged, last: image.lastChanged }).toEqual({ first: 2, last: 5 });
+    expect([...image.changedBeyond]).toEqual([40]);
+    image.loaded();
+    expect(image.lastChanged).toBe(-1);
+    expect(image.changedBeyond.size).toBe(0);
+  });
+
+  test("cuts a message to whole characters, and keeps it when it is made longer", () => {
+    const image = new LedgerImage();
+    const seat = image.seat(2);
+    seat.message = `${"x".repeat(58)}€`;
+    expect(seat.message).toBe("x".repeat(58));
+    seat.message = "y".repeat(60);
+    image.resize(2 * pageBytes);
+    expect(seat.message).toBe("y".repeat(60));
+    expect(image.seat(3).message).toBe("");
+  });
+
+  test("soundness() tells a new ledger from a damaged one, and says what is wrong", () => {
+    const image = new LedgerImage();
+    expect(image.soundness().kind).toBe("new");
+    image.begin();
+    expect(image.soundness().kind).toBe("sound");
+    image.header.version = 2;
+    expect(image.soundness()).toEqual({
+      kind: "damaged",
+      reason: "it is of version 2, not 1",
+    });
+    image.begin();
+    image.header.state = 3;
+    expect(image.soundness()).toEqual({ kind: "damaged", reason: "its header makes no sense" });
+    image.begin();
+    image.header.counter = 2 ** 60;
+    expect(image.soundness()).toEqual({ kind: "damaged", reason: "its header makes no sense" });
+    image.bytes.fill(0);
+    image.bytes[100] = 1;
+    expect(image.soundness()).toEqual({ kind: "damaged", reason: "it does not start as one" });
+  });
+});

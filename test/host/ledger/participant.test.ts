@@ -1,0 +1,425 @@
+/** Participants of one process: closing a ledger is what the kernel sees of a death. */
+import { afterEach, describe, expect, spyOn, test } from "bun:test";
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { lockStates, seatStates } from "../../../src/host/ledger/layout.ts";
+import { type Blocked, Participant } from "../../../src/host/ledger/participant.ts";
+import type { Wish } from "../../../src/host/ledger/own-seat.ts";
+import { kinds } from "../../../src/host/ledger/queue.ts";
+import { forceRelease, writeInfoText } from "../../../src/host/ledger/record.ts";
+import { openOrCreateLedger } from "../../../src/host/objects/objects.ts";
+import { LockUnit } from "../../../src/host/objects/unit.ts";
+import { LockDamagedError } from "../../../src/lock/errors.ts";
+import { newLockName } from "../../support/binary.ts";
+
+/** A lock, and participants that are let go of after the test. */
+class Lock {
+  readonly name = newLockName();
+  readonly unit = LockUnit.openOrCreate(this.name, 4096, () => 1);
+  readonly ledger = openOrCreateLedger(this.name);
+  readonly path = `/dev/shm/${this.name}.ledger`;
+  readonly participants = new Set<Participant>();
+
+  participant(options: Partial<Wish> = {}): Participant {
+    const wait = { usesFutex: false, blocksAtSemaphore: true };
+    const wish = { kind: kinds.exclusive, slots: 0, adopt: true, message: "", wait, ...options };
+    const participant = new Participant(() => openOrCreateLedger(this.name), this.unit, wish);
+    this.participants.add(participant);
+    return participant;
+  }
+
+  holder(options: Partial<Wish> = {}): Participant {
+    const participant = this.participant(options);
+    expect(participant.tryAdvance()).toBe("granted");
+    return participant;
+  }
+
+  waiter(options: Partial<Wish> = {}): Participant {
+    const participant = this.participant(options);
+    expect(participant.tryAdvance()).not.toBe("granted");
+    return participant;
+  }
+
+  kill(participant: Participant): void {
+    this.participants.delete(participant);
+    participant.ledger.close();
+  }
+
+  state(): number {
+    return this.ledger.snapshot(({ header }) => header.state);
+  }
+
+  close(): void {
+    for (const participant of this.participants) participant.ledger.close();
+    this.ledger.close();
+    this.unit.close();
+  }
+}
+
+let lock: Lock;
+const newLock = () => (lock = new Lock());
+afterEach(() => lock.close());
+
+/** What an attempt is blocked on. */
+function blockedBy(participant: Participant): Blocked {
+  const outcome = participant.tryAdvance();
+  if (outcome === "granted") throw new Error("granted");
+  return outcome;
+}
+
+/** Tries until it is granted. */
+function untilGranted(participant: Participant): void {
+  let outcome = participant.tryAdvance();
+  while (outcome !== "granted") {
+    Bun.sleepSync(outcome.retryAfterSeconds * 1000);
+    outcome = participant.tryAdvance();
+  }
+}
+
+describe("Participant.tryAdvance()", () => {
+  test("takes a free lock, and the next one waits until it is left", () => {
+    const { unit } = newLock();
+    const holder = lock.holder({ message: "first" });
+    expect(unit.readValue()).toBe(0);
+    expect(unit.readInfo()).toBe(holder.info);
+    expect(holder.info).toEndWith(" - first");
+    const waiter = lock.participant();
+    const blocked = blockedBy(waiter);
+    expect(blocked).toEqual({ on: "holder", seat: 1, retryAfterSeconds: 1 });
+    expect(waiter.mayAdvance(blocked)).toBe(false);
+    expect(holder.release()).toBe(true);
+    expect(waiter.mayAdvance(blocked)).toBe(true);
+    expect(waiter.tryAdvance()).toBe("granted");
+    expect(waiter.token).toBeGreaterThan(holder.token);
+    expect(waiter.release()).toBe(true);
+    expect(unit.readValue()).toBe(1);
+  });
+
+  test("adopts from a holder that died, and says from whom", () => {
+    newLock();
+    lock.kill(lock.holder({ message: "the dead one" }));
+    const next = lock.holder();
+    expect(next.adopted).toEqual({ process: process.pid, message: "the dead one" });
+    expect(lock.unit.readValue()).toBe(0);
+  });
+
+  test("leaves a dead holder's unit alone when the request says so", () => {
+    newLock();
+    lock.kill(lock.holder());
+    expect(lock.participant({ adopt: false }).tryAdvance()).toMatchObject({ on: "timer" });
+  });
+
+  test("adopts from an owner that ended", async () => {
+    newLock();
+    const owner = Bun.spawn(["sleep", "1000"]);
+    expect(lock.holder().detach(owner.pid)).toBe(true);
+    expect(lock.state()).toBe(lockStates.detached);
+    const waiter = lock.waiter();
+    owner.kill("SIGKILL");
+    await owner.exited;
+    expect(waiter.tryAdvance()).toBe("granted");
+    expect(waiter.adopted?.process).toBe(owner.pid);
+  });
+
+  test("waits at the semaphore for a detached hold, alone of a group", () => {
+    newLock();
+    lock.holder().detach(0);
+    const shared = { kind: kinds.shared };
+    expect(lock.participant(shared).tryAdvance()).toMatchObject({ on: "semaphore" });
+    const second = blockedBy(lock.participant(shared));
+    expect(second.on).toBe("waiter");
+    expect(second.seat).toBeGreaterThan(0);
+  });
+
+  test("joins a group, whose last member gives the unit back", () => {
+    newLock();
+    const shared = { kind: kinds.shared };
+    const [one, other] = [lock.holder(shared), lock.holder(shared)];
+    expect(one.release()).toBe(true);
+    expect(lock.unit.readValue()).toBe(0);
+    expect(other.release()).toBe(true);
+    expect(lock.unit.readValue()).toBe(1);
+  });
+
+  test("gives slots numbers of their own", () => {
+    newLock();
+    const two = { kind: kinds.slots, slots: 2 };
+    const [one, other] = [lock.holder(two), lock.holder(two)];
+    expect([one.slot, other.slot]).toEqual([0, 1]);
+    lock.waiter(two);
+    one.release();
+    expect(lock.state()).toBe(lockStates.held);
+  });
+
+  test("evicts holders that a peer forced the lock from", () => {
+    newLock();
+    const shared = { kind: kinds.shared };
+    const loser = lock.holder(shared);
+    lock.unit.postIfLocked();
+    const next = lock.holder(shared);
+    expect(loser.release()).toBe(false);
+    expect(next.release()).toBe(true);
+    expect(lock.unit.readValue()).toBe(1);
+  });
+
+  test("adopts what somebody left between two steps, after the grace time", () => {
+    newLock();
+    // Somebody died with the unit in hand.
+    expect(lock.unit.tryTake()).toBe(true);
+    lock.ledger.transact(() => {
+      lock.ledger.header.notedHash = lock.unit.infoHash();
+      lock.ledger.store();
+    });
+    const waiter = lock.participant();
+    const start = performance.now();
+    untilGranted(waiter);
+    expect(performance.now() - start).toBeGreaterThan(950);
+    expect(waiter.adopted).toEqual({ process: 0, message: "" });
+  });
+
+  test("takes the unit of a semaphore that was recreated under a holder", () => {
+    newLock();
+    const shared = { kind: kinds.shared };
+    const first = lock.holder(shared);
+    rmSync(`/dev/shm/sem.${lock.name}`);
+    lock.unit.recreateIfMissing(() => 1, { now: true });
+    expect(lock.unit.readValue()).toBe(1);
+    const second = lock.holder(shared);
+    expect(lock.unit.readValue()).toBe(0);
+    expect([first.release(), second.release()]).toEqual([true, true]);
+    expect(lock.unit.readValue()).toBe(1);
+  });
+
+  test("evicts a first waiter that leaves a free lock untaken", () => {
+    newLock();
+    const holder = lock.holder();
+    const stopped = lock.waiter();
+    const next = lock.waiter();
+    holder.release();
+    untilGranted(next);
+    expect(stopped.tryAdvance()).toMatchObject({ on: "holder" });
+    expect(next.release()).toBe(true);
+    expect(stopped.tryAdvance()).toBe("granted");
+  });
+
+  test("starts over in a ledger that took the name of the one it has open", () => {
+    newLock();
+    const waiter = lock.participant();
+    rmSync(lock.path);
+    const holder = lock.holder();
+    expect(waiter.tryAdvance()).toMatchObject({ on: "holder" });
+    expect(holder.release()).toBe(true);
+    expect(waiter.tryAdvance()).toBe("granted");
+  });
+
+  test("goes on with the old ledger when the new one cannot be opened", () => {
+    newLock();
+    const waiter = lock.participant();
+    rmSync(lock.path);
+    mkdirSync(lock.path);
+    expect(() => waiter.tryAdvance()).toThrow(LockDamagedError);
+    // Still its own descriptor: closing it is no error, and nobody else's is closed.
+    expect(() => waiter.withdraw()).not.toThrow();
+    rmdirSync(lock.path);
+  });
+
+  test("grows the ledger for many, and it is small again when they have left", () => {
+    newLock();
+    const all = Array.from({ length: 160 }, () => lock.holder({ kind: kinds.shared }));
+    expect(statSync(lock.path).size).toBe(6 * 4096);
+    for (const participant of all) expect(participant.release()).toBe(true);
+    expect(statSync(lock.path).size).toBe(4096);
+    expect(lock.unit.readValue()).toBe(1);
+  });
+});
+
+/** A participant that has the unit in hand, and has not said so. */
+function withUnit(options: Partial<Wish> = {}): Participant {
+  const peer = lock.unit.tryTake();
+  expect(peer).toBe(true);
+  const waiter = lock.participant(options);
+  const blocked = blockedBy(waiter);
+  expect(blocked.on).toBe("semaphore");
+  lock.unit.postIfLocked();
+  waiter.blockInKernel(blocked, 1);
+  expect(lock.unit.readValue()).toBe(0);
+  expect(waiter.mayAdvance(blocked)).toBe(true);
+  return waiter;
+}
+
+describe("a unit that was got by waiting for the semaphore", () => {
+  test("is recorded at the next attempt", () => {
+    newLock();
+    const waiter = withUnit();
+    expect(waiter.tryAdvance()).toBe("granted");
+    expect(lock.state()).toBe(lockStates.held);
+  });
+
+  test("is given back when the request is withdrawn", () => {
+    newLock();
+    withUnit().withdraw();
+    expect(lock.unit.readValue()).toBe(1);
+    lock.holder();
+  });
+
+  test("is given back when somebody else comes first by now", () => {
+    newLock();
+    const waiter = withUnit({ kind: kinds.slots, slots: 1 });
+    const seat = lock.ledger.snapshot((state) => state.taken[0] ?? 0);
+    const other = lock.participant({ kind: kinds.slots, slots: 1 });
+    other.tryAdvance();
+    // As a later one of more slots, which may overtake, would be.
+    lock.ledger.transact(() => {
+      for (const number of lock.ledger.taken) {
+        if (number !== seat) lock.ledger.seat(number).state = seatStates.holding;
+      }
+      lock.ledger.store();
+    });
+    expect(waiter.tryAdvance()).toMatchObject({ on: "holder" });
+    expect(lock.unit.readValue()).toBe(1);
+  });
+});
+
+describe("Participant.release() and detach()", () => {
+  test("tell when the lock was forced by a peer that took it", () => {
+    newLock();
+    const holder = lock.holder();
+    lock.unit.postIfLocked();
+    expect(holder.release()).toBe(false);
+    const other = lock.holder();
+    lock.unit.postIfLocked();
+    expect(other.detach(0)).toBe(false);
+    expect(lock.state()).toBe(lockStates.free);
+  });
+
+  test("tell when a participant forced the lock", () => {
+    newLock();
+    const holder = lock.holder();
+    expect(forceRelease(lock.ledger, lock.unit)).toBe(true);
+    expect(holder.detach(0)).toBe(false);
+    expect(forceRelease(lock.ledger, lock.unit)).toBe(false);
+  });
+
+  test("leave a group to those that live on", () => {
+    newLock();
+    const shared = { kind: kinds.shared };
+    const [one, other] = [lock.holder(shared), lock.holder(shared)];
+    expect(one.detach(0)).toBe(true);
+    expect(lock.state()).toBe(lockStates.held);
+    expect(other.release()).toBe(true);
+  });
+
+  test("leave the unit to a member of the group whose seat was overwritten", () => {
+    newLock();
+    const shared = { kind: kinds.shared };
+    const [one, other] = [lock.holder(shared), lock.holder(shared)];
+    lock.ledger.transact(() => {
+      Object.assign(lock.ledger.seat(2), { ticket: 0, state: 99, since: 0 });
+      lock.ledger.store();
+    });
+    expect(one.release()).toBe(true);
+    expect(lock.state()).toBe(lockStates.held);
+    expect(other.release()).toBe(true);
+    expect(lock.unit.readValue()).toBe(1);
+  });
+
+  test("give the unit back when the ledger cannot be told", () => {
+    newLock();
+    const holder = lock.holder();
+    // Somebody else takes part, so that it is not begun anew.
+    lock.waiter();
+    const descriptor = openSync(lock.path, "r+");
+    writeFileSync(descriptor, "garbage");
+    closeSync(descriptor);
+    expect(holder.release()).toBe(true);
+    expect(lock.unit.readValue()).toBe(1);
+  });
+
+  test("pass a descriptor on that keeps the seat", () => {
+    newLock();
+    const holder = lock.holder();
+    const descriptor = holder.handOn(50);
+    lock.kill(holder);
+    const waiter = lock.participant();
+    const blocked = blockedBy(waiter);
+    expect(blocked.on).toBe("holder");
+    closeSync(descriptor);
+    expect(waiter.mayAdvance(blocked)).toBe(true);
+    expect(waiter.tryAdvance()).toBe("granted");
+  });
+});
+
+describe("Participant.withdraw()", () => {
+  test("leaves the queue, and position() tells of those that are left", () => {
+    newLock();
+    lock.holder();
+    const [one, other] = [lock.waiter(), lock.waiter()];
+    expect(other.position()).toEqual({ place: 2, waiting: 2 });
+    one.withdraw();
+    expect(other.position()).toEqual({ place: 1, waiting: 1 });
+  });
+
+  test("lets go of the seat when the ledger is damaged", () => {
+    newLock();
+    lock.holder();
+    const waiter = lock.waiter();
+    const descriptor = openSync(lock.path, "r+");
+    writeFileSync(descriptor, "garbage");
+    closeSync(descriptor);
+    expect(() => waiter.withdraw()).not.toThrow();
+  });
+});
+
+const failing = () => {
+  throw new Error("the text cannot be written");
+};
+
+describe("a grant that cannot be completed", () => {
+  test("gives the unit back when its text cannot be written", () => {
+    newLock();
+    const participant = lock.participant();
+    const write = spyOn(lock.unit, "writeInfo").mockImplementation(failing);
+    expect(() => participant.tryAdvance()).toThrow("the text cannot be written");
+    write.mockRestore();
+    expect(lock.unit.readValue()).toBe(1);
+    lock.holder();
+  });
+
+  test("leaves the unit to the group that it would have joined by adopting", () => {
+    newLock();
+    const shared = { kind: kinds.shared };
+    const dead = lock.holder(shared);
+    lock.kill(dead);
+    const participant = lock.participant(shared);
+    const write = spyOn(lock.unit, "writeInfo").mockImplementation(failing);
+    expect(() => participant.tryAdvance()).toThrow("the text cannot be written");
+    write.mockRestore();
+    expect(lock.state()).toBe(lockStates.free);
+    expect(lock.unit.readValue()).toBe(1);
+  });
+
+  test("gives the unit back when the record cannot be written", () => {
+    newLock();
+    const participant = lock.participant();
+    const store = spyOn(participant.ledger, "store").mockImplementation(failing);
+    expect(() => participant.tryAdvance()).toThrow("the text cannot be written");
+    store.mockRestore();
+    expect(lock.unit.readValue()).toBe(1);
+  });
+});
+
+test("writeInfoText() notes a text, so that a hold is still known", () => {
+  newLock();
+  const holder = lock.holder();
+  writeInfoText(lock.ledger, lock.unit, lock.unit.encode("another text"));
+  expect(holder.release()).toBe(true);
+  writeInfoText(lock.ledger, lock.unit, lock.unit.encode("at rest"));
+  expect(lock.ledger.snapshot(({ header }) => header.notedHash)).toBe(lock.unit.infoHash());
+});

@@ -17,15 +17,17 @@ import type { GrantRecord, HolderStatus, LockState } from "../lock/status.ts";
 import { type Environment, credentialsFrom, tlsFrom } from "./credentials.ts";
 import { type Entry, holderOf, tokenOf } from "./entry.ts";
 import { defaultCallSeconds, Gateway } from "./gateway.ts";
-import { formatRecord, grantRecordOf, readHistory } from "./history.ts";
+import { grantRecordOf, readHistory } from "./history.ts";
 import { Hold } from "./hold.ts";
 import { requireInfoFits } from "./info.ts";
-import { historyKeys, infoKeys, parseServerLockName, queuePrefix } from "./keys.ts";
-import { type Clock, revokeLease } from "./lease.ts";
+import { infoKeys, parseServerLockName, queuePrefix } from "./keys.ts";
+import type { KeptLock } from "./keeper-job.ts";
+import { type Clock, type Lease, revokeLease } from "./lease.ts";
 import { lockNames, lockStateOf, lookAt, mapInParallel } from "./lock-state.ts";
 import { type GrantedPlace, type Label, Place, PlaceGone } from "./place.ts";
 import { QueueWatch } from "./queue-watch.ts";
-import { compare, operation, transaction } from "./requests.ts";
+import { removePlace } from "./release.ts";
+import { operation, transaction } from "./requests.ts";
 import { parseServerList } from "./server-list.ts";
 import { Session } from "./session.ts";
 import { currentUser, hostName, processAndAncestors } from "./this-process.ts";
@@ -46,12 +48,17 @@ export interface EtcdEngineOptions {
 
 /** A second process that keeps a lease, and the means to stop what runs under its locks. */
 export interface Keeper {
-  /** Begins to keep what this session holds. */
-  start(session: Session): void;
-  childDescriptor(lowest: number): number | undefined;
+  /**
+   * Opens a descriptor for a command that runs under the locks of a session, and sees to it that they are kept.
+   *
+   * @param locks tells, later, which they are
+   */
+  childDescriptor(session: Session, locks: () => KeptLock[], lowest: number): number;
+  /** Kills all that has such a descriptor open. */
   killAll(): void;
-  bindTo(hold: Hold, processId: number): Promise<void>;
-  /** Ends it. @returns whether it revokes the lease */
+  /** Keeps a lock until another process has ended. */
+  bindTo(hold: Hold, lease: Lease, processId: number): Promise<void>;
+  /** Ends it, as all locks were released. @returns whether it ends the lease */
   stop(): boolean;
 }
 
@@ -66,6 +73,7 @@ export class EtcdEngine implements LockEngine {
   readonly #warn: (text: string) => void;
   readonly #keeper: Keeper | undefined;
   readonly #sessions = new Map<Session, Set<string>>();
+  readonly #holds = new Map<Hold, Session>();
   #isChecked = false;
   #label: Omit<Label, "message"> | undefined;
 
@@ -141,13 +149,29 @@ export class EtcdEngine implements LockEngine {
       session,
       slotNames: typeof kind === "object" ? kind.names : undefined,
       warn: this.#warn,
-      childDescriptor: (lowest) => keeper?.childDescriptor(lowest),
+      childDescriptor: (lowest) =>
+        keeper?.childDescriptor(session, () => this.#keptLocks(session), lowest),
       killAll: () => keeper?.killAll(),
-      bindTo: async (bound, processId) => await keeper?.bindTo(bound, processId),
-      onEnd: async () => await this.#letGo(session, name, { isHeld: false }),
+      bindTo: async (bound, lease, processId) => {
+        if (keeper === undefined)
+          throw new TypeError("this engine has no keeper to bind a lock with");
+        await keeper.bindTo(bound, lease, processId);
+      },
+      onEnd: async (ended) => {
+        this.#holds.delete(ended);
+        await this.#letGo(session, name, { isHeld: false });
+      },
     });
-    keeper?.start(session);
+    this.#holds.set(hold, session);
     return hold;
+  }
+
+  #keptLocks(session: Session): KeptLock[] {
+    const locks: KeptLock[] = [];
+    for (const [hold, heldUnder] of this.#holds) {
+      if (heldUnder === session) locks.push(hold.kept);
+    }
+    return locks;
   }
 
   /** The session that others are held under, unless it has a place for this lock already. */
@@ -275,27 +299,9 @@ export class EtcdEngine implements LockEngine {
 
   /** @returns whether this call has taken the lock from that place, as far as anybody can tell */
   async #force(name: string, entry: Entry, by: string): Promise<boolean> {
-    const { key, createRevision, value, lease } = entry;
-    const record = value && [
-      operation.put(
-        historyKeys.of(name),
-        formatRecord(value, {
-          key,
-          token: tokenOf(entry),
-          ended: Date.now() / 1000,
-          ending: "forced",
-          by,
-        }),
-        "0",
-      ),
-    ];
-    const { message, mayBeRepeated } = await this.#gateway.call(
-      "kv/txn",
-      transaction({
-        compare: [compare.wasCreatedAt(key, createRevision)],
-        success: [operation.delete(key), ...(record ?? [])],
-      }),
-    );
+    const { value, lease } = entry;
+    const ending = { token: tokenOf(entry), ending: "forced", by } as const;
+    const { message, mayBeRepeated } = await removePlace(this.#gateway, name, entry, value, ending);
     // The lease of a hold without a process is its own; others may hold more locks.
     if (value?.attachment !== undefined && lease !== "0") await revokeLease(this.#gateway, lease);
     return message["succeeded"] === true || mayBeRepeated;

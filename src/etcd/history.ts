@@ -20,7 +20,7 @@ export interface Ending {
   readonly ending: "released" | "forced";
   /** Who forced it. */
   readonly by?: string;
-  readonly exitStatus?: number;
+  readonly exitStatus?: number | undefined;
 }
 
 /** A record as it is stored. */

@@ -2,13 +2,13 @@
 import type { Grant } from "../lock/engine.ts";
 import { type LockLoss, LockLostError, LockServerError } from "../lock/errors.ts";
 import { type EntryValue, formatEntry } from "./entry.ts";
-import { formatRecord, readHistory } from "./history.ts";
+import { readHistory } from "./history.ts";
 import { formatGrantInfo } from "./info.ts";
 import { defaultCallSeconds, type Reply } from "./gateway.ts";
-import type { JsonObject } from "./json.ts";
-import { historyKeys } from "./keys.ts";
-import { endlessTtlSeconds, grantLease } from "./lease.ts";
+import type { KeptLock } from "./keeper-job.ts";
+import { endlessTtlSeconds, grantLease, keepLeaseAlive, type Lease } from "./lease.ts";
 import type { GrantedPlace } from "./place.ts";
+import { removePlace } from "./release.ts";
 import type { HeldKey } from "./renewal.ts";
 import { compare, operation, transaction } from "./requests.ts";
 import type { Session, SessionListener } from "./session.ts";
@@ -24,7 +24,7 @@ export interface HoldContext {
   /** Kills all that still runs under the lock. */
   readonly killAll: () => void;
   /** Starts a process that keeps the hold as long as another one lives. */
-  readonly bindTo: (hold: Hold, processId: number) => Promise<void>;
+  readonly bindTo: (hold: Hold, lease: Lease, processId: number) => Promise<void>;
   /** Called once, when the hold is no longer this one's. */
   readonly onEnd: (hold: Hold) => Promise<void>;
 }
@@ -49,12 +49,9 @@ export class Hold implements Grant, SessionListener {
     context.session.listen(this);
   }
 
-  get heldKey(): HeldKey {
-    return this.#place;
-  }
-
-  get value(): EntryValue {
-    return this.#place.value;
+  /** What a keeper has to know to release it. */
+  get kept(): KeptLock {
+    return { name: this.name, ...this.#place };
   }
 
   get token(): number {
@@ -62,7 +59,7 @@ export class Hold implements Grant, SessionListener {
   }
 
   get slot(): number | null {
-    return this.value.slot ?? null;
+    return this.#place.value.slot ?? null;
   }
 
   get slotName(): string | null {
@@ -70,7 +67,7 @@ export class Hold implements Grant, SessionListener {
   }
 
   get info(): string {
-    return formatGrantInfo(this.value);
+    return formatGrantInfo(this.#place.value);
   }
 
   watchLoss(): AbortSignal {
@@ -130,7 +127,7 @@ export class Hold implements Grant, SessionListener {
       : Math.ceil(until.seconds ?? endlessTtlSeconds);
     const lease = await grantLease(gateway, ttlSeconds, clock, { seconds: this.#secondsToRelease });
     const value: EntryValue = {
-      ...this.value,
+      ...this.#place.value,
       token: this.token,
       attachment: isBound ? "bound" : "detached",
       ...(until.process === undefined ? {} : { owner: until.process }),
@@ -146,11 +143,11 @@ export class Hold implements Grant, SessionListener {
       { seconds: this.#secondsToRelease },
     );
     if (message["succeeded"] !== true) return false;
-    this.#hasEnded = true;
     this.#place = { ...this.#place, value };
+    if (until.process !== undefined) await this.#context.bindTo(this, lease, until.process);
+    this.#hasEnded = true;
     session.unlisten(this);
     session.unhold(this.#place);
-    if (until.process !== undefined) await this.#context.bindTo(this, until.process);
     await this.#context.onEnd(this);
     return true;
   }
@@ -176,8 +173,12 @@ export class Hold implements Grant, SessionListener {
   }
 
   async #deleteKey(exitStatus: number | undefined): Promise<LockLostError | undefined> {
+    const { gateway } = this.#context.session;
     try {
-      const reply = await this.#tryDelete(exitStatus);
+      const ending = { token: this.token, ending: "released", exitStatus } as const;
+      const reply = await removePlace(gateway, this.name, this.#place, this.#place.value, ending, {
+        seconds: this.#secondsToRelease,
+      });
       if (reply.message["succeeded"] === true) return undefined;
       return await this.#whyGone(reply);
     } catch (error) {
@@ -189,35 +190,6 @@ export class Hold implements Grant, SessionListener {
     }
   }
 
-  async #tryDelete(exitStatus: number | undefined): Promise<Reply> {
-    const { key, createRevision } = this.#place;
-    const record = formatRecord(this.value, {
-      key,
-      token: this.token,
-      ended: Date.now() / 1000,
-      ending: "released",
-      ...(exitStatus === undefined ? {} : { exitStatus }),
-    });
-    const send = (more: JsonObject[]) =>
-      this.#context.session.gateway.call(
-        "kv/txn",
-        transaction({
-          compare: [compare.wasCreatedAt(key, createRevision)],
-          success: [operation.delete(key), ...more],
-        }),
-        { seconds: this.#secondsToRelease },
-      );
-    try {
-      return await send([operation.put(historyKeys.of(this.name), record, "0")]);
-    } catch (error) {
-      // A user whose rights end at the lock itself, or a server without space: the release matters more.
-      const isRefused =
-        error instanceof LockServerError && ["denied", "noSpace"].includes(error.fault);
-      if (isRefused) return await send([]);
-      throw error;
-    }
-  }
-
   /** Tells why the key was gone at the release. */
   async #whyGone({ mayBeRepeated }: Reply): Promise<LockLostError | undefined> {
     const record = await this.#recordOfEnd();
@@ -225,8 +197,15 @@ export class Hold implements Grant, SessionListener {
     if (record !== undefined) return this.#lose({ reason: "forced", by: record.by });
     const known = this.#loss();
     if (known !== undefined) return known;
+    if (!(await this.#isLeaseThere())) return this.#lose({ reason: "expired" });
     // The first sending has done it, and its record is not to be had.
     return mayBeRepeated ? undefined : this.#lose({ reason: "forced" });
+  }
+
+  async #isLeaseThere(): Promise<boolean> {
+    const { gateway, lease } = this.#context.session;
+    const limits = { seconds: this.#secondsToRelease };
+    return (await keepLeaseAlive(gateway, lease.id, limits)) !== undefined;
   }
 
   async #recordOfEnd() {

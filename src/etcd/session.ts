@@ -20,11 +20,17 @@ const retryMilliseconds = 100;
 /** After this a member has surely heard that a lease has ended. */
 const secondLookSeconds = 1;
 
+/** A keeper is late after so many of the intervals between two renewals: dead, stopped, or not born yet. */
+const lateFactor = 1.6;
+
 /** Where the time of the last renewal is kept, and who else may renew: a page that a keeper process shares. */
 export interface RenewalTime {
   get(): number;
   /** Moves it on, never back. */
   advance(sentAt: number): void;
+  /** Whether the lease is gone, as far as anybody has found out. */
+  readonly isLost: boolean;
+  lose(): void;
 }
 
 /** What a session tells those who hold under it. */
@@ -68,11 +74,14 @@ export class Session {
     this.gateway = gateway;
     this.clock = clock;
     this.lease = lease;
-    this.#time = ownTime(lease.sentAt);
+    this.#time = new OwnTime(lease.sentAt);
   }
 
-  /** Whether the server has said that the lease is gone, or nobody can know that it is there. */
+  /** Whether the server has said that the lease is gone, or nobody can know any more that it is there. */
   get isGone(): boolean {
+    if (!this.#isGone && this.#held.size > 0) {
+      this.#isGone = this.#time.isLost || this.clock() >= this.stopTimes.killAt;
+    }
     return this.#isGone;
   }
 
@@ -90,14 +99,12 @@ export class Session {
   }
 
   /**
-   * Lets a keeper process renew, and this one only when that is late.
-   *
-   * @param time is shared with the keeper
+   * Shares the time of the last renewal with another process. The keeper renews; the other one does when that is late.
    */
-  shareRenewals(time: RenewalTime): void {
+  shareRenewals(time: RenewalTime, { isKeeper = false } = {}): void {
     time.advance(this.renewedAt);
     this.#time = time;
-    this.#patience = 1.6;
+    this.#patience = isKeeper ? 1 : lateFactor;
   }
 
   listen(listener: SessionListener): void {
@@ -159,6 +166,10 @@ export class Session {
   async #loop(): Promise<void> {
     let attempt: Promise<void> | undefined;
     while (!this.#stop.signal.aborted && !this.#isGone) {
+      if (this.#time.isLost) {
+        this.#leaseGone();
+        break;
+      }
       const step = this.#nextStep();
       if (step !== "nothing" && attempt === undefined && !this.#isGone) {
         attempt = this.#renew().finally(() => (attempt = undefined));
@@ -180,7 +191,6 @@ export class Session {
     if (this.#held.size === 0) return now >= this.stopTimes.renewAt ? "renew" : "nothing";
     const step = stopStep(now, this.renewedAt, ttlSeconds);
     if (step !== "renew" || this.#patience === 1) return step;
-    // The keeper renews; it is late by now if it is dead, stopped, or was never born.
     const dueAt = this.renewedAt + (this.stopTimes.renewAt - this.renewedAt) * this.#patience;
     return now >= dueAt ? "renew" : "nothing";
   }
@@ -221,25 +231,45 @@ export class Session {
 
   #leaseGone(): void {
     this.#isGone = true;
+    this.#time.lose();
     for (const each of this.#listeners) each.onLeaseGone();
     // Others may have begun already.
     if (this.#held.size > 0) this.#tellStop("kill");
   }
 
   #tellStop(step: "term" | "kill"): void {
-    if (step === "kill") this.#isGone = true;
+    if (step === "kill") {
+      this.#isGone = true;
+      this.#time.lose();
+    }
     if (this.#told.has(step)) return;
     this.#told.add(step);
     for (const each of this.#listeners) each.onStop(step);
   }
 }
 
-function ownTime(start: number): RenewalTime {
-  let renewedAt = start;
-  return {
-    get: () => renewedAt,
-    advance: (sentAt) => {
-      renewedAt = Math.max(renewedAt, sentAt);
-    },
-  };
+/** The time of the last renewal where nobody else renews. */
+class OwnTime implements RenewalTime {
+  #renewedAt: number;
+  #isLost = false;
+
+  constructor(start: number) {
+    this.#renewedAt = start;
+  }
+
+  get(): number {
+    return this.#renewedAt;
+  }
+
+  advance(sentAt: number): void {
+    this.#renewedAt = Math.max(this.#renewedAt, sentAt);
+  }
+
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
+  lose(): void {
+    this.#isLost = true;
+  }
 }

@@ -16,6 +16,7 @@ export const signalNumbers = {
   SIGHUP: 1,
   SIGINT: 2,
   SIGQUIT: 3,
+  SIGKILL: 9,
   SIGPIPE: 13,
   SIGALRM: 14,
   SIGTERM: 15,

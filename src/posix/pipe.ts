@@ -1,0 +1,54 @@
+/** Pipes that tell by their end that nobody has the other side any more: pipe2(2), proc_pid_fd(5). */
+import { namesInDirectory } from "./directory.ts";
+import { check, isPosixError, long, cString, size, whenNeeded } from "./libc.ts";
+
+const libc = whenNeeded({
+  pipe2: { args: ["ptr", "i32"], returns: "i32" },
+  readlink: { args: ["ptr", "ptr", size], returns: long },
+});
+
+const O_CLOEXEC = 0o2000000;
+
+export interface Pipe {
+  readonly readEnd: number;
+  readonly writeEnd: number;
+}
+
+/** Opens a pipe; both ends close when another program is started. */
+export function openPipe(): Pipe {
+  const ends = new Int32Array(2);
+  check("pipe2", libc().pipe2(ends, O_CLOEXEC));
+  const [readEnd = -1, writeEnd = -1] = ends;
+  return { readEnd, writeEnd };
+}
+
+/** The name of what a descriptor of this process refers to, as in `pipe:[4711]`. */
+export function targetOf(descriptor: number): string {
+  return linkTarget(`/proc/self/fd/${descriptor}`) ?? "";
+}
+
+/** Finds the processes that have something open, by its {@link targetOf}: those that this user may look into. */
+export function processesWithOpen(target: string, except: ReadonlySet<number>): number[] {
+  return namesInDirectory("/proc")
+    .map(Number)
+    .filter((id) => Number.isInteger(id) && !except.has(id) && hasOpen(id, target));
+}
+
+function hasOpen(processId: number, target: string): boolean {
+  const directory = `/proc/${processId}/fd`;
+  try {
+    return namesInDirectory(directory).some(
+      (name) => linkTarget(`${directory}/${name}`) === target,
+    );
+  } catch (error) {
+    // It has ended meanwhile, or is another user's.
+    if (isPosixError(error, "ENOENT", "EACCES", "ESRCH", "EPERM")) return false;
+    throw error;
+  }
+}
+
+function linkTarget(path: string): string | undefined {
+  const target = new Uint8Array(64);
+  const length = Number(libc().readlink(cString(path), target, target.length));
+  return length === -1 ? undefined : new TextDecoder().decode(target.subarray(0, length));
+}

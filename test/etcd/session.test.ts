@@ -1,0 +1,175 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { Gateway } from "../../src/etcd/gateway.ts";
+import { renewLease } from "../../src/etcd/renewal.ts";
+import { Session } from "../../src/etcd/session.ts";
+import { eventually } from "./etcd-cluster.ts";
+import { answer, FakeGateway, headerOf } from "./fake-gateway.ts";
+
+const held = { key: "a/1", createRevision: 5 };
+const found = { kvs: [{ key: "YS8x", create_revision: "5", mod_revision: "5" }] };
+
+interface Server {
+  /** Of the leader that renews, and of the one that a majority follows. */
+  renewalTerm: string;
+  readTerm: string;
+  ttl: string | undefined;
+  range: object;
+  /** Called before each answer. */
+  before: (path: string) => void | Promise<void>;
+}
+
+function serverWith(changes: Partial<Server> = {}): FakeGateway & { state: Server } {
+  const state: Server = {
+    renewalTerm: "2",
+    readTerm: "2",
+    ttl: "15",
+    range: found,
+    before: () => {},
+    ...changes,
+  };
+  const server = new FakeGateway(async ({ path }) => {
+    await state.before(path);
+    if (path.endsWith("keepalive")) {
+      const header = headerOf({ term: state.renewalTerm });
+      return Response.json({ result: { header, ID: "1", TTL: state.ttl } });
+    }
+    const header = headerOf({ term: state.readTerm });
+    return answer({ succeeded: true, responses: [{ response_range: state.range }] }, header);
+  });
+  return Object.assign(server, { state });
+}
+
+function gatewayTo(server: FakeGateway): Gateway {
+  return new Gateway({
+    endpoints: [server.url],
+    tls: { rejectUnauthorized: true },
+    credentials: undefined,
+  });
+}
+
+const renew = (server: FakeGateway, clock = () => 100) =>
+  renewLease(gatewayTo(server), "1", [held], clock, { seconds: 5 });
+
+describe("renewLease()", () => {
+  test("renewLease() counts from before the sending when it is confirmed", async () => {
+    let now = 100;
+    await using server = serverWith({ before: () => void (now += 3) });
+    expect(await renew(server, () => now)).toEqual({ outcome: "renewed", sentAt: 100 });
+  });
+
+  test("renewLease() reads the keys by a majority, after the renewal was answered", async () => {
+    await using server = serverWith();
+    await renew(server);
+    expect(server.seen.map(({ path }) => path)).toEqual(["/v3/lease/keepalive", "/v3/kv/txn"]);
+    const request_range = { key: "YS8x", sort_target: "CREATE", sort_order: "ASCEND" };
+    // No "serializable" in it, which one member would answer by itself.
+    expect(server.seen[1]?.body).toEqual({
+      compare: [],
+      success: [{ request_range }],
+      failure: [],
+    });
+  });
+
+  test("renewLease() is unconfirmed when a leader of an older term renewed", async () => {
+    await using server = serverWith({ readTerm: "3" });
+    expect(await renew(server)).toEqual({ outcome: "unconfirmed" });
+  });
+
+  test.each([[undefined], ["0"], ["-1"]])(
+    "renewLease() tells that the lease is gone when the TTL is %p",
+    async (ttl) => {
+      await using server = serverWith({ ttl });
+      expect(await renew(server)).toEqual({ outcome: "lease-gone" });
+    },
+  );
+
+  test.each([
+    ["there is no key", {}],
+    ["the key was made anew", { kvs: [{ key: "YS8x", create_revision: "6", mod_revision: "6" }] }],
+  ])("renewLease() tells that keys are gone when %s", async (_, range) => {
+    await using server = serverWith({ range });
+    expect(await renew(server)).toEqual({ outcome: "keys-gone", keys: [held] });
+  });
+});
+
+describe("Session", () => {
+  const lease = { id: "1", ttlSeconds: 10, sentAt: 100 };
+  let session: Session | undefined;
+  afterEach(() => session?.stopRenewing());
+
+  function watched(server: FakeGateway, clock: () => number) {
+    const told: string[] = [];
+    session = new Session(gatewayTo(server), clock, lease);
+    session.hold(held);
+    session.listen({
+      onStop: (step) => told.push(step),
+      onKeysGone: (_, isSure) => told.push(isSure ? "keys gone" : "keys gone?"),
+      onLeaseGone: () => told.push("lease gone"),
+    });
+    return { session, told };
+  }
+
+  test("Session tells to stop in time when renewals are answered but never confirmed", async () => {
+    let now = 100;
+    await using server = serverWith({ readTerm: "3" });
+    const { session: one, told } = watched(server, () => now);
+    now = 103;
+    await eventually(() => server.seen.length >= 2, "a renewal");
+    expect(one.renewedAt).toBe(100);
+    now = 105.9;
+    await Bun.sleep(250);
+    expect(told).toEqual([]);
+    now = 106.1;
+    await eventually(() => told.length > 0, "the end");
+    expect(told).toEqual(["term"]);
+    now = 109.1;
+    await eventually(() => told.length > 1, "the kill");
+    expect(told).toEqual(["term", "kill"]);
+    expect(one.isGone).toBe(true);
+  });
+
+  test("Session goes on when a confirmed renewal comes before the stop time", async () => {
+    let now = 100;
+    await using server = serverWith({ readTerm: "3" });
+    const { session: one, told } = watched(server, () => now);
+    now = 106.5;
+    await eventually(() => told.length === 1, "the first step");
+    server.state.renewalTerm = "3";
+    await eventually(() => one.renewedAt === 106.5, "a confirmed renewal");
+    now = 109.5;
+    await eventually(() => one.renewedAt === 109.5, "the next renewal");
+    expect(told).toEqual(["term"]);
+    expect(one.isGone).toBe(false);
+  });
+
+  test("Session tells at once when the lease is gone", async () => {
+    let now = 100;
+    await using server = serverWith({ ttl: undefined });
+    const { told } = watched(server, () => now);
+    now = 102.5;
+    await eventually(() => told.length === 2, "the end");
+    expect(told).toEqual(["lease gone", "kill"]);
+  });
+
+  test("Session looks twice before it believes that a key was deleted", async () => {
+    let now = 100;
+    await using server = serverWith({ range: {} });
+    const { told } = watched(server, () => now);
+    now = 102.5;
+    await eventually(() => told.includes("keys gone?"), "the first look");
+    expect(told).not.toContain("keys gone");
+    now = 104;
+    await eventually(() => told.includes("keys gone"), "the second look");
+  });
+
+  test("Session believes that the lease is gone when that follows the loss of its keys", async () => {
+    let now = 100;
+    await using server = serverWith({ range: {} });
+    const { told } = watched(server, () => now);
+    now = 102.5;
+    await eventually(() => told.includes("keys gone?"), "the first look");
+    server.state.ttl = undefined;
+    await eventually(() => told.includes("kill"), "the end");
+    expect(told).not.toContain("keys gone");
+  });
+});

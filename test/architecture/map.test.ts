@@ -5,7 +5,10 @@ import { dirname, join } from "node:path";
 import { Markdown } from "../documentation/markdown.ts";
 import { root } from "../support/clone.ts";
 
-const contributing = new Markdown(await Bun.file(join(root, "CONTRIBUTING.md")).text());
+const contributing = new Markdown(
+  "CONTRIBUTING.md",
+  await Bun.file(join(root, "CONTRIBUTING.md")).text(),
+);
 const block = contributing.blocks.find(({ heading }) => heading === "The map");
 const lines = (block?.text ?? "")
   .split("\n")

@@ -1,7 +1,7 @@
-/** Holds README.md, the manual page, `--help` and the program together: what one of them says, all say. */
+/** Holds the documentation, the manual page, `--help` and the program together: what one of them says, all say. */
 import { describe, expect, test } from "bun:test";
 import { accessSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { version } from "../../package.json";
 import { options } from "../../src/cli/arguments/options.ts";
 import { exitCodes, exitCodeTexts } from "../../src/cli/exit-code.ts";
@@ -10,20 +10,25 @@ import { listColumns } from "../../src/cli/status/list-columns.ts";
 import * as library from "../../src/index.ts";
 import { newLockName, resourcelock } from "../support/binary.ts";
 import { binary, runToEnd, start } from "../support/process.ts";
-import { factsOfHelp, factsOfManualPage, factsOfProgram, factsOfReadme, headOf } from "./facts.ts";
+import {
+  factsOfHelp,
+  factsOfManualPage,
+  factsOfProgram,
+  factsOfReference,
+  headOf,
+} from "./facts.ts";
 import { ManualPage } from "./manual-page.ts";
-import { Markdown } from "./markdown.ts";
+import { documentPaths, documents } from "./documents.ts";
 
 const root = join(import.meta.dir, "../..");
 const readText = (path: string) => Bun.file(join(root, path)).text();
 const manualPagePath = "src/cli/manual/resourcelock.1";
 
-const readme = new Markdown(await readText("README.md"));
 const page = new ManualPage(await readText(manualPagePath));
 const program = await factsOfProgram();
 
 const texts = [
-  { name: "README", facts: factsOfReadme(readme) },
+  { name: "the reference", facts: factsOfReference(documents.reference) },
   { name: "the manual page", facts: factsOfManualPage(page) },
   { name: "--help", facts: await factsOfHelp() },
 ];
@@ -94,8 +99,8 @@ test.skipIf(Bun.which("groff") === null)(
 /** `getLock` of `getLock({ timeout: 1 })`. */
 const nameOf = (cell = "") => cell.replace(/^new /, "").replace(/\(.*/, "");
 
-describe("README's table of the library", () => {
-  const { rows } = readme.table("Members in both spellings");
+describe("the table of the library", () => {
+  const { rows } = documents.library.table("Members in both spellings");
   test("names every public member of ResourceLock, and no other", () => {
     const { ResourceLock } = library;
     using lock = new ResourceLock(newLockName());
@@ -126,7 +131,7 @@ describe("README's table of the library", () => {
       ...Object.keys(new LockGuard({ token: 1, slot: 0 }, () => true)),
       ...Object.getOwnPropertyNames(LockGuard.prototype),
     ].filter((name) => name !== "constructor");
-    const [sentence = ""] = /A `LockGuard` has .*/.exec(readme.text) ?? [];
+    const [sentence = ""] = /A `LockGuard` has .*/.exec(documents.library.text) ?? [];
     for (const member of [...members, "[Symbol.dispose]"])
       expect(sentence).toContain(`\`${member}`);
   });
@@ -135,7 +140,7 @@ describe("README's table of the library", () => {
     const errors = Object.entries(library)
       .filter(([, value]) => value.prototype instanceof Error)
       .map(([name]) => name);
-    const named = readme.table("Errors").rows.map(([name = ""]) => name);
+    const named = documents.library.table("Errors").rows.map(([name = ""]) => name);
     expect(named.toSorted()).toEqual(errors.toSorted());
   });
 });
@@ -148,8 +153,8 @@ function fieldsOf(lines: string): string[][] {
     .map((line) => Object.keys(JSON.parse(line)).toSorted());
 }
 
-test("README's table of JSON fields has those that each command prints", async () => {
-  const { rows } = readme.table("JSON");
+test("the table of JSON fields has those that each command prints", async () => {
+  const { rows } = documents.json.table("JSON");
   const documented = (call: string) =>
     rows
       .filter(([, of = ""]) => of === "all" || of.split(", ").includes(call))
@@ -173,15 +178,15 @@ test("README's table of JSON fields has those that each command prints", async (
   expect(fieldsOf(removal.stdout)).toEqual([documented("remove")]);
 });
 
-test("README's table of the columns of list is that of the program", () => {
-  const { head, rows } = readme.table("The locks of a host");
+test("the table of the columns of list is that of the program", () => {
+  const { head, rows } = documents.monitoring.table("The locks of a host");
   expect(head).toEqual(["column", "JSON", "what it tells"]);
   expect(rows).toEqual(
     listColumns.map(({ head: column, field, description }) => [column, field, description]),
   );
 });
 
-test("README and the manual page have the states and the metrics that list tells", async () => {
+test("the documentation and the manual page have the states and the metrics that list tells", async () => {
   const source = await readText("src/lock/status.ts");
   const [, union = ""] = /type LockCondition =([^;]*);/.exec(source) ?? [];
   const states = [...union.matchAll(/"(\w+)"/g)].map(([, state = ""]) => state);
@@ -192,21 +197,21 @@ test("README and the manual page have the states and the metrics that list tells
   const { text: option = "" } =
     page.tagged("OPTIONS").find(({ tag }) => tag === "--prometheus") ?? {};
   for (const state of states) {
-    expect([command, readme.text]).toEqual([
+    expect([command, documents.json.text]).toEqual([
       expect.stringContaining(state),
       expect.stringContaining(`\`${state}\``),
     ]);
   }
   for (const metric of metrics) {
-    expect([option, readme.text]).toEqual([
+    expect([option, documents.monitoring.text]).toEqual([
       expect.stringContaining(metric),
       expect.stringContaining(`\`${metric}\``),
     ]);
   }
 });
 
-test("README's table of holders and waiters has the fields that state prints", async () => {
-  const { rows } = readme.table("Holders and waiters");
+test("the table of holders and waiters has the fields that state prints", async () => {
+  const { rows } = documents.json.table("Holders and waiters");
   const documented = (of: string) =>
     rows
       .filter(([, which = ""]) => which === "both" || which === of)
@@ -232,42 +237,42 @@ test("README's table of holders and waiters has the fields that state prints", a
   }
 });
 
-test("README and the manual page have the fields and the endings of a request in the history", async () => {
+test("the documentation and the manual page have the fields and the endings of a request in the history", async () => {
   const name = newLockName();
   await resourcelock("run", name, "--", "true");
   const { stdout } = await resourcelock("history", name, "--json");
-  const fields = readme.table("Requests in the history").rows.map(([field = ""]) => field);
+  const fields = documents.json.table("Requests in the history").rows.map(([field = ""]) => field);
   expect(fieldsOf(stdout)).toEqual([fields.toSorted()]);
   const source = await readText("src/lock/status.ts");
   const [, union = ""] = /ending:([^;]*);/.exec(source) ?? [];
   const endings = [...union.matchAll(/"(\w+)"/g)].map(([, ending = ""]) => ending);
   expect(endings).not.toBeEmpty();
-  const named = readme.table("Watching locks").rows;
+  const named = documents.monitoring.table("Watching locks").rows;
   expect(named.map(([, ending = ""]) => ending)).toEqual(endings);
   expect(named.map(([text = ""]) => text)).toEqual(Object.values(endingTexts));
   const { text = "" } = page.tagged("OPTIONS").find(({ tag }) => tag === "--json") ?? {};
   for (const word of [...fields, ...endings]) expect(text).toContain(word);
 });
 
-test("README and the manual page have each way in which a lock can be held", async () => {
+test("the documentation and the manual page have each way in which a lock can be held", async () => {
   const source = await readText("src/lock/status.ts");
   const [, union = ""] = /export type Attachment = (.*);/.exec(source) ?? [];
   const attachments = [...union.matchAll(/"(\w+)"/g)].map(([, name = ""]) => name);
   expect(attachments).not.toBeEmpty();
-  const { rows } = readme.table("Who holds, who waits");
+  const { rows } = documents.guide.table("Who holds, who waits");
   expect(rows.map(([name = ""]) => name).toSorted()).toEqual(attachments.toSorted());
   const { text = "" } = page.tagged("OPTIONS").find(({ tag }) => tag === "--json") ?? {};
   for (const name of attachments) expect(text).toContain(name);
 });
 
-test("README's table of findings has the fields that doctor prints", async () => {
-  const { rows } = readme.table("Findings in JSON");
+test("the table of findings has the fields that doctor prints", async () => {
+  const { rows } = documents.json.table("Findings in JSON");
   const documented = rows.flatMap(([fields = ""]) => fields.split(", ")).toSorted();
   const { stdout } = await resourcelock("doctor", "--json");
   for (const fields of fieldsOf(stdout)) expect(fields).toEqual(documented);
 });
 
-test("README's table of checks has those that doctor makes, in their order", async () => {
+test("the table of checks has those that doctor makes, in their order", async () => {
   const name = newLockName();
   await resourcelock("get", "-q", name);
   const { stdout } = await resourcelock("doctor", "--json", "-v");
@@ -275,7 +280,9 @@ test("README's table of checks has those that doctor makes, in their order", asy
     .trimEnd()
     .split("\n")
     .map((line) => JSON.parse(line).check);
-  const documented = readme.table("Is this host all right?").rows.map(([check = ""]) => check);
+  const documented = documents.monitoring
+    .table("Is this host all right?")
+    .rows.map(([check = ""]) => check);
   expect(documented).toEqual([...new Set(checks)]);
 });
 
@@ -305,12 +312,12 @@ describe("completions", () => {
     }
   });
 
-  test("are there for the shells that README names", async () => {
-    const shells = readme.table("Completions").rows.map(([shell = ""]) => shell);
+  test("are there for the shells that the documentation names", async () => {
+    const shells = documents.monitoring.table("Completions").rows.map(([shell = ""]) => shell);
     expect((await answer("complete", "")).map(([shell = ""]) => shell)).toEqual(shells);
     const { stdout: help } = await resourcelock("complete", "--help");
     const { text = "" } = page.tagged("COMMANDS").find(({ tag }) => tag === "complete SHELL") ?? {};
-    for (const [, line = "", file = ""] of readme.table("Completions").rows) {
+    for (const [, line = "", file = ""] of documents.monitoring.table("Completions").rows) {
       const [path = ""] = file.split(",");
       for (const told of [help, text]) {
         expect(told).toContain(line);
@@ -320,13 +327,15 @@ describe("completions", () => {
   });
 });
 
-test("README and the manual page have the variables that a command finds", async () => {
+test("the documentation and the manual page have the variables that a command finds", async () => {
   const { stdout } = await resourcelock("run", newLockName(), "--slots", "2", "--", "env");
   const set = [...stdout.matchAll(/^RESOURCELOCK_\w+(?==)/gm)]
     .map(([variable]) => variable)
     .filter((variable) => process.env[variable] === undefined);
   expect(set).not.toBeEmpty();
-  const named = readme.table("What the command finds").rows.map(([variable = ""]) => variable);
+  const named = documents.reference
+    .table("What the command finds")
+    .rows.map(([variable = ""]) => variable);
   expect(named.toSorted()).toEqual(set.toSorted());
   const described = page.tagged("ENVIRONMENT").map(({ tag }) => tag);
   for (const variable of set) expect(described).toContain(variable);
@@ -339,7 +348,7 @@ const anchorOf = (heading: string) =>
     .replaceAll(/[^\w\- ]/g, "")
     .replaceAll(" ", "-");
 
-test.each(["README.md", "CONTRIBUTING.md"])(
+test.each([...documentPaths, "CONTRIBUTING.md"])(
   "%s has links to headings and files that are there",
   async (path) => {
     const text = await readText(path);
@@ -347,20 +356,22 @@ test.each(["README.md", "CONTRIBUTING.md"])(
     expect(links).not.toBeEmpty();
     for (const link of links.filter((one) => !one.startsWith("https:"))) {
       const [file = "", anchor] = link.split("#");
-      accessSync(join(root, file));
+      const target = file === "" ? path : join(dirname(path), file);
+      accessSync(join(root, target));
       if (anchor === undefined) continue;
-      const target = file === "" ? text : await readText(file);
-      const headings = [...target.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => heading);
+      const headings = [...(await readText(target)).matchAll(/^#+ (.*)$/gm)].map(
+        ([, heading = ""]) => heading,
+      );
       expect(headings.map(anchorOf)).toContain(anchor);
     }
   },
 );
 
-describe("README's tables for those who come from another program", () => {
+describe("the tables for those who come from another program", () => {
   const peers = ["flock", "sem", "setlock", "cjnfuncs"];
 
   test.each(peers)("%s names options that resourcelock has", (peer) => {
-    const { head, rows } = readme.table(peer);
+    const { head, rows } = documents.migrating.table(peer);
     expect(head).toEqual([peer, "resourcelock", "what differs"]);
     const known = Object.entries(options).flatMap(([long, definition]) =>
       "alias" in definition ? [`--${long}`, `-${definition.alias}`] : [`--${long}`],
@@ -376,7 +387,7 @@ describe("README's tables for those who come from another program", () => {
     const { stdout } = await runToEnd(["flock", "--help"]);
     const theirs = [...stdout.matchAll(/^ +(-\w), (--[\w-]+)/gm)].flatMap(([, ...names]) => names);
     expect(theirs).not.toBeEmpty();
-    const told = readme
+    const told = documents.migrating
       .table("flock")
       .rows.map(([cell = ""]) => cell)
       .join(" ");
@@ -384,4 +395,15 @@ describe("README's tables for those who come from another program", () => {
       if (!["-h", "--help", "-V", "--version"].includes(name)) expect(told).toContain(name);
     }
   });
+});
+
+test("README names every command of the program, and no other", () => {
+  const named = documents.readme.table("Commands").rows.flatMap(([cell = ""]) => cell.split(", "));
+  expect(named.toSorted()).toEqual(Object.keys(program.options).toSorted());
+});
+
+test("README links to every page of docs", () => {
+  for (const path of documentPaths.filter((one) => one !== "README.md")) {
+    expect(documents.readme.text).toContain(`](${path})`);
+  }
 });

@@ -88,18 +88,18 @@ function helpRows(help: string, title: string): [head: string, text: string][] {
   return rows;
 }
 
-export function factsOfReadme(readme: Markdown): Facts {
-  const calls = Object.fromEntries(readme.table("Commands").rows);
+export function factsOfReference(reference: Markdown): Facts {
+  const calls = Object.fromEntries(reference.table("Commands").rows);
   const names = Object.keys(calls).map((call) => call.split(" ")[0] ?? "");
   const options: Facts["options"] = Object.fromEntries(names.map((name) => [name, []]));
-  for (const [option = "", of = ""] of readme.table("Options").rows) {
+  for (const [option = "", of = ""] of reference.table("Options").rows) {
     for (const [name, byDefault] of commandsOf(of, names)) {
       (options[name] ??= []).push(optionText(option, byDefault));
     }
   }
   return {
     commands: calls,
-    exitStatuses: Object.fromEntries(readme.table("Exit statuses").rows),
+    exitStatuses: Object.fromEntries(reference.table("Exit statuses").rows),
     options: Object.fromEntries(
       Object.entries(options).map(([name, heads]) => [name, heads.toSorted()]),
     ),

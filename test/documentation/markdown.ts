@@ -2,6 +2,8 @@
 
 /** A fenced block of code. */
 export interface Block {
+  /** The file that it stands in, such as `docs/guide.md`. */
+  file: string;
   language: string;
   text: string;
   heading: string;
@@ -19,11 +21,14 @@ interface Table {
 }
 
 export class Markdown {
+  /** Where the text comes from, for messages. */
+  readonly source: string;
   readonly text: string;
   readonly blocks: Block[] = [];
   readonly tables: Table[] = [];
 
-  constructor(text: string) {
+  constructor(source: string, text: string) {
+    this.source = source;
     this.text = text;
     let heading = "";
     let number = 0;
@@ -36,7 +41,8 @@ export class Markdown {
       } else if (line.startsWith("```")) {
         number += 1;
         const language = line.slice(3);
-        this.blocks.push({ language, text: textUntil(lines, "```"), heading, number });
+        const block = textUntil(lines, "```");
+        this.blocks.push({ file: source, language, text: block, heading, number });
       } else if (line.startsWith("|")) {
         const [head = [], , ...rows] = [line, ...textUntil(lines, "").split("\n")].map(cells);
         this.tables.push({ heading, head, rows });
@@ -52,7 +58,7 @@ export class Markdown {
   /** The first table under a heading. */
   table(heading: string): Table {
     const [found] = this.tablesUnder(heading);
-    if (found === undefined) throw new Error(`README.md has no table under ${heading}`);
+    if (found === undefined) throw new Error(`${this.source} has no table under ${heading}`);
     return found;
   }
 }

@@ -1,4 +1,4 @@
-/** Runs README's blocks as they are written: what README shows is what happens. */
+/** Runs the blocks of the documentation as they are written: what it shows is what happens. */
 import { describe, expect, onTestFinished, test } from "bun:test";
 import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,44 +6,60 @@ import { dirname, join } from "node:path";
 import { haveMountNamespaces, PrivateSharedMemory } from "../faults/private-shared-memory.ts";
 import { haveTools, maskDates } from "../support/binary.ts";
 import { type Outcome, binary, start } from "../support/process.ts";
-import { type Block, Markdown } from "./markdown.ts";
+import { documentPaths, readDocument } from "./documents.ts";
+import type { Block } from "./markdown.ts";
 
 // A host that builds and tests at once is slow, and a recipe of two programs waits.
 const root = join(import.meta.dir, "../..");
-const { blocks } = new Markdown(await Bun.file(join(root, "README.md")).text());
+const documents = await Promise.all(documentPaths.map(readDocument));
+const blocks = documents.flatMap((document) => document.blocks);
 
 /** The languages of the blocks that run. */
 const languages = new Set(["sh", "console", "ts", "crontab"]);
 const runs = ({ language }: Block) => languages.has(language);
-const titleOf = ({ language, heading, number }: Block) =>
-  `the ${language} block under "${heading}", its number ${number},`;
+const titleOf = ({ file, language, heading, number }: Block) =>
+  `${file}: the ${language} block under "${heading}", its number ${number},`;
 
-/** The programs that README's cron jobs run, which do nothing here. */
+/** The programs that the cron jobs run, which do nothing here. */
 const cronJobs = ["sync-photos", "tidy-photos"];
 
 /**
- * What each `sh` block prints, line by line, in an order that may differ: by its heading, and by its
- * number under it where there are several.
+ * What each `sh` block prints, line by line, in an order that may differ: by its file and heading, and by
+ * its number under the heading if there are several.
  */
 const printed: Record<string, readonly (string | RegExp)[]> = {
-  "Two programs on one I2C bus": ["thermometer: the bus is mine", "fan: the bus is mine"],
-  "A deploy in CI": [/^deploy 4f2a91c, grant \d+$/],
-  "GPU slots": [1, 2, 3, 4, 5, 6].map((film) => new RegExp(`^film ${film} on GPU [01]$`)),
-  "make -j with a serial step": ["api", "web"].flatMap((step) => [
+  "README.md: A cron job that must not overlap": ["the photos are mine"],
+  "README.md: A script that only one may run": ["copy the files", "restart the service"],
+  "README.md: A lock over a few commands": ["talk to the sensor"],
+  "README.md: A deploy in CI": [/^deploy, grant \d+$/],
+  "README.md: Two GPUs, six jobs": [1, 2, 3, 4, 5, 6].map(
+    (film) => new RegExp(`^film ${film} on GPU [01]$`),
+  ),
+  "README.md: Many readers, one writer": ["read", "read at the same time", "write alone"],
+  "README.md: A lock that several users share": ["everybody in the group can use the lock"],
+  "docs/recipes.md: Two programs on one I2C bus": [
+    "thermometer: the bus is mine",
+    "fan: the bus is mine",
+  ],
+  "docs/recipes.md: A deploy in CI": [/^deploy 4f2a91c, grant \d+$/],
+  "docs/recipes.md: GPU slots": [1, 2, 3, 4, 5, 6].map(
+    (film) => new RegExp(`^film ${film} on GPU [01]$`),
+  ),
+  "docs/recipes.md: make -j with a serial step": ["api", "web"].flatMap((step) => [
     `compile ${step}`,
     `link ${step}`,
     `${step} is linked`,
   ]),
-  "A lock around a script, 2": ["copy the files", "restart the service"],
-  "A lock around a script": [
+  "docs/recipes.md: A lock around a script, 2": ["copy the files", "restart the service"],
+  "docs/recipes.md: A lock around a script": [
     /^<deploy> lock request successful - Granted .*deploy by/,
     "copy the files",
     "restart the service",
     "<deploy> lock force released  <cli>",
   ],
-  "Holding a lock together": ["read", "read at the same time", "write alone"],
-  "A lock that users share": ["all who are in the group can use the lock"],
-  "The locks of a host": [],
+  "docs/guide.md: Holding a lock together": ["read", "read at the same time", "write alone"],
+  "docs/guide.md: A lock that users share": ["all who are in the group can use the lock"],
+  "docs/monitoring.md: The locks of a host": [],
 };
 
 /** Whether these are the lines that were told of, each once, in any order. */
@@ -59,7 +75,7 @@ function expectLines(lines: string[], told: readonly (string | RegExp)[]): void 
 
 /** Where blocks run: `resourcelock` is the built program, and each block has a /dev/shm of its own. */
 class Surroundings {
-  readonly #directory = mkdtempSync(join(tmpdir(), "test-readme-"));
+  readonly #directory = mkdtempSync(join(tmpdir(), "test-documentation-"));
   readonly #variables: string[];
 
   constructor() {
@@ -129,13 +145,14 @@ function maskStatus(text: string): string {
 const done = { status: 0, stdout: expect.any(String), stderr: expect.any(String) };
 
 const check: Record<string, (block: Block, surroundings: Surroundings) => Promise<void>> = {
-  async sh({ text, heading, number }, surroundings) {
+  async sh({ file, text, heading, number }, surroundings) {
     const outcome = await surroundings.run(["bash", "-e"], "block.sh", text);
     expect(outcome).toEqual(done);
     const lines = outcome.stdout.split("\n").filter((line) => line !== "");
     expectLines(
       lines,
-      printed[`${heading}, ${number}`] ?? printed[heading] ?? ["what it prints is not told above"],
+      printed[`${file}: ${heading}, ${number}`] ??
+        printed[`${file}: ${heading}`] ?? ["what it prints is not told above"],
     );
   },
 
@@ -144,7 +161,8 @@ const check: Record<string, (block: Block, surroundings: Surroundings) => Promis
     const lines = text.split("\n");
     const variables = lines.filter((line) => /^\w+=/.test(line));
     const jobs = lines.filter((line) => !variables.includes(line));
-    expect([variables.length, jobs.length]).toEqual([1, 2]);
+    expect(variables).toBeArrayOfSize(1);
+    expect(jobs).not.toBeEmpty();
     for (const job of jobs) {
       const [, time, command = ""] = /^((?:[\d*/]+ +){5})(\S.*)$/.exec(job) ?? [];
       expect(time).toBeDefined();
@@ -179,7 +197,7 @@ test("README begins with commands that a fresh clone has", () => {
 
 const canIsolate = await haveMountNamespaces();
 
-describe.skipIf(!canIsolate)("README:", () => {
+describe.skipIf(!canIsolate)("the documentation:", () => {
   for (const block of others) {
     const tools = ["make", "python3"].filter((tool) => block.text.includes(`\n${tool} `));
     test.skipIf(!haveTools(...tools))(`${titleOf(block)} does what it shows`, async () => {
@@ -188,18 +206,34 @@ describe.skipIf(!canIsolate)("README:", () => {
   }
 });
 
-test("README has few blocks that do not run, each for a reason", () => {
+test("the documentation has few blocks that do not run, each for a reason", () => {
   const resting = blocks.filter((block) => !runs(block));
   const reasons = [
-    ["Install: text", "apt needs root and the package: test/package installs it on fresh systems"],
-    ["Install: text", "the tarball is made later: test/package unpacks it"],
-    ["Install: text", "scripts/build has made the program that is under test; install needs root"],
-    ["Watching locks: text", "a terminal's picture: test/cli/commands/trace-terminal.test.ts"],
-    ["Watching locks: text", "half a minute of work of many: test/cli/commands/history.test.ts"],
-    ["Watching locks: text", "the same"],
-    ["Library: json", "a part of a file; the blocks of the library below run with such a link"],
+    [
+      "README.md, Install",
+      "apt needs root and the package: test/package installs it on fresh systems",
+    ],
+    ["docs/install.md, Install", "the same"],
+    ["docs/install.md, Install", "the tarball is made later: test/package unpacks it"],
+    [
+      "docs/install.md, Install",
+      "scripts/build has made the program under test; install needs root",
+    ],
+    [
+      "docs/library.md, Library",
+      "a part of a file; the blocks of the library below run with such a link",
+    ],
+    [
+      "docs/monitoring.md, Watching locks",
+      "a terminal's picture: test/cli/commands/trace-terminal.test.ts",
+    ],
+    [
+      "docs/monitoring.md, Watching locks",
+      "half a minute of work of many: test/cli/commands/history.test.ts",
+    ],
+    ["docs/monitoring.md, Watching locks", "the same"],
   ];
-  expect(resting.map(({ heading, language }) => `${heading}: ${language}`)).toEqual(
+  expect(resting.map(({ file, heading }) => `${file}, ${heading}`)).toEqual(
     reasons.map(([block = ""]) => block),
   );
 });

@@ -30,7 +30,8 @@ import { removePlace } from "./release.ts";
 import { operation, transaction } from "./requests.ts";
 import { parseServerList } from "./server-list.ts";
 import { Session } from "./session.ts";
-import { currentUser, hostName, processAndAncestors } from "./this-process.ts";
+import { processAndAncestors } from "../posix/process-start.ts";
+import { currentUser, hostName } from "./this-process.ts";
 
 export interface EtcdEngineOptions {
   /** The members of the cluster: `URL[,URL...]`. */

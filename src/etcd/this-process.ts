@@ -1,5 +1,4 @@
 /** What places say of the process that made them. */
-import { parentOf } from "../posix/process-start.ts";
 import { readProcFile } from "../posix/process.ts";
 import { effectiveUserId, userName } from "../posix/user.ts";
 
@@ -13,18 +12,4 @@ export function hostName(): string {
 export function currentUser(): string {
   const id = effectiveUserId();
   return userName(id) ?? String(id);
-}
-
-/** This process and those that it comes from. */
-export function processAndAncestors(): Set<number> {
-  const found = new Set<number>();
-  for (
-    let pid: number | undefined = process.pid;
-    pid !== undefined && pid > 0;
-    pid = parentOf(pid)
-  ) {
-    if (found.has(pid)) break;
-    found.add(pid);
-  }
-  return found;
 }

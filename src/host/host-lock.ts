@@ -3,6 +3,7 @@
  * stand on it: the engine of the command line, and the class of the library.
  */
 import { now } from "../posix/clock.ts";
+import { processStart } from "../posix/process-start.ts";
 import { formatLockInfo } from "../lock/info-text.ts";
 import { messages } from "../lock/messages.ts";
 import type { GrantRecord, LockStatus } from "../lock/status.ts";
@@ -28,6 +29,18 @@ export interface LockLogger {
 
 /** The size of a segment that is made, unless another one is asked for: the Python module's. */
 export const newSegmentBytes = 4096;
+
+/** A process that a hold is bound to, told apart from a later one of the same number. */
+export interface OwnerProcess {
+  readonly pid: number;
+  /** As {@link processStart} gave it; undefined for one that has ended. */
+  readonly start: number | undefined;
+}
+
+/** Looks a process up, so that a hold can be bound to it later. */
+export function ownerProcess(pid: number): OwnerProcess {
+  return { pid, start: processStart(pid) };
+}
 
 export class HostLock {
   readonly name: string;
@@ -123,11 +136,11 @@ export class HostLock {
   /**
    * Leaves the lock held without its holder.
    *
-   * @param ownerProcess the process that the hold is bound to; 0 for none
+   * @param owner the process that the hold is bound to
    * @returns false when it was lost before
    */
-  detach(holder: Participant, ownerProcess: number): boolean {
-    const detached = holder.detach(ownerProcess);
+  detach(holder: Participant, owner: OwnerProcess | undefined): boolean {
+    const detached = holder.detach(owner?.pid ?? 0, owner?.start ?? 0);
     this.#keepLedger(holder.ledger);
     return detached;
   }

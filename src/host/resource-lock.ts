@@ -13,7 +13,12 @@ import {
   timerWait,
   type WaitStrategy,
 } from "./acquire.ts";
-import { HostLock, type LockLogger, newSegmentBytes } from "./host-lock.ts";
+import {
+  HostLock,
+  type LockLogger,
+  newSegmentBytes,
+  ownerProcess as lookUpOwner,
+} from "./host-lock.ts";
 import type { Participant } from "./ledger/participant.ts";
 import { kinds } from "./ledger/queue.ts";
 import { accessOf } from "./objects/access.ts";
@@ -245,7 +250,8 @@ export class ResourceLock implements Disposable {
     this.#requireOpen();
     const grant = this.#grants.pop();
     this.iHaveTheLock = this.#grants.length > 0;
-    return grant !== undefined && this.#lock.detach(grant, ownerProcess);
+    const owner = ownerProcess === 0 ? undefined : lookUpOwner(ownerProcess);
+    return grant !== undefined && this.#lock.detach(grant, owner);
   }
 
   /** The fencing token of what this object holds, higher than that of every grant before; 0 for none. */
@@ -374,7 +380,7 @@ export class ResourceLock implements Disposable {
   close(): void {
     if (this.closed) return;
     for (const grant of this.#grants.splice(0)) {
-      grant.detach(0);
+      grant.detach(0, 0);
       grant.ledger.close();
     }
     for (const attempt of this.#pending) attempt.cancel(this.#closedError());

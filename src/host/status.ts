@@ -4,7 +4,19 @@ import type { LedgerSnapshot, ReadableLedger } from "./ledger/ledger-reader.ts";
 import type { LockUnit } from "./objects/unit.ts";
 import { holders, kindNames, seatAtSemaphore, waiters } from "./ledger/queue.ts";
 import { isOwnerDead, recordedSeat } from "./ledger/record.ts";
-import type { Attachment, HolderStatus, LockStatus, ParticipantStatus } from "../lock/status.ts";
+import type {
+  Attachment,
+  HolderStatus,
+  LockCondition,
+  LockStatus,
+  ParticipantStatus,
+} from "../lock/status.ts";
+
+/** The condition of a lock that is whole, with the value of its semaphore. */
+export function conditionOf({ holders: all }: LockStatus, value: number): LockCondition {
+  if (all.some(({ attachment }) => attachment === "stale")) return "stale";
+  return all.length === 0 && value > 0 ? "free" : "locked";
+}
 
 /** What of a lock's unit tells how it is held. */
 export type UnitState = Pick<LockUnit, "readValue" | "infoHash">;

@@ -20,10 +20,17 @@ export interface AcquireRequest {
   readonly kind?: RequestedKind | undefined;
   /** Who takes the lock, and why: the info text, behind the date. Others see its first bytes. */
   readonly message: string;
+  /** Whether a message that is too long is cut to the room there is; else that is an error. @default false */
+  readonly cutMessage?: boolean | undefined;
   /** How long to wait: 0 tries once, Infinity waits forever. */
   readonly timeoutSeconds: number;
   /** Whether to take over from a holder that died. @default true */
   readonly adopt?: boolean | undefined;
+  /**
+   * The process that {@link Grant.detach} is going to bind the hold to. It is looked up at the start, so that another
+   * process that gets its number while the request waits is not taken for it.
+   */
+  readonly ownerProcess?: number | undefined;
   /** Withdraws the request: acquire() rejects with the signal's reason, and nothing stays taken. */
   readonly signal?: AbortSignal | undefined;
   /**
@@ -50,6 +57,8 @@ export interface WaitState {
   readonly holders: readonly HolderStatus[];
   /** The info text of the lock. */
   readonly info: string;
+  /** The holder that this process runs under, which waits for this process to end; see {@link LockEngine.holdAround}. */
+  readonly around?: HolderStatus | undefined;
 }
 
 /** A request that was not granted. It took nothing, and it has left the queue. */
@@ -102,12 +111,12 @@ export interface Grant extends AsyncDisposable {
   release(options?: ReleaseOptions): Promise<LockLostError | undefined>;
 }
 
-interface DetachOptions {
+export interface DetachOptions {
   readonly process?: number | undefined;
   readonly seconds?: number | undefined;
 }
 
-interface ReleaseOptions {
+export interface ReleaseOptions {
   /** Who releases it, for the debug text. */
   readonly whereCalled?: string | undefined;
   /** The exit status of the command that ran under it, for the history. */
@@ -160,8 +169,12 @@ export interface LockEngine extends AsyncDisposable {
    * change.
    */
   watch(name: string, options: WatchOptions): AsyncIterable<LockState | undefined>;
-  /** Looks at all locks, in no order. */
-  list(): Promise<LockState[]>;
+  /**
+   * Looks at all locks, in no order.
+   *
+   * @param options.onlyStale looks for what holders that died have left: locks, and remains of locks
+   */
+  list(options?: { readonly onlyStale?: boolean }): Promise<LockState[]>;
   /** The last grants and refusals of a lock, the oldest first; undefined when there is no such lock. */
   history(name: string): Promise<GrantRecord[] | undefined>;
   /**

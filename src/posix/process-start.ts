@@ -29,11 +29,18 @@ export function hasEnded(processId: number, start: number): boolean {
 }
 
 /** The process that started another one, or has adopted it; undefined for one that cannot be seen. */
-export function parentOf(processId: number): number | undefined {
+function parentOf(processId: number): number | undefined {
   const stat = readProcFile(`/proc/${processId}/stat`);
   if (stat === undefined) return undefined;
   const text = new TextDecoder().decode(stat);
   // State is field 3, the parent field 4.
   const [, parent] = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return Number(parent);
+}
+
+/** This process and those that it comes from, as far as they can be seen. */
+export function processAndAncestors(): Set<number> {
+  const found = new Set<number>();
+  for (let pid = process.pid; pid > 0 && !found.has(pid); pid = parentOf(pid) ?? 0) found.add(pid);
+  return found;
 }

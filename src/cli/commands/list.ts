@@ -1,6 +1,7 @@
 /** `list`: every lock on this host. */
 import { defineCommand } from "citty";
-import { type ListedLock, locksOnHost, staleOnHost } from "../../host/inventory/list.ts";
+import { locksOnHost, staleOnHost } from "../../host/inventory/list.ts";
+import type { LockState } from "../../lock/status.ts";
 import { columnsOf } from "../../posix/terminal.ts";
 import { tableLines } from "../terminal/aligned-table.ts";
 import { outputOptions } from "../arguments/arguments.ts";
@@ -66,7 +67,7 @@ export default defineCommand({
   },
 });
 
-type Order = (one: ListedLock, other: ListedLock, nowSeconds: number) => number;
+type Order = (one: LockState, other: LockState, nowSeconds: number) => number;
 
 /** By code points, which is the same on every host. */
 const byName: Order = (one, other) => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0);
@@ -79,14 +80,14 @@ const orders: Readonly<Record<string, Order>> = Object.assign(Object.create(null
     (heldSeconds(one.holders, nowSeconds) ?? -1)) satisfies Order,
 });
 
-function jsonOf(lock: ListedLock, nowSeconds: number): object {
+function jsonOf(lock: LockState, nowSeconds: number): object {
   const facts = [...listColumns, ...listFacts];
   return Object.fromEntries(facts.map(({ field, json }) => [field, json(lock, nowSeconds)]));
 }
 
-function tableOf(locks: readonly ListedLock[], nowSeconds: number, noColor: boolean): string[] {
+function tableOf(locks: readonly LockState[], nowSeconds: number, noColor: boolean): string[] {
   const columns = listColumns.map((column) =>
-    Object.assign({}, column, { text: (lock: ListedLock) => column.text(lock, nowSeconds) }),
+    Object.assign({}, column, { text: (lock: LockState) => column.text(lock, nowSeconds) }),
   );
   return tableLines(columns, locks, columnsOf(stdout), painter(stdout, noColor));
 }

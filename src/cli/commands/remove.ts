@@ -2,10 +2,10 @@
 import { defineCommand } from "citty";
 import { filesOfLock } from "../../host/objects/files.ts";
 import { isInUse } from "../../host/inventory/leftover.ts";
-import { type ListedLock, staleOnHost } from "../../host/inventory/list.ts";
+import { staleOnHost } from "../../host/inventory/list.ts";
 import { parseLockName } from "../../lock/name.ts";
 import { type Removal, removeLock } from "../../host/inventory/removal.ts";
-import type { LockStatus } from "../../lock/status.ts";
+import type { LockStatus, LockState } from "../../lock/status.ts";
 import { messages } from "../../lock/messages.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options } from "../arguments/options.ts";
@@ -105,12 +105,12 @@ async function removeStale(wanted: string | undefined, output: OutputOptions): P
 }
 
 /** Whether the lock is locked and nobody ever said so: its holder died between two steps, or is between them. */
-function isUnexplained({ holders }: ListedLock): boolean {
+function isUnexplained({ holders }: LockState): boolean {
   return holders.some(({ attachment, pid }) => attachment === "stale" && pid === null);
 }
 
 /** One that cannot be removed does not keep the others from it. */
-function removeOne({ name, info }: ListedLock, output: OutputOptions): number {
+function removeOne({ name, info }: LockState, output: OutputOptions): number {
   try {
     return report(name, removeLock(name, { staleWithInfo: info ?? undefined }), output);
   } catch (error) {

@@ -7,7 +7,8 @@ import {
   mayUse,
   semaphoresOnHost,
 } from "../../host/objects/files.ts";
-import { type ListedLock, leftoversOnHost, locksOnHost } from "../../host/inventory/list.ts";
+import { leftoversOnHost, locksOnHost } from "../../host/inventory/list.ts";
+import type { LockState } from "../../lock/status.ts";
 import { groupName, userName } from "../../posix/user.ts";
 import type { Finding } from "./finding.ts";
 import { holdersText } from "../status/status-text.ts";
@@ -38,7 +39,7 @@ function byLock({ lock: one = "" }: Finding, { lock: other = "" }: Finding): num
 }
 
 /** The locks, and what is left of others; none where there is no /dev/shm, which is told elsewhere. */
-function locksIfAny(): ListedLock[] {
+function locksIfAny(): LockState[] {
   try {
     return [...locksOnHost(), ...leftoversOnHost()];
   } catch (error) {
@@ -71,7 +72,7 @@ function notASemaphore({ lockName, path, status }: LockFile & { lockName: string
   ];
 }
 
-function findingsOf(lock: ListedLock, all: boolean): Finding[] {
+function findingsOf(lock: LockState, all: boolean): Finding[] {
   const { name, state, exists, value, holders } = lock;
   const files = filesOfLock(name);
   const finding = { check: "lock", lock: name };

@@ -1,7 +1,6 @@
 /** What `list` tells about a lock: one table that its output, its JSON and its help are made from. */
-import { isLocked, type ListedLock } from "../../host/inventory/list.ts";
 import { withoutDate } from "../../lock/info-text.ts";
-import type { HolderStatus } from "../../lock/status.ts";
+import type { HolderStatus, LockState } from "../../lock/status.ts";
 import { userName } from "../../posix/user.ts";
 import type { TableColumn } from "../terminal/aligned-table.ts";
 import type { Style } from "../terminal/colors.ts";
@@ -12,15 +11,15 @@ interface Fact {
   field: string;
   /** What it is, for people. */
   description: string;
-  json(this: void, lock: ListedLock, nowSeconds: number): unknown;
+  json(this: void, lock: LockState, nowSeconds: number): unknown;
 }
 
 /** A fact that has a column in the output, too. */
-interface ListColumn extends Fact, Omit<TableColumn<ListedLock>, "text"> {
-  text(this: void, lock: ListedLock, nowSeconds: number): string;
+interface ListColumn extends Fact, Omit<TableColumn<LockState>, "text"> {
+  text(this: void, lock: LockState, nowSeconds: number): string;
 }
 
-const styleOfState: Record<ListedLock["state"], Style> = {
+const styleOfState: Record<LockState["state"], Style> = {
   free: "green",
   locked: "yellow",
   stale: "red",
@@ -98,7 +97,7 @@ export const listFacts: readonly Fact[] = [
   {
     field: "locked",
     description: "whether it is locked, by whomever; null where that cannot be read",
-    json: isLocked,
+    json: ({ locked }) => locked,
   },
   { field: "value", description: "the semaphore's value", json: ({ value }) => value },
   {
@@ -115,11 +114,11 @@ export const listFacts: readonly Fact[] = [
 ];
 
 /** In place of an info text that this user may not read: whose it is. */
-function keptFrom({ state, info, userId }: ListedLock, words: string): string | undefined {
+function keptFrom({ state, info, userId }: LockState, words: string): string | undefined {
   return info === null && state !== "damaged" ? `${words} ${userText(userId)}` : undefined;
 }
 
-function holderText({ holders, state }: ListedLock): string {
+function holderText({ holders, state }: LockState): string {
   const [first, ...others] = holders;
   if (first === undefined) return state === "damaged" || state === "unreadable" ? "?" : none;
   return others.length === 0 ? oneHolder(first) : `${holders.length}: ${oneHolder(first)}, ...`;
@@ -132,7 +131,8 @@ function oneHolder(holder: HolderStatus): string {
 
 const userNames = new Map<number, string>();
 
-function userText(userId: number): string {
+function userText(userId: number | null): string | null {
+  if (userId === null) return null;
   const known = userNames.get(userId) ?? userName(userId) ?? String(userId);
   userNames.set(userId, known);
   return known;

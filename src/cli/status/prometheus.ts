@@ -1,5 +1,5 @@
 /** Locks as metrics, in the text exposition format of Prometheus, version 0.0.4. */
-import { isLocked, type ListedLock } from "../../host/inventory/list.ts";
+import type { LockState } from "../../lock/status.ts";
 import { escapeControls } from "../terminal/escape.ts";
 import { heldSeconds } from "./status-text.ts";
 
@@ -8,7 +8,7 @@ interface Metric {
   type: "gauge" | "counter";
   help: string;
   /** Undefined where there is nothing to tell: then there is no sample. */
-  value(this: void, lock: ListedLock, nowSeconds: number): number | undefined;
+  value(this: void, lock: LockState, nowSeconds: number): number | undefined;
 }
 
 const metrics: readonly Metric[] = [
@@ -45,14 +45,14 @@ const metrics: readonly Metric[] = [
   },
 ];
 
-function lockedValue(lock: ListedLock): number | undefined {
-  const locked = lock.state === "stale" || isLocked(lock);
+function lockedValue(lock: LockState): number | undefined {
+  const locked = lock.state === "stale" || lock.locked;
   return locked === null ? undefined : Number(locked);
 }
 
 /** The lines of a file for the textfile collector of node_exporter. Locks that may not be read are left out. */
-export function metricLines(locks: readonly ListedLock[], nowSeconds: number): string[] {
-  const readable = new Map<string, ListedLock>();
+export function metricLines(locks: readonly LockState[], nowSeconds: number): string[] {
+  const readable = new Map<string, LockState>();
   for (const lock of locks) {
     // Two series of one name would make the whole file invalid.
     const label = labelValue(lock.name);

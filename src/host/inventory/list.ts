@@ -22,41 +22,18 @@ import { decodeLockInfo } from "../../lock/info-text.ts";
 import { isInUse, leftoverStatus, lostLockStatus } from "./leftover.ts";
 import { objectsOf, sharedMemoryDirectory } from "../../lock/name.ts";
 import { openLedgerToLook } from "../objects/objects.ts";
-import { type LockCondition, type LockStatus, nobody } from "../../lock/status.ts";
-import { statusOf } from "../status.ts";
+import { type LockCondition, type LockState, type LockStatus, nobody } from "../../lock/status.ts";
+import { conditionOf, statusOf } from "../status.ts";
 import { hashOf } from "../objects/unit.ts";
-
-/** A lock, as it was at a look. */
-export interface ListedLock extends LockStatus {
-  name: string;
-  state: LockCondition;
-  /** Whether it has a semaphore: what is left of a lock has none, and one that lost it while it is in use. */
-  exists: boolean;
-  /** The semaphore's value; null where this user may not read it, there is none, or the lock is damaged. */
-  value: number | null;
-  /** The info text; null where this user may not read it, or the lock is damaged. */
-  info: string | null;
-  /** The number of the user whose it is. */
-  userId: number;
-}
-
-/** Whether a lock is locked, by whomever; null where nobody can tell. */
-export function isLocked({ exists, value, holders }: ListedLock): boolean | null {
-  if (!exists) return holders.length > 0;
-  return value === null ? null : value === 0;
-}
 
 /**
  * All locks of this host, in no order; also those that lost their semaphore while they are in use.
  *
  * @throws {LockCreateError} where this host has no /dev/shm
  */
-export function locksOnHost(): ListedLock[] {
+export function locksOnHost(): LockState[] {
   const { files, named, leftover } = look();
-  return present([
-    ...named.map((name) => lookAtLock(name, files)),
-    ...leftover.map((name) => lookAtLost(name, files)),
-  ]);
+  return present([...named.map((name) => lookAtLock(name, files)), ...leftover.map(lookAtLost)]);
 }
 
 /**
@@ -64,9 +41,8 @@ export function locksOnHost(): ListedLock[] {
  *
  * @throws {LockCreateError} where this host has no /dev/shm
  */
-export function leftoversOnHost(): ListedLock[] {
-  const { files, leftover } = look();
-  return present(leftover.map((name) => lookAtLeftover(name, files)));
+export function leftoversOnHost(): LockState[] {
+  return present(look().leftover.map(lookAtLeftover));
 }
 
 /**
@@ -74,7 +50,7 @@ export function leftoversOnHost(): ListedLock[] {
  *
  * @throws {LockCreateError} where this host has no /dev/shm
  */
-export function staleOnHost(): ListedLock[] {
+export function staleOnHost(): LockState[] {
   const stale = locksOnHost().filter(({ state, exists }) => state === "stale" && exists);
   return [...stale, ...leftoversOnHost()];
 }
@@ -89,7 +65,7 @@ function look(): Files {
   }
 }
 
-function present(locks: readonly (ListedLock | undefined)[]): ListedLock[] {
+function present(locks: readonly (LockState | undefined)[]): LockState[] {
   return locks.filter((lock) => lock !== undefined);
 }
 
@@ -97,7 +73,7 @@ function present(locks: readonly (ListedLock | undefined)[]): ListedLock[] {
 const ledgerImage = new LedgerImage();
 
 /** @returns undefined where there is no lock of that name, or not any more */
-function lookAtLock(name: string, files: ReadonlySet<string>): ListedLock | undefined {
+function lookAtLock(name: string, files: ReadonlySet<string>): LockState | undefined {
   const { semaphorePath, infoPath } = objectsOf(name);
   const status = statusIfThere(semaphorePath);
   if (status === undefined || !isSemaphore(status)) return undefined;
@@ -113,12 +89,13 @@ function lookAtLock(name: string, files: ReadonlySet<string>): ListedLock | unde
     const { status: held, damaged } = heldStatus(ledger, unit);
     const value = unit.readValue();
     const info = unit.readInfo();
-    const state = damaged ? "damaged" : stateOf(held, value);
-    return { name, state, exists: true, value, info, userId, ...held };
+    const state = damaged ? "damaged" : conditionOf(held, value);
+    return { name, state, exists: true, locked: value === 0, value, info, userId, ...held };
   } catch (error) {
     if (!(error instanceof PosixError || error instanceof ResourceLockError)) throw error;
     const state = isForbidden(error) ? "unreadable" : "damaged";
-    return { name, state, exists: true, value: null, info: null, userId, ...nobody };
+    const unknown = { locked: null, value: null, info: null };
+    return { name, state, exists: true, ...unknown, userId, ...nobody };
   } finally {
     ledger?.close();
     for (const descriptor of open) closeFile(descriptor);
@@ -142,37 +119,32 @@ function heldStatus(
   }
 }
 
-function stateOf({ holders }: LockStatus, value: number): LockCondition {
-  if (holders.some(({ attachment }) => attachment === "stale")) return "stale";
-  return holders.length === 0 && value > 0 ? "free" : "locked";
-}
-
 /** What is left of a lock in a ledger that has no semaphore beside it; undefined where it is none, or somebody uses it. */
-function lookAtLeftover(name: string, files: ReadonlySet<string>): ListedLock | undefined {
+function lookAtLeftover(name: string): LockState | undefined {
   const status = leftoverStatus(name);
   if (status === undefined || isInUse(status)) return undefined;
-  return withoutSemaphore(name, files, "leftover", nobody);
+  return withoutSemaphore(name, "leftover", nobody);
 }
 
 /** A lock that lost its semaphore while it is in use; undefined where there is none. */
-function lookAtLost(name: string, files: ReadonlySet<string>): ListedLock | undefined {
+export function lookAtLost(name: string): LockState | undefined {
   const status = lostLockStatus(name);
   if (status === undefined) return undefined;
   // With nobody who holds, the semaphore that is made anew is made free.
-  return withoutSemaphore(name, files, stateOf(status, 1), status);
+  return withoutSemaphore(name, conditionOf(status, 1), status);
 }
 
 function withoutSemaphore(
   name: string,
-  files: ReadonlySet<string>,
   state: LockCondition,
   status: LockStatus,
-): ListedLock | undefined {
+): LockState | undefined {
   const { ledgerPath, infoPath } = objectsOf(name);
   const userId = statusIfThere(ledgerPath)?.userId;
   if (userId === undefined) return undefined;
-  const info = files.has(name) ? textAt(infoPath) : "";
-  return { name, state, exists: false, value: null, info, userId, ...status };
+  const locked = status.holders.length > 0;
+  const info = textAt(infoPath);
+  return { name, state, exists: false, locked, value: null, info, userId, ...status };
 }
 
 function textAt(path: string): string | null {

@@ -442,11 +442,11 @@ export class Participant {
    * Leaves the lock held by nobody alive, or bound to a process.
    *
    * @param boundProcess 0 for none
+   * @param boundStart when that was started, as {@link processStart} gave it when the process was named
    * @returns false where it was forced from this holder
    */
-  detach(boundProcess: number): boolean {
-    const start = boundProcess === 0 ? 0 : (processStart(boundProcess) ?? 0);
-    return this.#own.ledger.transact(() => detachGrant(this.#own, boundProcess, start));
+  detach(boundProcess: number, boundStart: number): boolean {
+    return this.#own.ledger.transact(() => detachGrant(this.#own, boundProcess, boundStart));
   }
 
   /** A descriptor that keeps the seat for a command, while that lives. */

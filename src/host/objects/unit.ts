@@ -176,6 +176,14 @@ export class LockUnit {
     return this.#encoded;
   }
 
+  /** A text, cut so that it has room behind its date: whole characters of it, in UTF-8. */
+  cutToRoom(text: string): string {
+    if (this.surelyFits(text)) return text;
+    const room = Math.max(0, this.#openInfo().bytes - bytesOfDate);
+    const { read } = encoder.encodeInto(text, new Uint8Array(room));
+    return text.slice(0, read);
+  }
+
   /** The bytes of an info text. @throws {LockInfoError} where it does not fit */
   encode(info: string): Uint8Array {
     return encodeLockInfo(info, this.#openInfo().bytes);

@@ -1,14 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { ResourceLock } from "../../../src/index.ts";
-import { type ListedLock, locksOnHost, staleOnHost } from "../../../src/host/inventory/list.ts";
+import { locksOnHost, staleOnHost } from "../../../src/host/inventory/list.ts";
+import type { LockState } from "../../../src/lock/status.ts";
 import { newLockName } from "../../support/binary.ts";
 import { runToEnd, start } from "../../support/process.ts";
 
 const shared = (file: string) => `/dev/shm/${file}`;
 
 /** The locks with `part` in their name, sorted: other tests have theirs at the same time. */
-function listed(part: string, list: () => ListedLock[] = locksOnHost): ListedLock[] {
+function listed(part: string, list: () => LockState[] = locksOnHost): LockState[] {
   return list()
     .filter(({ name }) => name.includes(part))
     .toSorted((one, other) => (one.name < other.name ? -1 : 1));

@@ -17,6 +17,7 @@ import { forceRelease, writeInfoText } from "../../../src/host/ledger/record.ts"
 import { openOrCreateLedger } from "../../../src/host/objects/objects.ts";
 import { LockUnit } from "../../../src/host/objects/unit.ts";
 import { LockDamagedError } from "../../../src/lock/errors.ts";
+import { processStart } from "../../../src/posix/process-start.ts";
 import { newLockName } from "../../support/binary.ts";
 
 /** A lock, and participants that are let go of after the test. */
@@ -119,7 +120,7 @@ describe("Participant.tryAdvance()", () => {
   test("adopts from an owner that ended", async () => {
     newLock();
     const owner = Bun.spawn(["sleep", "1000"]);
-    expect(lock.holder().detach(owner.pid)).toBe(true);
+    expect(lock.holder().detach(owner.pid, processStart(owner.pid) ?? 0)).toBe(true);
     expect(lock.state()).toBe(lockStates.detached);
     const waiter = lock.waiter();
     owner.kill("SIGKILL");
@@ -130,7 +131,7 @@ describe("Participant.tryAdvance()", () => {
 
   test("waits at the semaphore for a detached hold, alone of a group", () => {
     newLock();
-    lock.holder().detach(0);
+    lock.holder().detach(0, 0);
     const shared = { kind: kinds.shared };
     expect(lock.participant(shared).tryAdvance()).toMatchObject({ on: "semaphore" });
     const second = blockedBy(lock.participant(shared));
@@ -295,7 +296,7 @@ describe("Participant.release() and detach()", () => {
     expect(holder.release()).toBe(false);
     const other = lock.holder();
     lock.unit.postIfLocked();
-    expect(other.detach(0)).toBe(false);
+    expect(other.detach(0, 0)).toBe(false);
     expect(lock.state()).toBe(lockStates.free);
   });
 
@@ -303,7 +304,7 @@ describe("Participant.release() and detach()", () => {
     newLock();
     const holder = lock.holder();
     expect(forceRelease(lock.ledger, lock.unit)).toBe(true);
-    expect(holder.detach(0)).toBe(false);
+    expect(holder.detach(0, 0)).toBe(false);
     expect(forceRelease(lock.ledger, lock.unit)).toBe(false);
   });
 
@@ -311,7 +312,7 @@ describe("Participant.release() and detach()", () => {
     newLock();
     const shared = { kind: kinds.shared };
     const [one, other] = [lock.holder(shared), lock.holder(shared)];
-    expect(one.detach(0)).toBe(true);
+    expect(one.detach(0, 0)).toBe(true);
     expect(lock.state()).toBe(lockStates.held);
     expect(other.release()).toBe(true);
   });

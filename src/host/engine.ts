@@ -1,0 +1,218 @@
+/** The engine of one host: locks in /dev/shm, shared with the Python module. It waits in the kernel. */
+import type {
+  AcquireRequest,
+  ForcedRelease,
+  ForceReleaseOptions,
+  Grant,
+  LockEngine,
+  Refusal,
+  WaitState,
+  WatchOptions,
+} from "../lock/engine.ts";
+import { encodeLockInfo, formatLockInfo } from "../lock/info-text.ts";
+import { messages } from "../lock/messages.ts";
+import { parseLockName } from "../lock/name.ts";
+import type { GrantRecord, HolderStatus, LockState } from "../lock/status.ts";
+import { now } from "../posix/clock.ts";
+import { processAndAncestors } from "../posix/process-start.ts";
+import { acquireAsync, type Attempt } from "./acquire.ts";
+import { HostGrant } from "./grant.ts";
+import { HostLock, type LockLogger, newSegmentBytes, ownerProcess } from "./host-lock.ts";
+import { KernelWait } from "./kernel-wait.ts";
+import { kinds } from "./ledger/queue.ts";
+import { type Access, accessOf } from "./objects/access.ts";
+import { LockView } from "./lock-view.ts";
+
+export interface HostEngineOptions {
+  /** Permission bits of locks that are created. */
+  readonly mode?: number | undefined;
+  /** The group of locks that are created, by name or number. */
+  readonly group?: string | number | undefined;
+  /** Where debug texts go. */
+  readonly logger?: LockLogger | undefined;
+}
+
+/** How much longer a watch pauses each time, until it looks as often as it was told. */
+const pauseGrowth = 1.2;
+/** A message of so many characters fits a new segment, whatever the characters. */
+const maxShortMessage = 1000;
+
+export class HostEngine implements LockEngine {
+  readonly unsupported = new Set(["ttl", "newest", "replace", "max-waiters"] as const);
+  readonly #access: Access;
+  readonly #logger: LockLogger | undefined;
+  /** The locks that grants came from: they stay open, as opening is more expensive than acquiring. */
+  readonly #locks = new Map<string, HostLock>();
+
+  /** @throws {RangeError} for a mode or a group that there is not */
+  constructor({ mode, group, logger }: HostEngineOptions = {}) {
+    this.#access = accessOf(mode, group);
+    this.#logger = logger;
+  }
+
+  async acquire(lockName: string, request: AcquireRequest): Promise<Grant | Refusal> {
+    request.signal?.throwIfAborted();
+    const { kind = "exclusive", ownerProcess: pid, timeoutSeconds, signal, onWait } = request;
+    const owner = pid === undefined ? undefined : ownerProcess(pid);
+    const lock = this.#openToAcquire(parseLockName(lockName), request);
+    const wait = new KernelWait();
+    const wish = {
+      kind: typeof kind === "object" ? kinds.slots : kinds[kind],
+      slots: typeof kind === "object" ? kind.slots : 0,
+      message: request.cutMessage === true ? lock.unit.cutToRoom(request.message) : request.message,
+      adopt: request.adopt ?? true,
+      wait: wait.abilities,
+    };
+    const attempt = lock.request(wish, {
+      timeoutSeconds,
+      signal,
+      onWait:
+        onWait && ((waitedSeconds) => onWait(waitedSeconds, () => this.#describe(lock, attempt))),
+    });
+    const granted = await acquireAsync(attempt, wait);
+    const holder = lock.settle(attempt, granted);
+    if (holder !== undefined) return new HostGrant(lock, holder, { kind, owner });
+    return { granted: false, name: lock.name, reason: "timeout", by: [] };
+  }
+
+  #openToAcquire(name: string, { message, cutMessage }: AcquireRequest): HostLock {
+    const known = this.#locks.get(name);
+    if (known !== undefined) return known;
+    if (message.length > maxShortMessage && cutMessage !== true) requireFits(name, message);
+    return this.#keep(HostLock.openOrCreate(name, this.#access));
+  }
+
+  #keep(lock: HostLock): HostLock {
+    lock.logger = this.#logger;
+    this.#locks.set(lock.name, lock);
+    lock.debug("isLocked", () => {
+      const locked = lock.unit.readValue() === 0;
+      return messages.state(lock.name, locked, lock.readInfo());
+    });
+    return lock;
+  }
+
+  #describe(lock: HostLock, { participant }: Attempt): WaitState {
+    const { holders } = lock.status();
+    return {
+      ...participant.position(),
+      holders,
+      info: lock.readInfo(),
+      around: holders.find(isAncestral),
+    };
+  }
+
+  async inspect(lockName: string): Promise<LockState | undefined> {
+    using view = new LockView(parseLockName(lockName));
+    return await view.read();
+  }
+
+  async *watch(
+    lockName: string,
+    { everySeconds, firstSeconds = everySeconds, signal }: WatchOptions,
+  ): AsyncGenerator<LockState | undefined> {
+    using view = new LockView(parseLockName(lockName));
+    for (let pauseSeconds = firstSeconds; !signal.aborted; pauseSeconds *= pauseGrowth) {
+      yield await view.read();
+      await pauseUnless(signal, Math.min(pauseSeconds, everySeconds));
+    }
+  }
+
+  async list({ onlyStale = false } = {}): Promise<LockState[]> {
+    const { locksOnHost, staleOnHost } = await import("./inventory/list.ts");
+    return onlyStale ? staleOnHost() : locksOnHost();
+  }
+
+  async history(lockName: string): Promise<GrantRecord[] | undefined> {
+    return this.#withLock(lockName, (lock) => lock?.history());
+  }
+
+  async holdAround(lockName: string, tokens: readonly number[]): Promise<HolderStatus | undefined> {
+    return this.#withLock(lockName, (lock) =>
+      lock
+        ?.status()
+        .holders.find(
+          (holder) =>
+            isAncestral(holder) ||
+            (holder.attachment === "attached" &&
+              holder.token !== null &&
+              tokens.includes(holder.token)),
+        ),
+    );
+  }
+
+  async forceRelease(
+    lockName: string,
+    { by, onlyToken, onlyOwnerPid }: ForceReleaseOptions,
+  ): Promise<ForcedRelease> {
+    const lock = await this.#openWhole(parseLockName(lockName));
+    if (lock === undefined) return { outcome: "missing", holders: [] };
+    const { holders } = lock.status();
+    const isMeant = ({ token, pid }: HolderStatus) =>
+      (onlyToken === undefined || token === onlyToken) &&
+      (onlyOwnerPid === undefined || pid === onlyOwnerPid);
+    if (holders.length > 0 && !holders.some(isMeant)) return { outcome: "not-meant", holders };
+    const released = lock.forceRelease(by);
+    return { outcome: released ? "released" : "free", holders: released ? holders : [] };
+  }
+
+  /** Opens a lock; one that lost its semaphore while it is in use is made whole. */
+  async #openWhole(name: string): Promise<HostLock | undefined> {
+    const known = this.#locks.get(name) ?? HostLock.open(name);
+    if (known !== undefined) return this.#keep(known);
+    const { lostLockStatus } = await import("./inventory/leftover.ts");
+    if (lostLockStatus(name) === undefined) return undefined;
+    return this.#keep(HostLock.openOrCreate(name, this.#access));
+  }
+
+  async writeInfo(lockName: string, text: string): Promise<boolean> {
+    return this.#withLock(lockName, (lock) => {
+      lock?.writeInfo(text);
+      return lock !== undefined;
+    });
+  }
+
+  /** Runs `act` on a lock, opened for that; on undefined when there is none. */
+  #withLock<T>(lockName: string, act: (lock: HostLock | undefined) => T): T {
+    const name = parseLockName(lockName);
+    const known = this.#locks.get(name);
+    if (known !== undefined) return act(known);
+    const lock = HostLock.open(name);
+    try {
+      return act(lock);
+    } finally {
+      lock?.close();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const lock of this.#locks.values()) lock.close();
+    this.#locks.clear();
+  }
+}
+
+/** Checks that a message fits before a lock is created for it; one that exists may have more room. */
+function requireFits(name: string, message: string): void {
+  const lock = HostLock.open(name);
+  if (lock === undefined) encodeLockInfo(formatLockInfo(message, now()), newSegmentBytes);
+  else lock.close();
+}
+
+/** Whether a holder is this process or an ancestor of it, or is bound to one. */
+function isAncestral({ attachment, pid }: HolderStatus): boolean {
+  if (attachment !== "attached" && attachment !== "bound") return false;
+  return pid !== null && processAndAncestors().has(pid);
+}
+
+function pauseUnless(signal: AbortSignal, seconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, seconds * 1000);
+    signal.addEventListener("abort", end, { once: true });
+  });
+}

@@ -1,0 +1,106 @@
+/** A lock of this host that is held, as the contract has it. */
+import { type LockLoss, LockLostError } from "../lock/errors.ts";
+import type { DetachOptions, Grant, ReleaseOptions } from "../lock/engine.ts";
+import type { RequestedKind } from "../lock/kinds.ts";
+import type { ProcessLabel } from "../lock/status.ts";
+import { type HostLock, ownerProcess, type OwnerProcess } from "./host-lock.ts";
+import type { Participant } from "./ledger/participant.ts";
+
+/** Nothing tells a holder that its lock was forced away: it looks this often. */
+const lookMilliseconds = 1000;
+
+export class HostGrant implements Grant {
+  readonly granted = true;
+  readonly name: string;
+  readonly token: number;
+  readonly slot: number | null;
+  readonly slotName: string | null;
+  readonly info: string;
+  readonly adoptedFrom: ProcessLabel | undefined;
+  readonly #lock: HostLock;
+  #holder: Participant | undefined;
+  readonly #owner: OwnerProcess | undefined;
+  #loss: LockLostError | undefined;
+  #watch: { lost: AbortController; timer: Timer } | undefined;
+
+  /** @param owner what {@link detach} is going to bind the hold to */
+  constructor(
+    lock: HostLock,
+    holder: Participant,
+    { kind, owner }: { kind: RequestedKind; owner: OwnerProcess | undefined },
+  ) {
+    this.#lock = lock;
+    this.#holder = holder;
+    this.#owner = owner;
+    this.name = lock.name;
+    this.token = holder.token;
+    this.slot = typeof kind === "object" ? holder.slot : null;
+    const names = typeof kind === "object" ? kind.names : undefined;
+    this.slotName = names?.[holder.slot] ?? null;
+    this.info = holder.info;
+    const { adopted } = holder;
+    this.adoptedFrom = adopted && { pid: adopted.process || null, command: adopted.message };
+  }
+
+  watchLoss(): AbortSignal {
+    this.#watch ??= this.#startWatch();
+    return this.#watch.lost.signal;
+  }
+
+  #startWatch(): { lost: AbortController; timer: Timer } {
+    const lost = new AbortController();
+    const look = () => {
+      if (this.#isHeld()) return;
+      this.#stopWatch();
+      lost.abort(this.#lossOf({ reason: "forced" }));
+    };
+    const timer = setInterval(look, lookMilliseconds);
+    timer.unref();
+    return { lost, timer };
+  }
+
+  #isHeld(): boolean {
+    return this.#lock.status().holders.some(({ token }) => token === this.token);
+  }
+
+  #stopWatch(): void {
+    clearInterval(this.#watch?.timer);
+  }
+
+  #lossOf(loss: LockLoss): LockLostError {
+    return (this.#loss ??= new LockLostError(this.name, loss));
+  }
+
+  childDescriptor(lowest: number): number | undefined {
+    return this.#holder?.handOn(lowest);
+  }
+
+  async detach({ process: pid }: DetachOptions = {}): Promise<boolean> {
+    const holder = this.#take();
+    if (holder === undefined) return false;
+    return this.#lock.detach(holder, pid === undefined ? undefined : this.#ownerOf(pid));
+  }
+
+  #ownerOf(pid: number): OwnerProcess {
+    return this.#owner?.pid === pid ? this.#owner : ownerProcess(pid);
+  }
+
+  async release({ whereCalled = "" }: ReleaseOptions = {}): Promise<LockLostError | undefined> {
+    const holder = this.#take();
+    if (holder !== undefined && !this.#lock.release(holder, whereCalled)) {
+      this.#lossOf({ reason: "forced" });
+    }
+    return this.#loss;
+  }
+
+  #take(): Participant | undefined {
+    const holder = this.#holder;
+    this.#holder = undefined;
+    this.#stopWatch();
+    return holder;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release();
+  }
+}

@@ -1,0 +1,233 @@
+/** The engine of one host keeps the contract. */
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { rmSync } from "node:fs";
+import { HostEngine } from "../../src/host/engine.ts";
+import { ResourceLock } from "../../src/index.ts";
+import type { AcquireRequest, Grant, Refusal } from "../../src/lock/engine.ts";
+import { LockLostError, LockNameError } from "../../src/lock/errors.ts";
+import { newLockName } from "../support/binary.ts";
+
+const atOnce: AcquireRequest = { message: "engine test", timeoutSeconds: 0 };
+
+let engine: HostEngine;
+let name: string;
+
+beforeEach(() => {
+  engine = new HostEngine();
+  name = newLockName();
+});
+afterEach(async () => {
+  await engine[Symbol.asyncDispose]();
+});
+
+/** @throws when it was refused */
+function grantOf(answer: Grant | Refusal): Grant {
+  if (answer.granted) return answer;
+  throw new Error(`refused: ${answer.reason}`);
+}
+
+describe("acquire()", () => {
+  test("grants a free lock without a turn of the event loop", async () => {
+    let turns = 0;
+    const ticking = setImmediate(() => (turns += 1));
+    const grant = grantOf(await engine.acquire(name, atOnce));
+    expect(turns).toBe(0);
+    clearImmediate(ticking);
+    expect(grant.name).toBe(name);
+    expect(grant.info).toEndWith(" - engine test");
+    expect(grant.slot).toBeNull();
+    await grant.release();
+  });
+
+  test("refuses with a timeout, and leaves the queue, when the lock is held", async () => {
+    const grant = grantOf(await engine.acquire(name, atOnce));
+    const refusal = { granted: false, name, reason: "timeout", by: [] } as const;
+    expect(await engine.acquire(name, atOnce)).toEqual(refusal);
+    expect(await engine.acquire(name, { ...atOnce, timeoutSeconds: 0.05 })).toEqual(refusal);
+    expect((await engine.inspect(name))?.waiters).toEqual([]);
+    await grant.release();
+  });
+
+  test("tells the place, the holders and itself around when the wait begins", async () => {
+    const grant = grantOf(await engine.acquire(name, atOnce));
+    const seen: unknown[] = [];
+    await engine.acquire(name, {
+      message: "second",
+      timeoutSeconds: 0.05,
+      onWait(waitedSeconds, tell) {
+        const { place, waiting, holders, around } = tell();
+        seen.push({
+          begins: waitedSeconds < 0.05,
+          place,
+          waiting,
+          tokens: holders.map(({ token }) => token),
+          around: around?.pid,
+        });
+      },
+    });
+    expect(seen[0]).toEqual({
+      begins: true,
+      place: 1,
+      waiting: 1,
+      tokens: [grant.token],
+      around: process.pid,
+    });
+    await grant.release();
+  });
+
+  test("rejects with the signal's reason, and takes nothing, when it is aborted while it waits", async () => {
+    const grant = grantOf(await engine.acquire(name, atOnce));
+    const controller = new AbortController();
+    const waits = engine.acquire(name, {
+      message: "second",
+      timeoutSeconds: Infinity,
+      signal: controller.signal,
+      onWait: () => controller.abort(new Error("enough")),
+    });
+    expect(waits).rejects.toThrow("enough");
+    await grant.release();
+    expect((await engine.inspect(name))?.state).toBe("free");
+  });
+
+  test("numbers and names the slots", async () => {
+    const kind = { slots: 2, names: ["ttyUSB0", "ttyUSB1"] };
+    const grants = [
+      await engine.acquire(name, { ...atOnce, kind }),
+      await engine.acquire(name, { ...atOnce, kind }),
+    ].map(grantOf);
+    expect(grants.map(({ slot }) => slot)).toEqual([0, 1]);
+    expect(grants.map(({ slotName }) => slotName)).toEqual(["ttyUSB0", "ttyUSB1"]);
+    expect((await engine.acquire(name, { ...atOnce, kind })).granted).toBe(false);
+    for (const grant of grants) await grant.release();
+  });
+
+  test("cuts a message to the room there is only when it may", async () => {
+    using _small = new ResourceLock(name, { sharedMemorySize: 40 });
+    const message = "ä".repeat(50);
+    expect(engine.acquire(name, { ...atOnce, message })).rejects.toThrow("Cannot store");
+    const grant = grantOf(await engine.acquire(name, { ...atOnce, message, cutMessage: true }));
+    expect(grant.info).toEndWith(` - ${"ä".repeat(5)}`);
+    await grant.release();
+  });
+
+  test("creates nothing when the message is too long for a new lock, or the name is none", async () => {
+    expect(engine.acquire(name, { ...atOnce, message: "a".repeat(5000) })).rejects.toThrow(
+      "Cannot store",
+    );
+    expect(await engine.inspect(name)).toBeUndefined();
+    expect(engine.acquire("a/b", atOnce)).rejects.toThrow(LockNameError);
+  });
+});
+
+describe("Grant", () => {
+  test("release() tells that the lock was lost by force, and every later release the same", async () => {
+    const grant = grantOf(await engine.acquire(name, atOnce));
+    const forced = await engine.forceRelease(name, { by: "test" });
+    expect(forced.outcome).toBe("released");
+    expect(forced.holders).toMatchObject([{ pid: process.pid, token: grant.token }]);
+    const loss = await grant.release();
+    expect(loss).toBeInstanceOf(LockLostError);
+    expect(loss?.loss.reason).toBe("forced");
+    expect(loss !== undefined && (await grant.release()) === loss).toBe(true);
+  });
+
+  test("watchLoss() aborts when the lock is forced away", async () => {
+    const grant = grantOf(await engine.acquire(name, atOnce));
+    const signal = grant.watchLoss();
+    expect(grant.watchLoss()).toBe(signal);
+    const { promise: aborted, resolve } = Promise.withResolvers<unknown>();
+    signal.addEventListener("abort", () => resolve(signal.reason));
+    await engine.forceRelease(name, { by: "test" });
+    expect(await aborted).toBeInstanceOf(LockLostError);
+  });
+
+  test("detach() leaves the lock held, bound to a process or to none", async () => {
+    const one = grantOf(await engine.acquire(name, atOnce));
+    expect(await one.detach()).toBe(true);
+    expect((await engine.inspect(name))?.holders).toMatchObject([{ attachment: "detached" }]);
+    await engine.forceRelease(name, { by: "test" });
+    const other = grantOf(await engine.acquire(name, { ...atOnce, ownerProcess: process.pid }));
+    expect(await other.detach({ process: process.pid })).toBe(true);
+    expect((await engine.inspect(name))?.holders).toMatchObject([
+      { attachment: "bound", pid: process.pid },
+    ]);
+    await engine.forceRelease(name, { by: "test" });
+  });
+});
+
+describe("forceRelease()", () => {
+  test("spares a hold that is not the one that is meant", async () => {
+    const grant = grantOf(await engine.acquire(name, atOnce));
+    const spared = await engine.forceRelease(name, { by: "test", onlyToken: grant.token - 1 });
+    expect(spared.outcome).toBe("not-meant");
+    expect(spared.holders).toMatchObject([{ token: grant.token }]);
+    expect((await engine.forceRelease(name, { by: "test", onlyOwnerPid: 1 })).outcome).toBe(
+      "not-meant",
+    );
+    expect(await grant.release()).toBeUndefined();
+  });
+
+  test("says free and missing", async () => {
+    expect(await engine.forceRelease(name, { by: "test" })).toEqual({
+      outcome: "missing",
+      holders: [],
+    });
+    await grantOf(await engine.acquire(name, atOnce)).release();
+    expect(await engine.forceRelease(name, { by: "test", onlyToken: 1 })).toEqual({
+      outcome: "free",
+      holders: [],
+    });
+  });
+});
+
+describe("inspect() and watch()", () => {
+  test("tell nothing of a lock that is not there, and what is held of one that lost its semaphore", async () => {
+    expect(await engine.inspect(name)).toBeUndefined();
+    const grant = grantOf(await engine.acquire(name, atOnce));
+    rmSync(`/dev/shm/sem.${name}`);
+    await using onlooker = new HostEngine();
+    expect(await onlooker.inspect(name)).toMatchObject({
+      exists: false,
+      locked: true,
+      value: null,
+    });
+    await grant.release();
+  });
+
+  test("watch() yields each state, and ends when it is aborted", async () => {
+    const controller = new AbortController();
+    const seen: (string | undefined)[] = [];
+    let grant: Grant | undefined;
+    for await (const state of engine.watch(name, {
+      everySeconds: 0.002,
+      signal: controller.signal,
+    })) {
+      if (state?.state === seen.at(-1) && seen.length > 0) continue;
+      seen.push(state?.state);
+      if (state === undefined) grant = grantOf(await engine.acquire(name, atOnce));
+      else if (state.locked === true) await grant?.release();
+      else controller.abort();
+    }
+    expect(seen).toEqual([undefined, "locked", "free"]);
+  });
+});
+
+test("holdAround() finds the hold of an ancestor, and one with a token that is vouched for", async () => {
+  expect(await engine.holdAround(name, [])).toBeUndefined();
+  const grant = grantOf(await engine.acquire(name, atOnce));
+  expect((await engine.holdAround(name, []))?.token).toBe(grant.token);
+  await grant.detach();
+  expect(await engine.holdAround(name, [])).toBeUndefined();
+  // A detached hold has no process that could be around this one.
+  expect(await engine.holdAround(name, [grant.token])).toBeUndefined();
+  await engine.forceRelease(name, { by: "test" });
+});
+
+test("writeInfo() and history() know a lock that is there, and no other", async () => {
+  expect(await engine.writeInfo(name, "idle")).toBe(false);
+  expect(await engine.history(name)).toBeUndefined();
+  await grantOf(await engine.acquire(name, atOnce)).release();
+  expect(await engine.writeInfo(name, "idle")).toBe(true);
+  expect((await engine.inspect(name))?.info).toBe("idle");
+  expect(await engine.history(name)).toMatchObject([{ ending: "released" }]);
+});

@@ -105,14 +105,17 @@ export class EtcdEngine implements LockEngine {
     for (;;) {
       const left = request.timeoutSeconds === 0 ? 0 : Math.max(0.001, deadline - this.#clock());
       const session = await this.#sessionFor(name, left, request.signal);
-      let place: GrantedPlace | undefined;
+      const place = this.#placeIn(session, name, { ...request, timeoutSeconds: left });
+      let hold: Hold | undefined;
       try {
-        place = await this.#wait(session, name, { ...request, timeoutSeconds: left });
+        const granted = await place.acquire();
+        if (granted === undefined) return { granted: false, name, reason: "timeout", by: [] };
         // The wait may have used up the time in which the lease is known to be there.
-        const isThere = place !== undefined && (await session.ensureFresh(place, request.signal));
-        if (place !== undefined && isThere) return this.#holdOf(session, name, place, request);
-        if (place !== undefined) throw new PlaceGone("the lease ended at the grant");
-        return { granted: false, name, reason: "timeout", by: [] };
+        if (!(await session.ensureFresh(granted, request.signal))) {
+          throw new PlaceGone("the lease ended at the grant");
+        }
+        hold = this.#holdOf(session, name, granted, request);
+        return hold;
       } catch (error) {
         if (!(error instanceof PlaceGone)) throw error;
         // Locks that are held under the same lease are gone with it.
@@ -121,27 +124,15 @@ export class EtcdEngine implements LockEngine {
           `lost the place in the queue of lock <${name}>: ${error.message}; waiting at its end again`,
         );
       } finally {
-        await this.#letGo(session, name, {
-          isHeld: session.heldKeys.some(({ key }) => key === place?.key),
-        });
+        if (hold === undefined) await this.#letGo(session, name, place);
       }
     }
   }
 
-  async #wait(
-    session: Session,
-    name: string,
-    request: AcquireRequest,
-  ): Promise<GrantedPlace | undefined> {
+  #placeIn(session: Session, name: string, request: AcquireRequest): Place {
     const { kind = "exclusive", timeoutSeconds, signal, onWait, message } = request;
     const label = { ...this.#ownLabel(), message };
-    return await new Place(session, name, {
-      kind,
-      label,
-      timeoutSeconds,
-      signal,
-      onWait,
-    }).acquire();
+    return new Place(session, name, { kind, label, timeoutSeconds, signal, onWait });
   }
 
   #holdOf(session: Session, name: string, place: GrantedPlace, { kind }: AcquireRequest): Hold {
@@ -160,7 +151,7 @@ export class EtcdEngine implements LockEngine {
       },
       onEnd: async (ended) => {
         this.#holds.delete(ended);
-        await this.#letGo(session, name, { isHeld: false });
+        await this.#letGo(session, name);
       },
     });
     this.#holds.set(hold, session);
@@ -200,12 +191,18 @@ export class EtcdEngine implements LockEngine {
     return session;
   }
 
-  /** Ends a session that nothing hangs on any more. */
-  async #letGo(session: Session, name: string, { isHeld }: { isHeld: boolean }): Promise<void> {
-    if (isHeld) return;
+  /**
+   * Ends a session that nothing hangs on any more.
+   *
+   * @param place was not granted: it goes with the session, or leaves a queue by itself
+   */
+  async #letGo(session: Session, name: string, place?: Place): Promise<void> {
     const names = this.#sessions.get(session);
     names?.delete(name);
-    if (names === undefined || names.size > 0) return;
+    if (names === undefined || names.size > 0) {
+      await place?.leave();
+      return;
+    }
     this.#sessions.delete(session);
     session.stopRenewing();
     if (this.#keeper?.stop() !== true) await session.close(closeSeconds);

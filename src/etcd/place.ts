@@ -80,23 +80,18 @@ export class Place {
   /**
    * Waits for the grant.
    *
-   * @returns undefined when it did not come in time; then nothing is left behind
-   * @throws the reason of the request's signal, or a {@link LockServerError}; then nothing is left behind either
+   * @returns undefined when it did not come in time; {@link leave} is the caller's then, or the end of the lease
+   * @throws the reason of the request's signal, a {@link LockServerError}, or {@link PlaceGone}
    */
   async acquire(): Promise<GrantedPlace | undefined> {
     const { timeoutSeconds, signal } = this.#request;
     signal?.throwIfAborted();
     const abort = () => this.#end.abort(signal?.reason);
     signal?.addEventListener("abort", abort, { once: true });
-    let isKept = false;
     try {
-      const granted =
-        timeoutSeconds === 0 ? await this.#tryOnce() : await this.#queueUntilGranted();
-      isKept = granted !== undefined;
-      return granted;
+      return timeoutSeconds === 0 ? await this.#tryOnce() : await this.#queueUntilGranted();
     } finally {
       signal?.removeEventListener("abort", abort);
-      if (!isKept) await this.#leave();
     }
   }
 
@@ -281,12 +276,11 @@ export class Place {
   }
 
   /** Leaves the queue; what of it cannot be done in time is done when the lease ends. */
-  async #leave(): Promise<void> {
-    const leave = transaction({ compare: [], success: [operation.delete(this.#key)] });
-    await this.#session.gateway
-      .call("kv/txn", leave, { seconds: leaveSeconds })
-      .catch((error: unknown) => {
-        if (!(error instanceof LockServerError)) throw error;
-      });
+  async leave(): Promise<void> {
+    const request = transaction({ compare: [], success: [operation.delete(this.#key)] });
+    const limits = { seconds: leaveSeconds };
+    await this.#session.gateway.call("kv/txn", request, limits).catch((error: unknown) => {
+      if (!(error instanceof LockServerError)) throw error;
+    });
   }
 }

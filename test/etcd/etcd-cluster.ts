@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { TlsSettings } from "../../src/etcd/credentials.ts";
 import { request } from "../../src/etcd/channel.ts";
 import { idIn } from "../../src/etcd/json.ts";
 import { haveTools } from "../support/binary.ts";
@@ -17,7 +18,7 @@ interface Member {
 }
 
 const readyMilliseconds = 30_000;
-const tls = { rejectUnauthorized: true } as const;
+const plain: TlsSettings = { rejectUnauthorized: true };
 
 function freePort(): number {
   const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
@@ -31,19 +32,30 @@ export class EtcdCluster implements AsyncDisposable {
   readonly #directory = mkdtempSync(join(tmpdir(), "resourcelock-etcd-"));
   readonly #arguments: readonly string[];
 
-  private constructor(size: number, extra: readonly string[]) {
+  readonly #tls: TlsSettings | undefined;
+
+  private constructor(size: number, extra: readonly string[], tls: TlsSettings | undefined) {
     this.#arguments = extra;
+    this.#tls = tls;
+    const scheme = tls === undefined ? "http" : "https";
     this.members = Array.from({ length: size }, (_, index) => ({
       name: `n${index}`,
-      client: `http://127.0.0.1:${freePort()}`,
+      client: `${scheme}://127.0.0.1:${freePort()}`,
       peer: `http://127.0.0.1:${freePort()}`,
       process: undefined,
     }));
   }
 
-  /** @param extra further arguments of etcd */
-  static async start(size = 1, extra: readonly string[] = []): Promise<EtcdCluster> {
-    const cluster = new EtcdCluster(size, extra);
+  /**
+   * @param extra further arguments of etcd
+   * @param tls what clients need, for servers that speak TLS
+   */
+  static async start(
+    size = 1,
+    extra: readonly string[] = [],
+    tls?: TlsSettings,
+  ): Promise<EtcdCluster> {
+    const cluster = new EtcdCluster(size, extra, tls);
     for (let index = 0; index < size; index++) cluster.startMember(index);
     await cluster.ready();
     return cluster;
@@ -88,7 +100,7 @@ export class EtcdCluster implements AsyncDisposable {
   /** The number of the member that leads. */
   async leader(): Promise<number> {
     for (const [index, { client }] of this.members.entries()) {
-      const status = await statusOf(client).catch(() => undefined);
+      const status = await this.#statusOf(client).catch(() => undefined);
       if (status !== undefined && status.leader === status.member) return index;
     }
     throw new Error("no member leads");
@@ -99,7 +111,7 @@ export class EtcdCluster implements AsyncDisposable {
     const end = performance.now() + readyMilliseconds;
     for (;;) {
       const living = this.members.filter(({ process: server }) => server !== undefined);
-      const checks = await Promise.allSettled(living.map(({ client }) => statusOf(client)));
+      const checks = await Promise.allSettled(living.map(({ client }) => this.#statusOf(client)));
       const haveLeader = checks.every(
         (each) => each.status === "fulfilled" && each.value.leader !== "0",
       );
@@ -137,7 +149,7 @@ export class EtcdCluster implements AsyncDisposable {
 
   /** The revision of the key space. */
   async revision(): Promise<number> {
-    return (await statusOf(this.#member(0).client)).revision;
+    return (await this.#statusOf(this.#member(0).client)).revision;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -146,18 +158,17 @@ export class EtcdCluster implements AsyncDisposable {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
+  async #statusOf(client: string) {
+    const options = { tls: this.#tls ?? plain, token: undefined, timeoutMilliseconds: 2000 };
+    const { message, header } = await request(client, "maintenance/status", {}, options);
+    return { leader: idIn(message, "leader"), member: header.memberId, revision: header.revision };
+  }
+
   #member(index: number): Member {
     const member = this.members[index];
     if (member === undefined) throw new RangeError(`no member ${index}`);
     return member;
   }
-}
-
-async function statusOf(client: string) {
-  const options = { tls, token: undefined, timeoutMilliseconds: 2000 };
-  const { message, header } = await request(client, "maintenance/status", {}, options);
-  const leader = idIn(message, "leader");
-  return { leader, member: header.memberId, revision: header.revision };
 }
 
 /** Waits until something is true, looking often. */

@@ -1,62 +1,25 @@
-/** The arm64 binary, emulated where this is no such machine, in all tests of test/cli. */
+/** The arm64 binary starts, and does its work. arm64.long.test.ts has all tests of test/cli. */
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { doWithout, haveTools } from "../support/binary.ts";
+import { newLockName } from "../support/binary.ts";
 import { runToEnd } from "../support/process.ts";
-import { root, runScript } from "../support/clone.ts";
-import { limits } from "./limits.ts";
-import { type TestResult, testResults } from "./test-report.ts";
+import { emulatedBinary } from "./emulation.ts";
 
-/** Builds the binary. @returns the program that runs it under qemu */
-async function buildEmulated(): Promise<string | undefined> {
-  // There test/cli runs the same binary directly.
-  if (process.arch === "arm64") return undefined;
-  if (!haveTools("qemu-aarch64-static", "cc", "apt-get", "dpkg-deb")) return undefined;
-  await runScript(["build", "--target=linux-arm64"]);
-  const emulation = await runToEnd([
-    join(root, "scripts/emulate-arm64"),
-    join(root, "dist/resourcelock-linux-arm64"),
-  ]);
-  if (emulation.status === 0) return emulation.stdout.trimEnd();
-  doWithout(`libc6 for arm64: ${emulation.stderr.trimEnd()}`);
-  return undefined;
-}
+const binary = await emulatedBinary();
 
-/** Runs the tests in processes of their own, and gives what each came to. */
-async function testWith(binary: string): Promise<TestResult[]> {
-  const directory = mkdtempSync(join(tmpdir(), "test-emulated-"));
-  try {
-    const report = join(directory, "report.xml");
-    const words = ["test", "./test/cli/", "--parallel=2", "--reporter=junit"];
-    const outcome = await runToEnd([process.execPath, ...words, `--reporter-outfile=${report}`], {
-      cwd: root,
-      deadlineSeconds: 1800,
-      env: { RESOURCELOCK_BINARY: binary },
-    });
-    if (!/^Ran \d+ tests? across/m.test(outcome.stderr)) {
-      throw new Error(`bun test ended without its summary:\n${outcome.stderr}`);
-    }
-    return testResults(await Bun.file(report).text());
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
-}
+const resourcelock = (...words: string[]) => runToEnd([binary ?? "", ...words]);
 
-const emulated = await buildEmulated();
-const results = emulated === undefined ? [] : await testWith(emulated);
+describe.skipIf(binary === undefined)("the arm64 binary", () => {
+  test("run starts a command under the lock and passes its status on", async () => {
+    const name = newLockName();
+    const words = ["run", name, "--", "sh", "-c", 'echo "$RESOURCELOCK_NAME"; exit 3'];
+    expect(await resourcelock(...words)).toEqual({ status: 3, stdout: `${name}\n`, stderr: "" });
+  });
 
-describe.skipIf(emulated === undefined)("the arm64 binary", () => {
-  for (const { name, result, text } of results) {
-    if (limits.has(name)) continue;
-    test.skipIf(result === "skipped")(name, () => {
-      expect(text).toBe("");
-    });
-  }
-
-  test("fails where limits.ts says that qemu cannot do it, and only there", () => {
-    const failed = results.filter(({ result }) => result === "failed").map(({ name }) => name);
-    expect(failed.toSorted()).toEqual([...limits.keys()].toSorted());
+  test("state tells that a lock is held when get has taken it", async () => {
+    const name = newLockName();
+    expect((await resourcelock("get", name, "-m", "emulated")).status).toBe(0);
+    const { stdout } = await resourcelock("state", name, "--json");
+    expect(JSON.parse(stdout)).toMatchObject({ locked: true });
+    expect((await resourcelock("unget", name)).status).toBe(0);
   });
 });

@@ -31,7 +31,7 @@ export function startScript(script: string, options: StartOptions = {}): TestPro
 }
 
 /** Whether `scripts/test --all` runs: tests that go through many rounds then go through all of them. */
-export const isWhole = process.env["TEST_ALL"] === "1";
+export const isWhole = process.env["RESOURCELOCK_LONG_TESTS"] === "1";
 
 let count = 0;
 /** With a random part: a run that was killed leaves its locks, and process numbers come again. */

@@ -1,0 +1,36 @@
+/** One package, unpacked and run. The files NAME.long.test.ts have all of them. */
+import { expect, onTestFinished, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { version } from "../../package.json";
+import { haveTools, newLockName } from "../support/binary.ts";
+import { root, runScript, stdoutOf } from "../support/clone.ts";
+import { runToEnd } from "../support/process.ts";
+
+const target = process.arch === "arm64" ? "linux-arm64" : "linux-x64";
+
+test.skipIf(!haveTools("dpkg-deb", "xz", "git"))(
+  "scripts/package makes a tarball whose program runs",
+  async () => {
+    await runScript(["package", `--tarball=${target}`]);
+    const directory = mkdtempSync(join(tmpdir(), "test-tarball-"));
+    onTestFinished(() => {
+      rmSync(directory, { recursive: true });
+    });
+    const tarball = join(root, `dist/resourcelock-${target}.tar.xz`);
+    const unpacked = await runToEnd([
+      "tar",
+      "--extract",
+      "--file",
+      tarball,
+      "--directory",
+      directory,
+    ]);
+    stdoutOf("tar", unpacked);
+    const program = join(directory, `resourcelock-${target}`, "resourcelock");
+    expect((await runToEnd([program, "--version"])).stdout).toContain(version);
+    const job = await runToEnd([program, "run", newLockName(), "--", "echo", "works"]);
+    expect(job).toEqual({ status: 0, stdout: "works\n", stderr: "" });
+  },
+);

@@ -426,3 +426,31 @@ describe("1,023 participants at once", () => {
     expect(statSync(ledgerOf(name)).size).toBeLessThanOrEqual(16_384);
   });
 });
+
+test("a peer that recreated the info segment alone is not taken for one that died", async () => {
+  const name = newLockName();
+  using lock = new ResourceLock(name);
+  lock.getLock({ lockInfo: "before" });
+  lock.ungetLock();
+  rmSync(infoOf(name));
+  const peer = pythonPeer(name, "hold", "--info", "alive");
+  await peer.stdout.nextLine();
+  expect(lock.getLock({ timeout: 2.5 })).toBe(false);
+  await peer.endInput();
+  await peer.exited();
+  expect(lock.getLock({ timeout: 30 })).toBe(true);
+});
+
+test("run waits for a holder whose ticket is a multiple of 2^32", async () => {
+  const name = newLockName();
+  expect((await outcomeOf("run", name, "--", "true")).status).toBe(0);
+  const counter = new BigUint64Array([BigInt(2 ** 20) * BigInt(2 ** 32) - 1n]);
+  writeOver(ledgerOf(name), 8, new Uint8Array(counter.buffer));
+  const { command } = await runningCommand(name);
+  expect((await stateOf(name)).holders).toMatchObject([
+    { attachment: "attached", token: 2 ** 52 + 1 },
+  ]);
+  expect((await outcomeOf("run", "-n", name, "--", "true")).status).toBe(75);
+  await killStranger(command);
+  expect((await outcomeOf("run", "-t", "30", name, "--", "true")).status).toBe(0);
+});

@@ -8,6 +8,7 @@ import { killStranger, type TestProcess } from "../support/process.ts";
 import {
   atRest,
   bash,
+  endlessCommand,
   faultAt,
   libraryUser,
   outcomeOf,
@@ -278,16 +279,15 @@ describe("a newcomer", () => {
     const command = words[0] === "run" ? ["--", "true"] : [];
     test(`${words[0]} -t 0 does not overtake one who waits for a lock that is free already`, async () => {
       const name = newLockName();
-      const { command: holding } = await runningCommand(name);
+      // A peer says nothing of when it released, so that the waiter has its time from now on.
+      const peer = pythonPeer(name, "hold");
+      await peer.stdout.nextLine();
       const waiter = resourcelock(["run", name, "--", "true"]);
       await waiting(name, 1);
       await waiter.stop();
-      await killStranger(holding);
-      const free = async () => {
-        const { value, holders } = await stateOf(name);
-        return value === 1 && holders.length === 0;
-      };
-      while (!(await free()));
+      await peer.endInput();
+      await peer.exited();
+      expect((await stateOf(name)).value).toBe(1);
       expect((await outcomeOf(...words, "-t", "0", name, ...command)).status).toBe(75);
       waiter.resume();
       expect((await waiter.end()).status).toBe(0);
@@ -297,13 +297,83 @@ describe("a newcomer", () => {
 
   test("the library with a time-out of 0 does not overtake, either", async () => {
     const name = newLockName();
-    const { command } = await runningCommand(name);
+    const peer = pythonPeer(name, "hold");
+    await peer.stdout.nextLine();
     const waiter = resourcelock(["run", name, "--", "true"]);
     await waiting(name, 1);
     await waiter.stop();
-    await killStranger(command);
+    await peer.endInput();
+    await peer.exited();
     expect(await libraryUser(name, { timeout: 0 }).stdout.nextLine()).toBe("not granted");
     waiter.resume();
     expect((await waiter.end()).status).toBe(0);
+  });
+});
+
+/** Runs `run` until it is granted: a hundred times are over a minute. */
+async function untilGranted(name: string, ...options: string[]): Promise<void> {
+  for (let count = 0; count < 100; count++) {
+    const { status } = await outcomeOf("run", ...options, name, "--", "true");
+    if (status === 0) return;
+    expect(status).toBe(75);
+    await Bun.sleep(200);
+  }
+  throw new Error("never granted");
+}
+
+describe("requests that hardly wait, behind one in the way of a lock that nobody holds", () => {
+  for (const options of [["-n"], ["-t", "0.1"]]) {
+    test(`run ${options.join(" ")} is granted when the first waiter is stopped, which is served later`, async () => {
+      const name = newLockName();
+      const { command } = await runningCommand(name);
+      const stopped = resourcelock(["run", name, "--", "true"]);
+      await waiting(name, 1);
+      await stopped.stop();
+      await killStranger(command);
+      await untilGranted(name, ...options);
+      stopped.resume();
+      expect((await stopped.end()).status).toBe(0);
+      expect(await stateOf(name)).toMatchObject(atRest);
+    });
+
+    test(`run ${options.join(" ")} is granted when the first waiter is stopped behind a peer`, async () => {
+      const name = newLockName();
+      const peer = pythonPeer(name, "hold");
+      await peer.stdout.nextLine();
+      const stopped = resourcelock(["run", name, "--", "true"]);
+      await waiting(name, 1);
+      await stopped.stop();
+      await peer.endInput();
+      await peer.exited();
+      await untilGranted(name, ...options);
+      stopped.resume();
+      expect((await stopped.end()).status).toBe(0);
+      expect(await stateOf(name)).toMatchObject(atRest);
+    });
+
+    test(`run ${options.join(" ")} is granted when the first waiter does not adopt from a dead holder`, async () => {
+      const name = newLockName();
+      const holder = resourcelock(["get", name, "-a", "1000"]);
+      await holder.stdout.nextLine();
+      const waiter = resourcelock(["run", "--no-adopt", name, "--", "true"]);
+      await waiting(name, 1);
+      await holder.kill();
+      await untilGranted(name, ...options);
+      expect((await waiter.end()).status).toBe(0);
+      expect(await stateOf(name)).toMatchObject(atRest);
+    });
+  }
+
+  test("a waiter that is awake keeps its place, however many do not wait", async () => {
+    const name = newLockName();
+    const { command } = await runningCommand(name);
+    const waiter = resourcelock(["run", name, "--", ...endlessCommand]);
+    await waiting(name, 1);
+    for (let count = 0; count < 10; count++) {
+      expect((await outcomeOf("run", "-n", name, "--", "true")).status).toBe(75);
+    }
+    await killStranger(command);
+    await waiter.stdout.nextLine();
+    expect((await outcomeOf("run", "-n", name, "--", "true")).status).toBe(75);
   });
 });

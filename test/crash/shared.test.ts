@@ -5,6 +5,7 @@ import { eventually, killStranger, type TestProcess } from "../support/process.t
 import {
   atRest,
   bash,
+  endlessCommand,
   libraryUser,
   type LibraryWish,
   outcomeOf,
@@ -185,7 +186,25 @@ describe("--slots", () => {
     const name = newLockName();
     for (let index = 0; index < 3; index++) await grantedUser(name, { slots: 3 });
     expect((await outcomeOf("run", "--slots", "3", "-n", name, "--", "true")).status).toBe(75);
-    expect((await outcomeOf("run", "--slots", "4", "-n", name, "--", "true")).status).toBe(0);
+    // Those that hold were promised that they are three at most.
+    expect((await outcomeOf("run", "--slots", "4", "-n", name, "--", "true")).status).toBe(75);
+  });
+
+  test("one of fewer slots is not overtaken by those of more, which come later", async () => {
+    const name = newLockName();
+    const first = await runningCommand(name, "--slots", "5");
+    const few = resourcelock(["run", "--slots", "1", name, "--", ...endlessCommand]);
+    await waiting(name, 1);
+    for (let count = 0; count < 3; count++) {
+      expect((await outcomeOf("run", "-n", "--slots", "5", name, "--", "true")).status).toBe(75);
+    }
+    const many = resourcelock(["run", "--slots", "5", name, "--", "true"]);
+    await waiting(name, 2);
+    await killStranger(first.command);
+    const command = Number(await few.stdout.nextLine());
+    expect((await stateOf(name)).waiters).toHaveLength(1);
+    await killStranger(command);
+    expect((await many.end()).status).toBe(0);
   });
 
   test("an exclusive one waits for all of them, and is not starved", async () => {

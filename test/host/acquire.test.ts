@@ -1,6 +1,6 @@
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { ResourceLock } from "../../src/index.ts";
-import { acquireBlocking } from "../../src/host/acquire.ts";
+import { acquireBlocking, futexWait } from "../../src/host/acquire.ts";
 import { KernelWait } from "../../src/host/kernel-wait.ts";
 import { newLockName } from "../support/binary.ts";
 
@@ -28,4 +28,16 @@ test("acquireBlocking() gets the unit that a peer gives back", () => {
   const attempt = lock.request({ timeout: 10 }, wait, undefined, giveBack);
   expect(lock.settle(attempt, acquireBlocking(attempt, wait))).toBe(true);
   expect(notices).toBe(1);
+});
+
+test("futexWait does not wait at the semaphore for longer than the request stands", () => {
+  using lock = new ResourceLock(newLockName());
+  lock.getLock();
+  lock.detach();
+  const attempt = lock.request({ timeout: 0.05 }, futexWait);
+  const block = spyOn(attempt.participant, "blockInKernel");
+  expect(acquireBlocking(attempt, futexWait)).toBe(false);
+  const waits = block.mock.calls.map(([, seconds]) => seconds);
+  expect(waits).not.toBeEmpty();
+  expect(Math.max(...waits)).toBeLessThanOrEqual(0.05);
 });

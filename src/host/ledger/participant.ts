@@ -51,7 +51,7 @@ import {
   writeEnding,
   writeFree,
 } from "./record.ts";
-import { StallWatch, tickSeconds } from "./stall.ts";
+import { clearStall, StallWatch, tickSeconds } from "./stall.ts";
 
 /** What a request has to wait for, and after how long to try again in any case. */
 export interface Blocked {
@@ -224,39 +224,63 @@ export class Participant {
   #advance(): Outcome {
     const own = this.#own;
     if (this.#stallWatch !== undefined) this.#stallWatch.firstWaiterBlocker = 0;
-    const before = nearestBefore(own.ledger, own.seat);
-    if (before !== undefined) return this.#waitBehind(before);
+    for (;;) {
+      const before = nearestBefore(own.ledger, own.seat);
+      if (before === undefined) return this.#advanceAsFirst();
+      const blocked = this.#waitBehind(before);
+      if (blocked !== undefined) return blocked;
+    }
+  }
+
+  #advanceAsFirst(): Outcome {
+    const own = this.#own;
+    const { header } = own.ledger;
+    let areNamesChecked = false;
     own.unit.recreateIfMissing(() => initialSemaphoreValue(own.ledger));
     for (;;) {
-      const outcome = this.#apply(decide(own));
+      const step = decide(own);
+      if (!areNamesChecked && (step.act === "adopt" || step.act === "evict the holders")) {
+        // Another text, or another semaphore, may have taken the name of one that is open.
+        own.unit.recreateIfMissing(() => initialSemaphoreValue(own.ledger), { now: true });
+        areNamesChecked = true;
+        continue;
+      }
+      // One that does not adopt is in the way of those who do, awake or not.
+      if (step.act !== "leave it to one who adopts") clearStall(header, own.ticket);
+      const outcome = this.#apply(step);
       if (outcome !== undefined) return outcome;
     }
   }
 
-  #waitBehind({ seat, ofGroup }: Before): Blocked {
+  /** Undefined where those before it have changed. */
+  #waitBehind({ seat, ofGroup }: Before): Blocked | undefined {
     const own = this.#own;
-    // Of slots that name different N, one behind may have come in while this one waited for the unit.
+    // An older program of slots may have come in first while this one waited for the unit.
     returnUnit(own);
     const isSlots = own.wish.kind === kinds.slots && !ofGroup;
-    const retryAfterSeconds = this.#evictIfStalled(isSlots ? shortTickSeconds : tickSeconds);
+    const tick = isSlots ? shortTickSeconds : tickSeconds;
+    const secondsLeft = this.#secondsUntilStalled();
+    if (secondsLeft !== undefined && secondsLeft <= 0) return undefined;
+    const retryAfterSeconds = Math.min(tick, (secondsLeft ?? tick) + 0.01);
     return { on: ofGroup ? "waiter" : "holder", seat, retryAfterSeconds };
   }
 
   /**
-   * Evicts the first waiter where it could take the lock and has not done so for a while.
+   * Watches the first waiter, and evicts it where it could take the lock and has not done so for a while.
    *
-   * @returns after how long to try again
+   * @returns how long it may still take; undefined where it cannot have the lock; 0 or less where it was evicted
    */
-  #evictIfStalled(tick: number): number {
-    const own = this.#own;
+  #secondsUntilStalled(): number | undefined {
+    const { ledger, seat } = this.#own;
     const watch = (this.#stallWatch ??= new StallWatch());
-    const first = firstWaiter(own.ledger, own.seat);
-    const secondsLeft = first === 0 ? watch.reset() : watch.secondsLeft(own, first);
-    if (secondsLeft === undefined) return tick;
-    if (secondsLeft > 0) return Math.min(tick, secondsLeft + 0.01);
-    evict(own.ledger, first);
-    watch.reset();
-    return 0;
+    const first = firstWaiter(ledger, seat);
+    if (first === 0) return undefined;
+    const secondsLeft = watch.secondsLeft(this.#own, ledger.header, first);
+    if (secondsLeft !== undefined && secondsLeft <= 0) {
+      ledger.header.stalledTicket = 0;
+      evict(ledger, first);
+    }
+    return secondsLeft;
   }
 
   /** Does a step; undefined where the next one has to be decided. */

@@ -87,21 +87,22 @@ export interface Before {
 }
 
 /**
- * The nearest living seat that has to be waited for before `own` may hold; undefined for none.
+ * The nearest living seat that has to be waited for before `own` may hold; undefined for none. It is the rule of
+ * lock/kinds.ts: first come, first served.
  *
  * | `own` is | it waits for |
  * |---|---|
  * | exclusive | everybody before it |
  * | shared | the exclusive ones before it |
- * | slots N | the exclusive ones before it; and as long as N or more slots seats are before it, for those |
+ * | slots N | the exclusive ones before it; and those of slots, as long as there are N before it, or as many as one of them says |
  *
- * Before it are those with a lower ticket, and those that hold: with slots each names its own N, and may
- * overtake one that names a lower N.
+ * Before it are those with a lower ticket, and those that hold.
  */
 export function nearestBefore(ledger: LedgerState, own: number): Before | undefined {
   const { ticket, kind, slots } = ledger.seat(own);
   let nearest = 0;
   let nearestTicket = 0;
+  let limit = slots;
   const slotsSeats: number[] = [];
   for (const number of ledger.taken) {
     const other = ledger.seat(number);
@@ -114,14 +115,15 @@ export function nearestBefore(ledger: LedgerState, own: number): Before | undefi
       }
     } else if (kind === kinds.slots && other.kind === kinds.slots && ledger.isLive(number)) {
       slotsSeats.push(number);
+      limit = Math.min(limit, other.slots);
     }
   }
   if (nearest !== 0) return { seat: nearest, ofGroup: false };
-  if (kind !== kinds.slots || slotsSeats.length < slots) return undefined;
+  if (kind !== kinds.slots || slotsSeats.length < limit) return undefined;
   return nearestSlot(ledger, slotsSeats);
 }
 
-/** All N slots are taken: wait for the newest waiter, or if nobody waits, for the newest holder. */
+/** All slots are taken: wait for the newest waiter, or if nobody waits, for the newest holder. */
 function nearestSlot(ledger: LedgerState, slotsSeats: readonly number[]): Before {
   const waiting = newest(
     ledger,

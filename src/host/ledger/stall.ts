@@ -1,7 +1,7 @@
 /** Who is stopped (SIGSTOP, a frozen VM) while it is first in the queue: it must not hold up those behind it. */
 import { monotonicSeconds } from "../../posix/clock.ts";
 import type { View } from "./decide.ts";
-import { lockStates } from "./layout.ts";
+import { type Header, lockStates } from "./layout.ts";
 import { nearestBefore } from "./queue.ts";
 import { graceSeconds, isLost } from "./record.ts";
 
@@ -10,33 +10,44 @@ const stalledSeconds = 0.5;
 /** A waiter tries again so often for what no byte lock tells: evictions, recreated objects. */
 export const tickSeconds = 1;
 
-/** Watches the first waiter, for one who waits behind it. */
+/**
+ * A waiter whom others have noted may not know it before its own next tick. One that this process has noted itself
+ * was woken by what made the lock free.
+ */
+const notedByOtherSeconds = tickSeconds + 0.1;
+
+/**
+ * Watches the first waiter, for one who waits behind it. That it could take the lock is noted in the header, so that
+ * requests that do not wait find out together what one of them has no time for. A waiter that is awake clears the note
+ * when it looks: {@link clearStall}.
+ */
 export class StallWatch {
-  #suspect: { ticket: number; sinceSeconds: number } | undefined;
+  /** The ticket of a first waiter that this process has noted. */
+  #notedTicket = 0;
   /** The seat that kept the first waiter from the lock when it was last looked at, 0 for none. */
   firstWaiterBlocker = 0;
 
   /**
    * How long the first waiter may still take to take what it can have; 0 or less: it is stalled; undefined while it
-   * cannot have the lock.
+   * cannot have the lock. The caller stores the header.
    */
-  secondsLeft(view: View, first: number): number | undefined {
+  secondsLeft(view: View, header: Header, first: number): number | undefined {
     const patience = this.#patienceWith(view, first);
     if (patience === undefined) {
-      this.#suspect = undefined;
+      if (header.stalledTicket !== 0) header.stalledTicket = 0;
       return undefined;
     }
-    const { ticket } = view.ledger.seat(first);
+    const ticket = lowHalf(view.ledger.seat(first).ticket);
     const time = monotonicSeconds();
-    if (this.#suspect?.ticket !== ticket) {
-      this.#suspect = { ticket, sinceSeconds: couldTakeSince(view, time) };
+    if (header.stalledTicket !== ticket) {
+      header.stalledTicket = ticket;
+      header.stalledSince = milliseconds(couldTakeSince(view, time));
+      this.#notedTicket = ticket;
     }
-    return this.#suspect.sinceSeconds + patience - time;
-  }
-
-  /** There is nobody to watch. */
-  reset(): void {
-    this.#suspect = undefined;
+    const isOwnNote = this.#notedTicket === ticket;
+    // The difference of two low halves, which may be negative.
+    const elapsed = ((milliseconds(time) - header.stalledSince) | 0) / 1000;
+    return (isOwnNote ? patience : Math.max(patience, notedByOtherSeconds)) - elapsed;
   }
 
   /** How long the first waiter may take to take what it can have; undefined while it cannot have it. */
@@ -69,4 +80,19 @@ function couldTakeSince({ ledger: { header }, unit }: View, time: number): numbe
   // One that waits for the byte of an evicted seat is not woken by the eviction, but by its own next tick.
   const evicted = header.evictedAt / 1e6;
   return Math.max(freed > 0 ? freed : time, evicted > 0 ? evicted + tickSeconds : 0);
+}
+
+/** A participant looks, so it is not stopped. The caller stores the header. */
+export function clearStall(header: Header, ticket: number): void {
+  if (header.stalledTicket === lowHalf(ticket)) header.stalledTicket = 0;
+}
+
+/** Not 0, which stands for nobody. */
+function lowHalf(ticket: number): number {
+  return ticket % 2 ** 32 || 1;
+}
+
+/** The low half of a time on the monotonic clock. */
+function milliseconds(seconds: number): number {
+  return Math.floor(seconds * 1000) % 2 ** 32;
 }

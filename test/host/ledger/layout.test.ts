@@ -51,6 +51,8 @@ describe("the layout", () => {
         "pages": 19,
         "recoveries": 60,
         "semaphore": 15,
+        "stalledSince": 31,
+        "stalledTicket": 30,
         "state": 4,
         "token": 40,
         "version": 1,

@@ -1,16 +1,19 @@
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { evictions, seatStates } from "../../../src/host/ledger/layout.ts";
 import {
   evictedAtSemaphore,
   firstWaiter,
   freeSlot,
   holders,
+  kindNames,
   kinds,
   nearestBefore,
   otherHolder,
   seatAtSemaphore,
   waiters,
 } from "../../../src/host/ledger/queue.ts";
+import { nearestBlocker } from "../../../src/lock/kinds.ts";
 import { type FakeSeat, ledgerOf } from "./fake.ts";
 
 const holding = { state: seatStates.holding };
@@ -112,4 +115,32 @@ test("freeSlot() is the lowest number that no living holder has", () => {
   ]);
   expect(freeSlot(ledger, 4)).toBe(1);
   expect(freeSlot(ledger, 1)).toBe(0);
+});
+
+test("nearestBefore() lets in whom the rule of lock/kinds.ts lets in", () => {
+  const entry = fc.record({
+    kind: fc.constantFrom(kinds.exclusive, kinds.shared, kinds.slots),
+    slots: fc.integer({ min: 1, max: 4 }),
+    isHolding: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(entry, { minLength: 1, maxLength: 8 }), (entries) => {
+      const seats = entries.map(({ kind, slots: count, isHolding }) => ({
+        kind,
+        slots: kind === kinds.slots ? count : 0,
+        state: isHolding ? seatStates.holding : seatStates.waiting,
+      }));
+      const queue = seats.map(({ kind, slots: count }) => ({
+        kind: kindNames[kind],
+        slots: count,
+      }));
+      const [own, ...before] = queue.toReversed();
+      if (own === undefined) return;
+      const blocker = nearestBlocker(own, before.toReversed());
+      const found = nearestBefore(ledgerOf(seats), seats.length);
+      expect(found === undefined).toBe(blocker === -1);
+      // Seats and entries of slots differ in whom of them to wait for, all others not.
+      if (found !== undefined && own.kind !== "slots") expect(found.seat - 1).toBe(blocker);
+    }),
+  );
 });

@@ -1,13 +1,20 @@
 import { describe, expect, test } from "bun:test";
-import { lockStates, seatStates } from "../../../src/host/ledger/layout.ts";
-import { StallWatch } from "../../../src/host/ledger/stall.ts";
+import { LedgerImage, lockStates, seatStates } from "../../../src/host/ledger/layout.ts";
+import { clearStall, StallWatch } from "../../../src/host/ledger/stall.ts";
 import { monotonicSeconds } from "../../../src/posix/clock.ts";
 import { type FakeView, viewOf } from "./fake.ts";
 
 const freedAt = (secondsAgo: number) => Math.floor((monotonicSeconds() - secondsAgo) * 1e6);
 /** Seat 1 is the first waiter, seat 2 watches it. */
-const secondsLeft = (view: FakeView) =>
-  new StallWatch().secondsLeft(viewOf({ seats: [{}, {}], seat: 2, ...view }).view, 1);
+const secondsLeft = (view: FakeView) => watched(new StallWatch(), view).seconds;
+
+/** What a watch says, and what it notes. */
+function watched(watch: StallWatch, view: FakeView, first = 1) {
+  const header = new LedgerImage().header;
+  Object.assign(header, view.header);
+  const { view: seen } = viewOf({ seats: [{}, {}], seat: 2, ...view });
+  return { seconds: watch.secondsLeft(seen, header, first), header };
+}
 
 describe("StallWatch.secondsLeft()", () => {
   test("gives the first waiter half a second from when the lock was freed", () => {
@@ -51,7 +58,48 @@ describe("StallWatch.secondsLeft()", () => {
   test("is undefined when somebody is before the first waiter, and remembers whom", () => {
     const watch = new StallWatch();
     const seats = [{ state: seatStates.holding }, {}, {}];
-    expect(watch.secondsLeft(viewOf({ seats, seat: 3 }).view, 2)).toBeUndefined();
+    expect(watched(watch, { seats, seat: 3 }, 2).seconds).toBeUndefined();
     expect(watch.firstWaiterBlocker).toBe(1);
   });
+
+  const free = { state: lockStates.free, notedHash: 2 };
+
+  test("notes the first waiter, for others to go on counting", () => {
+    const { header } = watched(new StallWatch(), { header: free, value: 1 });
+    expect(header.stalledTicket).toBe(1);
+    Bun.sleepSync(20);
+    const other = watched(new StallWatch(), { header, value: 1 });
+    // A waiter that another process has noted may know only at its own tick.
+    expect(other.seconds).toBeLessThan(1.1 - 0.015);
+    expect(other.header.stalledSince).toBe(header.stalledSince);
+  });
+
+  test("is below 0 when another process noted the waiter long ago", () => {
+    const { header } = watched(new StallWatch(), { header: free, value: 1 });
+    header.stalledSince -= 1200;
+    expect(watched(new StallWatch(), { header, value: 1 }).seconds).toBeLessThan(0);
+  });
+
+  test("begins anew with another waiter", () => {
+    const { header } = watched(new StallWatch(), { header: free, value: 1 });
+    header.stalledSince -= 1200;
+    const seats = [{ ticket: 5 }, { ticket: 9 }];
+    const other = watched(new StallWatch(), { header, value: 1, seats });
+    expect(other.seconds).toBeCloseTo(0.5, 1);
+    expect(other.header.stalledTicket).toBe(5);
+  });
+
+  test("takes the note away when the waiter cannot have the lock any more", () => {
+    const { header } = watched(new StallWatch(), { header: free, value: 1 });
+    expect(watched(new StallWatch(), { header, value: 0 }).header.stalledTicket).toBe(0);
+  });
+});
+
+test("clearStall() takes the note of a waiter that is awake away, and no other one's", () => {
+  const { header } = new LedgerImage();
+  header.stalledTicket = 7;
+  clearStall(header, 8);
+  expect(header.stalledTicket).toBe(7);
+  clearStall(header, 3 * 2 ** 32 + 7);
+  expect(header.stalledTicket).toBe(0);
 });

@@ -4,10 +4,10 @@ import { description, version } from "../../package.json";
 import { type SignalName, signalNumbers } from "../posix/process.ts";
 import { parsedArguments } from "./arguments/arguments.ts";
 import { type CommandLine, readCommandLine } from "./arguments/command-line.ts";
-import { noCommand } from "./arguments/hints.ts";
-import { UsageError } from "./arguments/words.ts";
+import { commandAsName, noCommand } from "./arguments/hints.ts";
+import { type OptionWord, UsageError } from "./arguments/words.ts";
 import { exitCodeOf, exitCodes } from "./exit-code.ts";
-import { diagnostics, printLine } from "./terminal/output.ts";
+import { diagnostics, printLine, standardError } from "./terminal/output.ts";
 import { Interrupted } from "./waiting/signals.ts";
 
 /** `any` as in citty's SubCommandsDef: commands differ in their arguments. */
@@ -18,16 +18,18 @@ const subCommands: Record<string, LoadCommand> = Object.assign(Object.create(nul
   run: async () => (await import("./commands/run.ts")).default,
   get: async () => (await import("./commands/get.ts")).default,
   unget: async () => (await import("./commands/unget.ts")).default,
+  wait: async () => (await import("./commands/wait.ts")).default,
   state: async () => (await import("./commands/state.ts")).default,
+  list: async () => (await import("./commands/list.ts")).default,
   trace: async () => (await import("./commands/trace.ts")).default,
   history: async () => (await import("./commands/history.ts")).default,
-  list: async () => (await import("./commands/list.ts")).default,
-  remove: async () => (await import("./commands/remove.ts")).default,
-  wait: async () => (await import("./commands/wait.ts")).default,
   info: async () => (await import("./commands/info.ts")).default,
+  remove: async () => (await import("./commands/remove.ts")).default,
   doctor: async () => (await import("./commands/doctor.ts")).default,
-  complete: async () => (await import("./commands/complete.ts")).default,
+  help: async () => (await import("./commands/help.ts")).default,
+  version: async () => (await import("./commands/version.ts")).default,
   man: async () => (await import("./commands/man.ts")).default,
+  complete: async () => (await import("./commands/complete.ts")).default,
 } satisfies Record<string, LoadCommand>);
 
 /** The program. Commands that need the tree get it from their caller, so that nothing imports this file but main.ts. */
@@ -70,16 +72,22 @@ function report(error: unknown, commandName: string | undefined): void {
 async function dispatch(argv: readonly string[]): Promise<number> {
   const line = await readCommandLine(argv, root);
   const { command, seedOrder } = line;
-  if (hasOption(line, "version")) {
+  if (findOption(line, "version") !== undefined) {
     printLine(`resourcelock ${version}`);
     return exitCodes.done;
   }
-  if (hasOption(line, "help")) {
-    const { commandUsage, programUsage } = await import("./arguments/usage.ts");
-    printLine(command === undefined ? await programUsage(root) : commandUsage(command));
-    return exitCodes.done;
+  const help = findOption(line, "help");
+  if (help !== undefined || argv.length === 0) {
+    const { helpOf } = await import("./arguments/usage.ts");
+    const text = await helpOf(command, root, { isLong: help?.shown === "--help" });
+    if (help === undefined) standardError.raw(`${text}\n`);
+    else printLine(text);
+    return help === undefined ? exitCodes.usage : exitCodes.done;
   }
-  if (command === undefined) throw noCommand(line, Object.keys(subCommands));
+  const names = Object.keys(subCommands);
+  if (command === undefined) throw noCommand(line, names);
+  const mixUp = commandAsName(line, names);
+  if (mixUp !== undefined) throw mixUp;
   const status = await command.run({
     rawArgs: [...argv],
     args: parsedArguments(line, command.args, command.meta),
@@ -92,8 +100,8 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   return typeof status === "number" ? status : exitCodes.done;
 }
 
-function hasOption({ options }: CommandLine, name: string): boolean {
-  return options.some((option) => option.name === name);
+function findOption({ options }: CommandLine, name: string): OptionWord | undefined {
+  return options.find((option) => option.name === name);
 }
 
 /** The number of a signal, for the shell's 128 + N. */

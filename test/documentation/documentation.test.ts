@@ -4,6 +4,7 @@ import { accessSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { version } from "../../package.json";
 import { options } from "../../src/cli/arguments/options.ts";
+import { aliasesOf } from "../../src/cli/arguments/words.ts";
 import { exitCodes, exitCodeTexts } from "../../src/cli/exit-code.ts";
 import { endingTexts } from "../../src/cli/pictures/history-table.ts";
 import { listColumns } from "../../src/cli/status/list-columns.ts";
@@ -54,7 +55,9 @@ test("each exit status of the program is among those that are told", () => {
 });
 
 test("the manual page describes each option once", () => {
-  const heads = Object.entries(options).map(([long, definition]) => headOf(long, definition));
+  const heads = Object.entries(options)
+    .filter(([, definition]) => "description" in definition)
+    .map(([long, definition]) => headOf(long, definition));
   const tags = page.tagged("OPTIONS").map(({ tag }) => tag);
   expect(tags.toSorted()).toEqual(heads.toSorted());
 });
@@ -374,7 +377,7 @@ describe("the tables for those who come from another program", () => {
     const { head, rows } = documents.migrating.table(peer);
     expect(head).toEqual([peer, "resourcelock", "what differs"]);
     const known = Object.entries(options).flatMap(([long, definition]) =>
-      "alias" in definition ? [`--${long}`, `-${definition.alias}`] : [`--${long}`],
+      [long, ...aliasesOf(definition)].map((name) => `${name.length > 1 ? "--" : "-"}${name}`),
     );
     const named = rows.flatMap(
       ([, ours = ""]) => ours.match(/(?<=^|[ "(])--?[a-zA-Z][\w-]*/g) ?? [],

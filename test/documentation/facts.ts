@@ -6,6 +6,7 @@ import type { ArgDef } from "citty";
 import { exitCodeTexts } from "../../src/cli/exit-code.ts";
 import { allCommands } from "../../src/cli/arguments/command.ts";
 import { callOf } from "../../src/cli/arguments/usage.ts";
+import { aliasesOf } from "../../src/cli/arguments/words.ts";
 import { root } from "../../src/cli/root.ts";
 import { resourcelock } from "../support/binary.ts";
 import type { ManualPage } from "./manual-page.ts";
@@ -28,7 +29,7 @@ export async function factsOfProgram(): Promise<Facts> {
   for (const command of await allCommands(root)) {
     facts.commands[callOf(command)] = command.meta.description ?? "";
     facts.options[command.name] = Object.entries(command.args)
-      .filter(([, { type }]) => type !== "positional")
+      .filter(([, { type, description }]) => type !== "positional" && description !== undefined)
       .map(([long, definition]) => optionText(headOf(long, definition), defaultOf(definition)))
       .toSorted();
   }
@@ -37,7 +38,8 @@ export async function factsOfProgram(): Promise<Facts> {
 
 /** `-t, --get-timeout TIME` */
 export function headOf(long: string, definition: ArgDef): string {
-  const short = "alias" in definition ? `-${String(definition.alias)}, ` : "";
+  const [letter] = aliasesOf(definition);
+  const short = letter === undefined ? "" : `-${letter}, `;
   const value = definition.type === "string" ? ` ${definition.valueHint}` : "";
   return `${short}--${long}${value}`;
 }

@@ -15,10 +15,10 @@ async function expectWrong(commandLine: string, text: string): Promise<void> {
   expect(filesOf(name)).toEqual({});
 }
 
-const commands = ["run", "get", "unget", "state", "trace"];
+const commands = ["run", "get", "unget", "wait", "state"];
 
 describe("a command line without a command", () => {
-  test.each(["", "-q", "--json", "-t 5", "-m get", "--", "-- get LOCK", "-- LOCK"])(
+  test.each(["-q", "--json", "-t 5", "-m get", "--"])(
     "%j tells which commands there are",
     (words) => expectWrong(words, `a command is missing: one of ${commands.join(", ")}`),
   );
@@ -40,6 +40,15 @@ describe("an unknown command", () => {
     ["LOCK gett", 'unknown command "gett"; did you mean get?'],
     ["stat LOCK", 'unknown command "stat"; did you mean state?'],
     ["LOCK status", 'unknown command "status"; did you mean state?'],
+    ["status LOCK", 'unknown command "status"; did you mean state?'],
+    ["ls", 'unknown command "ls"; did you mean list?'],
+    ["lock LOCK", 'unknown command "lock"; did you mean get or run?'],
+    ["LOCK lock", 'unknown command "lock"; did you mean get or run?'],
+    ["acquire LOCK", 'unknown command "acquire"; did you mean get or run?'],
+    ["unlock LOCK", 'unknown command "unlock"; did you mean unget?'],
+    ["release LOCK", 'unknown command "release"; did you mean unget?'],
+    ["LOCK release", 'unknown command "release"; did you mean unget?'],
+    ["rm LOCK", 'unknown command "rm"; did you mean remove?'],
     ["LOCK unge -m text", 'unknown command "unge"; did you mean unget?'],
     ["rnu LOCK -- true", 'unknown command "rnu"; did you mean run?'],
     ["LOCK trcae", 'unknown command "trcae"; did you mean trace?'],
@@ -50,8 +59,8 @@ describe("an unknown command", () => {
     ["LOCK __proto__", '"__proto__"'],
     ["LOCK constructor", '"constructor"'],
     ["LOCK hasOwnProperty", '"hasOwnProperty"'],
-    ["toString LOCK", "unknown command"],
-    ["__proto__ LOCK", "unknown command"],
+    ["toString LOCK", 'neither "toString" nor "LOCK" is a command'],
+    ["__proto__ LOCK", 'neither "__proto__" nor'],
     ["LOCK frobnicate", '"frobnicate"'],
     ["LOCK GET", '"GET"'],
     ["LOCK ''", '""'],
@@ -59,10 +68,26 @@ describe("an unknown command", () => {
   ])("%s that is like none is named", (words, text) => expectWrong(words, text));
 });
 
+describe("two commands are refused, and neither is taken for a lock:", () => {
+  test.each([
+    ["get state", '"get" and "state" are both commands; for the lock of that name, write "/state"'],
+    ["run get true", '"run" and "get" are both commands'],
+    ["get help", '"get" and "help" are both commands'],
+    ["wait -t 1 list", '"wait" and "list" are both commands'],
+    ["trace LOCK get", '"trace" and "get" are both commands'],
+  ])("%s", expectWrong);
+});
+
+test("a lock may have the name of a command, with a slash before it", async () => {
+  for (const name of ["state", "version"]) {
+    expect(await resourcelock("wait", `/${name}`)).toEqual({ status: 0, stdout: "", stderr: "" });
+  }
+});
+
 describe("an unknown option", () => {
   test.each([
     ["get LOCK --jsn", "unknown option --jsn; did you mean --json?"],
-    ["get LOCK --timeout 5", "unknown option --timeout; did you mean --get-timeout?"],
+    ["get LOCK --mess text", "unknown option --mess; did you mean --message?"],
     ["get LOCK --get-timout=5", "unknown option --get-timout; did you mean --get-timeout?"],
     ["get --mesage text LOCK", "unknown option --mesage; did you mean --message?"],
     ["--quite LOCK state", "unknown option --quite; did you mean --quiet?"],
@@ -88,7 +113,7 @@ describe("an unknown option", () => {
     ["get LOCK -1", "-1"],
     ["get LOCK ---", "---"],
     ["get LOCK --=1", "--"],
-    ["-x", "-x"],
+    ["-X", "-X"],
     ["--frobnicate", "--frobnicate"],
   ])("%s that is like none is named", (words, option) =>
     expectWrong(words, `unknown option ${option}`),
@@ -101,7 +126,8 @@ describe("an unknown option", () => {
     ["get LOCK -u 3", "-u"],
     ["unget LOCK -a 1", "-a"],
     ["trace LOCK --get-timeout 1", "--get-timeout"],
-    ["get LOCK -n", "-n"],
+    ["get LOCK -x", "-x"],
+    ["state LOCK -w 5", "-w"],
     ["get LOCK -c true", "-c"],
     ["run LOCK --json -- true", "--json"],
     ["run LOCK -a 1 -- true", "-a"],
@@ -142,9 +168,7 @@ describe("an option's value", () => {
 
 describe("a time", () => {
   const notTimes =
-    "'' abc NaN nan Infinity inf 1e3 0x10 1,5 +1 5d 1.5.5 s . 1h30m ٣ 1_000 true null 1S".split(
-      " ",
-    );
+    "'' abc NaN nan 1e 0x10 1,5 ++1 5y 1.5.5 s . 1h30 30m1 ٣ 1__000 true null 1S".split(" ");
 
   test.each(notTimes)("of %s is refused", async (time) => {
     for (const option of ["--get-timeout", "--auto-unget"]) {
@@ -156,9 +180,9 @@ describe("a time", () => {
   });
 
   test.each(["-2", "-0.5", "-1s", "-1.5", "-10", "-1ms", "-Infinity"])(
-    "to wait of %s is refused, as -1 alone means for ever",
+    "to wait of %s is refused, as -1 alone means forever",
     async (time) => {
-      const text = `--get-timeout: "${time}" is negative; -1 alone means for ever`;
+      const text = `--get-timeout: "${time}" is negative; -1 alone means forever`;
       await expectWrong(`get LOCK -t ${time}`, text);
       await expectWrong(`get LOCK -t${time}`, text);
       await expectWrong(`LOCK get --get-timeout=${time}`, text);
@@ -172,7 +196,7 @@ describe("a time", () => {
     await expectWrong(`trace LOCK -u ${time}`, `--update: "${time}"`);
   });
 
-  test.each(["2073601", "577h", "34561m", "2073600001ms", "99999999999", "9".repeat(400)])(
+  test.each(["2073601", "577h", "25d", "34561m", "2073600001ms", "99999999999", "9".repeat(400)])(
     "of %s is refused, as it is longer than 24 days",
     async (time) => {
       await expectWrong(`get LOCK -t ${time}`, "--get-timeout: ");
@@ -210,7 +234,7 @@ describe("a lock's name", () => {
     ["state LOCK y z", '"y"'],
     ["get LOCK -- y", '"y"'],
     ["unget LOCK -m text y", '"y"'],
-    ["history LOCK get", '"get"'],
+    ["history LOCK x", '"x"'],
     ["get LOCK ''", '""'],
   ])("is one word: %s", (words, extra) => expectWrong(words, `unexpected word ${extra}`));
 });
@@ -239,6 +263,10 @@ describe("options that exclude each other are refused:", () => {
     ["get LOCK -a 1s --owner-pid 1", "give --auto-unget or --owner-pid, not both"],
     ["run LOCK --slots 2 --shared true", "give --shared or --slots, not both"],
     ["run LOCK -n -t 5 true", "give --nonblock or --get-timeout, not both"],
+    ["get LOCK -n -w 5", "give --nonblock or --get-timeout, not both"],
+    ["wait LOCK -n -t 5", "give --nonblock or --get-timeout, not both"],
+    ["run LOCK -x -s true", "give --exclusive or --shared, not both"],
+    ["get LOCK -q -v", "give --quiet or --verbose, not both"],
     ["info LOCK --set x --stdin", "give --set or --stdin, not both"],
     ["history LOCK --json --plot", "give --plot or --json, not both"],
     ["remove LOCK --stale --force", "give --force or --stale, not both"],

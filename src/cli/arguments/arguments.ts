@@ -4,6 +4,7 @@ import type { OutputOptions } from "../terminal/output.ts";
 import type { Arguments, CallData } from "./command.ts";
 import { type CommandLine, positionalsOf } from "./command-line.ts";
 import { suggestion } from "./hints.ts";
+import { nameArgument } from "./options.ts";
 import { UsageError } from "./words.ts";
 
 /** How much to say and in which voice, from a command's arguments and data. */
@@ -26,7 +27,7 @@ export function outputOptions(
  *   too few
  */
 export function parsedArguments(
-  line: Pick<CommandLine, "options" | "positionals" | "rest">,
+  line: Pick<CommandLine, "options" | "positionals" | "rest" | "seedOrder">,
   definitions: ArgsDef,
   { repeats = false, conflicts = [] }: Pick<CommandMeta, "repeats" | "conflicts"> = {},
 ): Arguments {
@@ -34,8 +35,9 @@ export function parsedArguments(
   for (const [name, definition] of Object.entries(definitions)) {
     if (definition.default !== undefined) parsed[name] = definition.default;
   }
-  for (const { name, shown, value } of line.options) {
-    if (name === undefined || !Object.hasOwn(definitions, name)) {
+  for (const { name, shown, value, isAbbreviated } of line.options) {
+    const isTaken = line.seedOrder || !isAbbreviated;
+    if (name === undefined || !isTaken || !Object.hasOwn(definitions, name)) {
       throw unknownOption(shown, definitions);
     }
     parsed[name] = value ?? true;
@@ -51,6 +53,8 @@ export function parsedArguments(
   if (extra !== undefined && !repeats) {
     throw new UsageError(`unexpected word ${JSON.stringify(extra)}`);
   }
+  const isOfNames = wanted.some(([, { valueHint }]) => valueHint === nameArgument.valueHint);
+  if (isOfNames && !line.seedOrder) line.positionals.forEach(refuseComma);
   for (const [index, [name]] of wanted.entries()) {
     const word = line.positionals[index];
     if (word !== undefined) parsed[name] = word;
@@ -63,9 +67,17 @@ function refuseSeveral(excluding: readonly string[], given: CommandLine["options
   if (other !== undefined) throw new UsageError(`give --${one} or --${other}, not both`);
 }
 
+/** With commas it is several names to run; where one lock is taken it would protect nothing. */
+function refuseComma(word: string): void {
+  if (!word.includes(",") || word.startsWith("/")) return;
+  throw new UsageError(
+    `${JSON.stringify(word)} is several locks, which only run takes with commas; for one lock of that name, write ${JSON.stringify(`/${word}`)}`,
+  );
+}
+
 function unknownOption(shown: string, definitions: ArgsDef): UsageError {
   const names = Object.entries(definitions)
-    .filter(([, { type }]) => type !== "positional")
+    .filter(([, { type, description }]) => type !== "positional" && description !== undefined)
     .map(([name]) => `--${name}`);
   return new UsageError(`unknown option ${shown}${suggestion(shown, names)}`);
 }

@@ -2,13 +2,14 @@
 import type { ArgDef, CommandDef } from "citty";
 import { type Command, commandNames, loadCommand } from "./command.ts";
 import { options } from "./options.ts";
+import { isSeedCommand, isSeedOption } from "./seed.ts";
 import { type OptionWord, WordReader } from "./words.ts";
 
 /** A command line, read. */
 export interface CommandLine {
   /** Undefined if no command is named. */
   readonly command: Command | undefined;
-  /** Whether the command's name came second: the order of cjnfuncs.resourcelock. */
+  /** Whether this is a call of cjnfuncs.resourcelock: one of its commands, after the lock's name. */
   readonly seedOrder: boolean;
   readonly options: readonly OptionWord[];
   /** The words that are no options, without the command's name. */
@@ -21,7 +22,7 @@ export interface CommandLine {
 
 /**
  * Reads a command line: the command's name is the first word if it is one, else the second one. Which options take a value
- * is the same for every command, so the name can be told from a value.
+ * is the same for each command, so the name can be told from a value.
  *
  * @throws {UsageError} for an option's value that is missing or not wanted
  */
@@ -29,32 +30,16 @@ export async function readCommandLine(
   words: readonly string[],
   tree: CommandDef,
 ): Promise<CommandLine> {
-  const names = await commandNames(tree);
   const reader = new WordReader(words, options);
-  const before: string[] = [];
-  let name: string | undefined;
-  for (let word = reader.take(); word !== undefined; word = reader.take()) {
-    if (names.includes(word)) {
-      name = word;
-      break;
-    }
-    before.push(word);
-    if (before.length === 2) break;
-  }
+  const { name, before } = findCommand(reader, await commandNames(tree));
   const command = name === undefined ? undefined : await loadCommand(tree, name);
-  const seedOrder = before.length > 0;
-  if (command === undefined || !takesRest(command)) {
-    // No command is named after a --.
-    const more = command === undefined ? reader.takeBeforeSeparator() : reader.takeAll();
-    const positionals = [...before, ...more];
-    return {
-      command,
-      seedOrder,
-      options: reader.options,
-      positionals,
-      rest: [],
-      restAt: undefined,
-    };
+  if (command === undefined) {
+    const positionals = [...before, ...reader.takeAll()];
+    return lineOf({ command, seedOrder: false, positionals, reader });
+  }
+  const seedOrder = before.length > 0 && isSeedCommand(command.name);
+  if (!takesRest(command)) {
+    return lineOf({ command, seedOrder, positionals: [...before, ...reader.takeAll()], reader });
   }
   // Options end at the first word after the positionals that is none, as with nice, env, sudo and flock.
   const positionals = [...before];
@@ -66,7 +51,42 @@ export async function readCommandLine(
   }
   reader.peek();
   const { rest, restAt } = reader;
-  return { command, seedOrder, options: reader.options, positionals, rest, restAt };
+  return { ...lineOf({ command, seedOrder, positionals, reader }), rest, restAt };
+}
+
+/** Reads up to the command's name; the one word before it, or the two that are none, are given back. */
+function findCommand(
+  reader: WordReader,
+  names: readonly string[],
+): { name: string | undefined; before: string[] } {
+  const before: string[] = [];
+  while (before.length < 2) {
+    // argparse, and so the Python tool, finds the command after a -- too.
+    const word = reader.take() ?? (reader.endOptions() ? reader.take() : undefined);
+    if (word === undefined) break;
+    if (names.includes(word)) return { name: word, before };
+    before.push(word);
+  }
+  return { name: undefined, before };
+}
+
+function lineOf({
+  command,
+  seedOrder,
+  positionals,
+  reader,
+}: Pick<CommandLine, "command" | "seedOrder" | "positionals"> & {
+  reader: WordReader;
+}): CommandLine {
+  const given = reader.options.filter(({ name }) => !(seedOrder && isIgnored(name, command)));
+  return { command, seedOrder, options: given, positionals, rest: [], restAt: undefined };
+}
+
+/** The Python tool takes each of its options with each command, and ignores those that mean nothing to it. */
+function isIgnored(option: string | undefined, command: Command | undefined): boolean {
+  return (
+    option !== undefined && isSeedOption(option) && !Object.hasOwn(command?.args ?? {}, option)
+  );
 }
 
 function takesRest({ meta }: Command): boolean {

@@ -3,6 +3,12 @@ import type { ArgsDef, CommandDef, CommandMeta } from "citty";
 
 declare module "citty" {
   interface CommandMeta {
+    /** The heading that it stands under in the help of the program. */
+    group?: CommandGroup;
+    /** Ends the first line of help: what it does unless told otherwise. */
+    byDefault?: string;
+    /** Command lines, without the program's name, each with what it does. */
+    examples?: readonly (readonly [line: string, text: string])[];
     /** What follows the positionals, for help: another program's words, which are not read. */
     operands?: string;
     /** Whether words may follow the positionals that are not read; `args._` has them too. */
@@ -15,6 +21,11 @@ declare module "citty" {
     notes?: readonly string[];
   }
 }
+
+/** In the order of help. */
+export const commandGroups = ["Hold a lock", "See locks", "Tidy up", "Help"] as const;
+
+type CommandGroup = (typeof commandGroups)[number];
 
 /** What a command is run with beside its arguments: citty's `data`. It is missing when citty itself runs the command. */
 export interface CallData {

@@ -17,25 +17,77 @@ export function noCommand(
   if (first === undefined) {
     return new UsageError(`a command is missing: one of ${names.join(", ")}`);
   }
-  const hint = suggestion(first, names);
-  if (second === undefined && hint === "") {
-    return new UsageError(
-      `${JSON.stringify(first)} is not a command, and as a lock's name it needs one: ${names.join(", ")}`,
-    );
+  for (const word of positionals.slice(0, 2)) {
+    const hint = commandHint(word, names);
+    if (hint !== "") return new UsageError(`unknown command ${JSON.stringify(word)}${hint}`);
   }
-  const word = hint === "" && second !== undefined ? second : first;
-  return new UsageError(`unknown command ${JSON.stringify(word)}${suggestion(word, names)}`);
+  if (second !== undefined) {
+    const words = `${JSON.stringify(first)} nor ${JSON.stringify(second)}`;
+    return new UsageError(`neither ${words} is a command: ${names.join(", ")}`);
+  }
+  return new UsageError(
+    `${JSON.stringify(first)} is not a command, and as a lock's name it needs one: ${names.join(", ")}`,
+  );
 }
 
-/** `; did you mean X?` with the nearest word, where one is near enough to have been meant. */
+/** What other programs call what a command does. */
+const otherNames: Readonly<Record<string, string>> = Object.assign(Object.create(null), {
+  acquire: "get or run",
+  delete: "remove",
+  exec: "run",
+  free: "unget",
+  lock: "get or run",
+  log: "history",
+  ls: "list",
+  ps: "list",
+  release: "unget",
+  rm: "remove",
+  show: "state",
+  status: "state",
+  try: "run -n",
+  unlock: "unget",
+  watch: "trace",
+} satisfies Record<string, string>);
+
+/** `; did you mean X?` with the command that was meant, or "". */
+export function commandHint(word: string, names: readonly string[]): string {
+  const meant = otherNames[word];
+  return meant === undefined ? suggestion(word, names) : `; did you mean ${meant}?`;
+}
+
+/** The error for a lock's name that is a command: who writes two commands has mixed something up. */
+export function commandAsName(
+  { command, positionals }: CommandLine,
+  names: readonly string[],
+): UsageError | undefined {
+  const takesNames = Object.hasOwn(command?.args ?? {}, "name");
+  const word = takesNames
+    ? positionals.find((positional) => names.includes(positional))
+    : undefined;
+  if (word === undefined) return undefined;
+  return new UsageError(
+    `${JSON.stringify(command?.name)} and ${JSON.stringify(word)} are both commands; for the lock of that name, write "/${word}"`,
+  );
+}
+
+/** `; did you mean X?` with the nearest word, if one is near enough to have been meant, or "". */
 export function suggestion(word: string, candidates: readonly string[]): string {
   const [nearest] = candidates
-    .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
-    .filter(
-      ({ candidate, distance }) => distance <= Math.max(1, Math.ceil(candidate.length / 2) - 1),
-    )
+    .map((candidate) => ({ candidate, distance: distanceTo(word, candidate) }))
+    .filter(({ candidate, distance }) => distance <= maxDistance(candidate))
     .toSorted((one, other) => one.distance - other.distance);
   return nearest === undefined ? "" : `; did you mean ${nearest.candidate}?`;
+}
+
+/** A slip in a short word, two or three in a long one. A guess that is further off misleads. */
+function maxDistance(candidate: string): number {
+  return Math.max(1, Math.floor(candidate.replace(/^--/, "").length / 3));
+}
+
+/** The beginning of a word is near to it, however long the word is. */
+function distanceTo(word: string, candidate: string): number {
+  const isBeginning = word.replace(/^--/, "").length >= 3 && candidate.startsWith(word);
+  return isBeginning ? 1 : editDistance(word, candidate);
 }
 
 /** Letters to insert, delete, replace or swap with their neighbour: optimal string alignment. */

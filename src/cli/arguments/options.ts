@@ -1,23 +1,32 @@
-/** Every option, defined once, so that it means the same everywhere. A command picks those that it takes. */
+/**
+ * Every option, defined once, so that it means the same everywhere. A command picks those that it takes.
+ *
+ * The first alias of one letter is the one that help shows; the others are what flock calls the option. An option without
+ * a description is taken, and not shown.
+ */
 import type { ArgDef, ArgsDef } from "citty";
 
-export const options = {
+export const options = defineOptions({
   help: { type: "boolean", alias: "h", description: "show this help" },
   version: { type: "boolean", alias: "V", description: "print the version" },
   json: { type: "boolean", description: "print results as JSON, one object a line" },
   quiet: { type: "boolean", alias: "q", description: "print errors only" },
-  verbose: { type: "boolean", alias: "v", description: "tell on stderr what is done" },
-  "no-color": { type: "boolean", description: "print without colours, on a terminal too" },
-  locked: { type: "boolean", description: "only locks that are locked" },
-  stale: { type: "boolean", description: "what participants that died have left" },
-  set: { type: "string", valueHint: "TEXT", description: "write this text, without a date" },
-  stdin: { type: "boolean", description: "write what stdin has, all of it" },
-  force: { type: "boolean", description: "also while it is held or waited for" },
+  verbose: { type: "boolean", alias: "v", description: "say on stderr what is done" },
+  "no-color": { type: "boolean", description: "print without colours, even on a terminal" },
+  locked: { type: "boolean", description: "only locks that are held" },
+  stale: { type: "boolean", description: "only locks whose holder died" },
+  set: {
+    type: "string",
+    valueHint: "TEXT",
+    description: "write this text, without a date before it",
+  },
+  stdin: { type: "boolean", description: "write all of stdin" },
+  force: { type: "boolean", description: "even while it is held or waited for" },
   sort: {
     type: "string",
     valueHint: "name|age",
     default: "name",
-    description: "by name, or by age: those held the longest first",
+    description: "by name, or by age: those held longest first",
   },
   prometheus: {
     type: "boolean",
@@ -27,19 +36,19 @@ export const options = {
     type: "string",
     alias: "m",
     valueHint: "TEXT",
-    description: "who takes the lock and why, for all to see",
+    description: "who takes the lock and why, for others to see",
   },
   "get-timeout": {
     type: "string",
-    alias: "t",
+    alias: ["t", "w", "wait", "timeout"],
     valueHint: "TIME",
-    description: "how long to wait for the lock: 0 tries once, -1 waits for ever",
+    description: "how long to wait for the lock: 0 tries once, -1 waits forever",
   },
   "auto-unget": {
     type: "string",
     alias: "a",
     valueHint: "TIME",
-    description: "stay, and release the lock after this time or when interrupted",
+    description: "stay, and release the lock after this time or on a signal",
   },
   update: {
     type: "string",
@@ -49,39 +58,46 @@ export const options = {
     description: "how often to look",
   },
   plot: { type: "boolean", description: "draw who held the lock when, and who waited" },
-  check: { type: "boolean", description: "answer by the exit status alone: 0 free, 1 locked" },
-  nonblock: { type: "boolean", alias: "n", description: "do not wait: the same as -t 0" },
+  check: { type: "boolean", description: "print nothing; the exit status tells: 0 free, 1 locked" },
+  nonblock: {
+    type: "boolean",
+    alias: ["n", "nb", "nonblocking"],
+    description: "do not wait: the same as -t 0",
+  },
   "conflict-exit-code": {
     type: "string",
     alias: "E",
     valueHint: "CODE",
     default: "75",
-    description: "exit status when the lock is not granted in time",
+    description: "exit status if the lock is not granted in time",
   },
   mode: {
     type: "string",
     valueHint: "MODE",
-    description: "who may use a lock that is made now, in octal, as in 0660, whatever the umask",
+    description:
+      "who may use a lock that is created now, in octal, as in 0660; the umask does not count",
   },
   group: {
     type: "string",
     valueHint: "GROUP",
-    description: "the group that a lock that is made now belongs to; --mode is 0660 then",
+    description: "the group of a lock that is created now; --mode is then 0660",
   },
   "owner-pid": {
     type: "string",
     valueHint: "PID",
     description:
-      "bind the lock to a process, as in --owner-pid $$: when that ends, it is free for the next",
+      "bind the lock to a process, as in --owner-pid $$: when the process ends, the lock is free",
   },
+  exclusive: { type: "boolean", alias: ["x", "e"] },
   shared: {
     type: "boolean",
-    description: "hold it together with others that say so too; alone against all others",
+    alias: "s",
+    description: "a reader's lock: any number of --shared holders at once, but no other",
   },
   slots: {
     type: "string",
     valueHint: "N",
-    description: "hold it together with others that say so too, N at once at most",
+    description: "allow up to N holders at once; $RESOURCELOCK_SLOT tells which one this is",
   },
   "no-adopt": {
     type: "boolean",
@@ -89,30 +105,39 @@ export const options = {
   },
   reentrant: {
     type: "boolean",
-    description: "if a run around this one holds the lock, run the command under that",
+    description: "if an enclosing run already holds the lock, just run the command",
   },
   close: {
     type: "boolean",
     alias: "o",
-    description: "if run is killed, do not leave the lock to the command",
+    description: "release the lock if run itself is killed, even if the command still runs",
   },
   command: {
     type: "string",
     alias: "c",
     valueHint: "STRING",
-    description: "a command line for $SHELL, in place of COMMAND",
+    description: "a shell command line, run by $SHELL, instead of COMMAND",
   },
-} as const satisfies ArgsDef;
+});
+
+/** Keeps the types of the definitions, aliases in arrays included. */
+function defineOptions<const Options extends ArgsDef>(definitions: Options): Options {
+  return definitions;
+}
 
 /** The lock that a command is about. */
 export const nameArgument = {
   type: "positional",
   required: true,
+  valueHint: "NAME",
   description: "the lock's name",
 } as const satisfies ArgDef;
 
 /** The same where there may be several, with commas between. */
 export const nameListArgument = { ...nameArgument, valueHint: "NAME,..." } as const;
+
+/** Options that exclude each other wherever both are taken. */
+export const quietOrVerbose: readonly string[] = ["quiet", "verbose"];
 
 /** What all commands take. */
 export const commonOptions = {

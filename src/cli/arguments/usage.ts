@@ -1,62 +1,124 @@
-/** The texts of `--help`, from the same definitions that the command line is read by. */
+/** The texts of help, from the same definitions that the command line is read by. */
 import type { ArgDef, ArgsDef, CommandDef, CommandMeta } from "citty";
 import { version } from "../../../package.json";
+import { columnsOf } from "../../posix/terminal.ts";
 import { exitCodeTexts } from "../exit-code.ts";
 import { wrap } from "../terminal/wrap.ts";
-import { allCommands, type Command } from "./command.ts";
+import { allCommands, type Command, commandGroups } from "./command.ts";
 import { positionalsOf } from "./command-line.ts";
 import { options } from "./options.ts";
 import { aliasesOf } from "./words.ts";
 
-/** What every terminal has. */
-const columns = 80;
+const standardOutput = 1;
 
-const timeNote = "TIME is in seconds, with a fraction or not, or has a unit: 500ms, 10s, 5m, 1h.";
+/** The width of a text that goes elsewhere than to a terminal. */
+const defaultColumns = 80;
+/** Lines that are longer than this are hard to read, and columns that are narrower hold no text. */
+const columnLimits = { min: 40, max: 100 };
 
-/** The help of a command. */
-export function commandUsage(command: Command): string {
-  const { name, meta, args } = command;
-  const { description = "", operands = "", notes = [] } = meta;
-  const takesTime = Object.values(args).some((definition) => valueHint(definition) === "TIME");
-  return [
-    [`Usage: resourcelock ${name}`, ...positionalTexts(command), "[OPTIONS]", operands]
-      .join(" ")
-      .trimEnd(),
-    "",
-    `${description}.`,
-    "",
-    "Options:",
-    ...table(optionRows(args, meta.conflicts)),
-    "",
-    ...[...notes, ...(takesTime ? [timeNote] : [])].flatMap((note) => wrap(note, columns)),
-  ]
-    .join("\n")
-    .trimEnd();
-}
+const timeNote = "TIME is in seconds, as in 0.5, or has units: 500ms, 10s, 5m, 1h30m, 7d.";
+const purpose = "makes sure that only one process does a job at a time";
 
-/** The help of the program. */
-export async function programUsage(tree: CommandDef): Promise<string> {
+/** The help of a command, or of the program: a short one that fits a screen, or all of it. */
+export async function helpOf(
+  command: Command | undefined,
+  tree: CommandDef,
+  { isLong }: { isLong: boolean },
+): Promise<string> {
+  const columns = columnsToFill();
+  if (command !== undefined) return commandHelp(command, columns);
   const commands = await allCommands(tree);
-  return [
-    `resourcelock ${version}: serialises work between processes by named locks`,
-    "",
-    "Usage: resourcelock COMMAND [NAME] [OPTIONS]",
-    "       resourcelock NAME COMMAND [OPTIONS]",
-    "",
-    "Commands:",
-    ...table(commands.map((command) => [callOf(command), command.meta.description ?? ""])),
-    "",
-    "Options:",
-    ...table(optionRows({ help: options.help, version: options.version })),
-    "",
-    "resourcelock COMMAND --help tells a command's options. They may stand anywhere.",
-    "",
-    "Exit status:",
-    ...table(exitCodeTexts),
-  ].join("\n");
+  return isLong ? longHelp(commands, columns) : shortHelp(commands, columns);
 }
 
-/** How a command is called, as in `run NAME -- COMMAND [ARG...]`. */
+function columnsToFill(): number {
+  const columns = columnsOf(standardOutput);
+  if (columns === Infinity) return defaultColumns;
+  return Math.min(Math.max(columns, columnLimits.min), columnLimits.max);
+}
+
+function commandHelp(command: Command, columns: number): string {
+  const { name, meta, args } = command;
+  const { description = "", byDefault, operands = "", notes = [], examples = [] } = meta;
+  const takesTime = Object.values(args).some((definition) => valueHint(definition) === "TIME");
+  const call = ["Usage: resourcelock", name, ...positionalTexts(command), "[OPTIONS]", operands];
+  const sections = [
+    wrap(`${description}${byDefault === undefined ? "" : `; ${byDefault}`}.`, columns),
+    examples.length === 0 ? [] : ["Examples:", ...exampleLines(examples, columns)],
+    [call.join(" ").trimEnd()],
+    ["Options:", ...table(optionRows(args, meta.conflicts), columns)],
+    [...notes, ...(takesTime ? [timeNote] : [])].flatMap((note) => wrap(note, columns)),
+  ];
+  return joined(sections);
+}
+
+const programExamples = [
+  ["run backup rsync -a ~/ /mnt/copy", "wait for the lock, then run"],
+  ["run -n sync ./sync.sh", "skip it if it still runs"],
+  ["state backup", "see who holds it, who waits"],
+] as const;
+
+/** Fits a terminal of 24 rows, its prompt included. */
+function shortHelp(commands: readonly Command[], columns: number): string {
+  const width = Math.max(...commandGroups.map((group) => group.length));
+  const groups = commandGroups.flatMap((group) => {
+    const members = commands.filter(({ meta }) => meta.group === group);
+    const rows: Row[] =
+      group === "Help"
+        ? [[members.map(({ name }) => name).join(", "), ""]]
+        : members.map(({ name, meta }) => [name, meta.description ?? ""]);
+    const names = commands.filter(({ meta }) => meta.group !== "Help").map(({ name }) => name);
+    const lines = table(rows, columns - width - 2, Math.max(...names.map((name) => name.length)));
+    return lines.map((line, index) => `${(index === 0 ? group : "").padEnd(width)}${line}`);
+  });
+  return joined([
+    [`resourcelock ${purpose}.`, "Usage: resourcelock COMMAND [NAME] [OPTIONS]"],
+    exampleLines(programExamples, columns),
+    groups,
+    wrap("resourcelock COMMAND -h shows a command's options; --help shows everything.", columns),
+  ]);
+}
+
+function longHelp(commands: readonly Command[], columns: number): string {
+  const rows = commands.map((command): Row => [callOf(command), command.meta.description ?? ""]);
+  const programOptions = { help: options.help, version: options.version };
+  return joined([
+    wrap(`resourcelock ${version} ${purpose}: give the job a name, and run it.`, columns),
+    ["Examples:", ...exampleLines(programExamples, columns)],
+    [
+      "Usage: resourcelock COMMAND [NAME] [OPTIONS]",
+      "       resourcelock [OPTIONS] NAME COMMAND   (as the Python tool's)",
+    ],
+    ["Commands:", ...table(rows, columns)],
+    ["Options:", ...table(optionRows(programOptions), columns)],
+    wrap(
+      "resourcelock COMMAND --help shows a command's options. They may stand anywhere before the COMMAND of run; after a -- no word is one.",
+      columns,
+    ),
+    wrap(timeNote, columns),
+    ["Exit status:", ...table(exitCodeTexts, columns)],
+  ]);
+}
+
+/** Sections with an empty line between, without those that have nothing in them. */
+function joined(sections: readonly (readonly string[])[]): string {
+  return sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join("\n"))
+    .join("\n\n");
+}
+
+function exampleLines(
+  examples: readonly (readonly [line: string, text: string])[],
+  columns: number,
+): string[] {
+  return table(
+    examples.map(([line, text]) => [`resourcelock ${line}`, text]),
+    columns,
+  );
+}
+
+/** How a command is called, as in `run NAME [--] COMMAND [ARG...]`. */
 export function callOf(command: Command): string {
   return [command.name, ...positionalTexts(command), command.meta.operands ?? ""]
     .join(" ")
@@ -75,23 +137,26 @@ function positionalTexts(command: Command): string[] {
 
 type Row = readonly [head: string, text: string];
 
+/** One without a description is taken, and not shown. */
 function optionRows(args: ArgsDef, conflicts: CommandMeta["conflicts"] = []): Row[] {
   return Object.entries(args)
-    .filter(([, { type }]) => type !== "positional")
+    .filter(([, { type, description }]) => type !== "positional" && description !== undefined)
     .map(([name, definition]) => {
       const [letter] = aliasesOf(definition);
       const hint = valueHint(definition);
       const byDefault = definition.default === undefined ? "" : ` (default: ${definition.default})`;
       const head = `${letter === undefined ? "    " : `-${letter}, `}--${name}${hint === undefined ? "" : ` ${hint}`}`;
-      return [head, `${definition.description ?? ""}${exclusion(name, conflicts)}${byDefault}`];
+      const others = exclusion(name, args, conflicts);
+      return [head, `${definition.description ?? ""}${others}${byDefault}`];
     });
 }
 
 /** As in `; not with --slots`. */
-function exclusion(name: string, conflicts: readonly (readonly string[])[]): string {
+function exclusion(name: string, args: ArgsDef, conflicts: readonly (readonly string[])[]): string {
   const others = conflicts
     .filter((excluding) => excluding.includes(name))
-    .flatMap((excluding) => excluding.filter((other) => other !== name));
+    .flatMap((excluding) => excluding.filter((other) => other !== name))
+    .filter((other) => args[other]?.description !== undefined);
   return others.length === 0 ? "" : `; not with ${others.map((other) => `--${other}`).join(", ")}`;
 }
 
@@ -99,12 +164,22 @@ function valueHint(definition: ArgDef): string | undefined {
   return definition.type === "string" ? definition.valueHint : undefined;
 }
 
+/** Less than this of a second column is no use: the text goes under the head. */
+const minTextColumns = 24;
+
 /** Two columns, the second one wrapped. */
-function table(rows: readonly Row[]): string[] {
-  const width = Math.max(...rows.map(([head]) => head.length));
+function table(rows: readonly Row[], columns: number, minHead = 0): string[] {
+  const width = Math.max(minHead, ...rows.map(([head]) => head.length));
+  const left = columns - width - 4;
+  if (left < minTextColumns) {
+    return rows.flatMap(([head, text]) => [
+      `  ${head}`,
+      ...(text === "" ? [] : wrap(text, columns - 6).map((line) => `      ${line}`)),
+    ]);
+  }
   return rows.flatMap(([head, text]) =>
-    wrap(text, columns - width - 4).map(
-      (line, index) => `  ${(index === 0 ? head : "").padEnd(width)}  ${line}`,
+    wrap(text, left).map((line, index) =>
+      `  ${(index === 0 ? head : "").padEnd(width)}  ${line}`.trimEnd(),
     ),
   );
 }

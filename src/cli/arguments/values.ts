@@ -8,40 +8,68 @@ import { now } from "../../posix/clock.ts";
 import { processStart } from "../../posix/process-start.ts";
 import { UsageError } from "./words.ts";
 
-const unitSeconds: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600 };
+const unitSeconds: Record<string, number> = {
+  ms: 0.001,
+  s: 1,
+  sec: 1,
+  m: 60,
+  min: 60,
+  h: 3600,
+  d: 86_400,
+};
 
 /** 24 days: the longest that a timer of the event loop can run. */
-const longestSeconds = 24 * 24 * 3600;
+const maxTimerSeconds = 24 * 86_400;
+
+/** A number as Python's float() reads it, which is how cjnfuncs.resourcelock reads its times. */
+const plainNumber = /^\+?(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:e[+-]?\d+)?$/i;
+/** As in `1h30m`. */
+const numbersWithUnits = /^(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ms|sec|s|min|m|h|d))+$/;
 
 /**
- * Seconds of a duration: a number of seconds, with a fraction or not, or one with a unit of ms, s, m, h.
+ * Seconds of a duration: a number of seconds, or numbers with a unit of ms, s, m, h, d.
  *
  * @param option the option that it belongs to, for the message
  * @throws {UsageError}
  */
 export function parseDuration(option: string, text: string): number {
-  const [, number = "", unit = "s"] = /^(\d+(?:\.\d*)?|\.\d+)(ms|s|m|h)?$/.exec(text.trim()) ?? [];
-  const seconds = Number(number) * (unitSeconds[unit] ?? 1);
-  if (number === "") {
+  const seconds = parseAge(option, text);
+  if (seconds <= maxTimerSeconds) return seconds;
+  throw new UsageError(`${option}: ${JSON.stringify(text)} is longer than 24 days`);
+}
+
+/** The same without a limit, for a time that nobody waits for. */
+export function parseAge(option: string, text: string): number {
+  const trimmed = text.trim();
+  if (plainNumber.test(trimmed)) return Number(trimmed.replaceAll("_", ""));
+  if (!numbersWithUnits.test(trimmed)) {
     throw new UsageError(
-      `${option}: ${JSON.stringify(text)} is not a duration; give seconds, as in 0.5, or 500ms, 10s, 5m, 1h`,
+      `${option}: ${JSON.stringify(text)} is not a duration; give seconds, as in 0.5, or a unit, as in 500ms, 10s, 5m, 1h30m, 7d`,
     );
   }
-  if (seconds > longestSeconds) {
-    throw new UsageError(`${option}: ${JSON.stringify(text)} is longer than 24 days`);
+  let seconds = 0;
+  for (const [, number = "", unit = ""] of trimmed.matchAll(/([\d.]+)([a-z]+)/g)) {
+    seconds += Number(number) * (unitSeconds[unit] ?? 0);
   }
   return seconds;
 }
 
 /**
- * A duration to wait, or null, for ever, for the -1 of cjnfuncs.resourcelock.
+ * A duration to wait, or null, forever, for the -1 of cjnfuncs.resourcelock.
  *
  * @throws {UsageError}
  */
 export function parseTimeout(option: string, text: string): number | null {
-  if (!text.trim().startsWith("-")) return parseDuration(option, text);
-  if (Number(text) === -1) return null;
-  throw new UsageError(`${option}: ${JSON.stringify(text)} is negative; -1 alone means for ever`);
+  const trimmed = text.trim();
+  if (/^\+?inf(?:inity)?$/i.test(trimmed)) return null;
+  if (!trimmed.startsWith("-")) return parseDuration(option, text);
+  if (Number(trimmed) === -1) return null;
+  throw new UsageError(`${option}: ${JSON.stringify(text)} is negative; -1 alone means forever`);
+}
+
+/** The names of `a,b`. A leading slash makes it one name, as a lock of the Python tool may have a comma in its name. */
+export function parseNames(text: string): string[] {
+  return text.startsWith("/") ? [text] : text.split(",");
 }
 
 /**

@@ -3,6 +3,7 @@
  * value for an empty one, finds `-t -1` ambiguous, and loads node:util, which costs half as much as an empty program.
  */
 import type { ArgDef, ArgsDef } from "citty";
+import { seedOptionOf } from "./seed.ts";
 
 /** A command line that cannot be understood: status 64. */
 export class UsageError extends Error {
@@ -16,6 +17,8 @@ export interface OptionWord {
   /** As it was written, for messages: `-t`, `--get-timeout`. */
   shown: string;
   value: string | undefined;
+  /** Whether only the beginning of its name was written, as the Python tool allows. */
+  isAbbreviated: boolean;
   /** Which word of the command line the value is in, and after how many characters of it. */
   valueAt: { word: number; offset: number };
 }
@@ -30,6 +33,7 @@ export class WordReader {
   readonly #words: readonly string[];
   readonly #known: ArgsDef;
   #next = 0;
+  #optionsEnded = false;
 
   /** @param known the options that there are; others are kept without a name */
   constructor(words: readonly string[], known: ArgsDef) {
@@ -46,7 +50,8 @@ export class WordReader {
   peek(): string | undefined {
     for (;;) {
       const word = this.#words[this.#next];
-      if (word === undefined || word === "--") return undefined;
+      if (word === undefined || this.#optionsEnded) return word;
+      if (word === "--") return undefined;
       if (word === "-" || !word.startsWith("-")) return word;
       this.#next += 1;
       if (word.startsWith("--")) this.#readLong(word);
@@ -61,16 +66,19 @@ export class WordReader {
     return word;
   }
 
-  /** Reads on to a `--` or the end. @returns the words that are no options */
-  takeBeforeSeparator(): string[] {
-    const words: string[] = [];
-    for (let word = this.take(); word !== undefined; word = this.take()) words.push(word);
-    return words;
+  /** Skips a `--`: no word after it is an option. @returns whether there was one */
+  endOptions(): boolean {
+    if (this.#optionsEnded || this.#words[this.#next] !== "--") return false;
+    this.#next += 1;
+    this.#optionsEnded = true;
+    return true;
   }
 
   /** Reads on to the end. @returns the words that are no options, and all words after `--` */
   takeAll(): string[] {
-    return [...this.takeBeforeSeparator(), ...this.rest];
+    const words: string[] = [];
+    for (let word = this.take(); word !== undefined; word = this.take()) words.push(word);
+    return [...words, ...this.rest];
   }
 
   /** The words that were not read, without a `--` that comes next. */
@@ -87,8 +95,11 @@ export class WordReader {
     const [shown = word] = word.split("=", 1);
     const value = word === shown ? undefined : word.slice(shown.length + 1);
     const valueAt = { word: this.#next - 1, offset: shown.length + 1 };
-    const [name, definition] = this.#find((long) => long === shown.slice(2)) ?? [];
-    const option = { name, shown, value, valueAt };
+    const text = shown.slice(2);
+    const exact = this.#findLong(text);
+    const [name, definition] = exact ?? this.#findLong(seedOptionOf(text)) ?? [];
+    const isAbbreviated = exact === undefined && name !== undefined;
+    const option: OptionWord = { name, shown, value, isAbbreviated, valueAt };
     this.options.push(option);
     if (definition === undefined) return;
     if (takesValue(definition)) {
@@ -102,12 +113,13 @@ export class WordReader {
     const at = this.#next - 1;
     for (let index = 1; index < word.length; index++) {
       const letter = word.charAt(index);
-      const [name, definition] = this.#find((_, aliases) => aliases.includes(letter)) ?? [];
+      const [name, definition] = this.#findShort(letter) ?? [];
       const offset = index + (word.charAt(index + 1) === "=" ? 2 : 1);
       const option: OptionWord = {
         name,
         shown: `-${letter}`,
         value: undefined,
+        isAbbreviated: false,
         valueAt: { word: at, offset },
       };
       this.options.push(option);
@@ -138,17 +150,21 @@ export class WordReader {
 
   #isOption(word: string): boolean {
     const [name = ""] = word.slice(2).split("=", 1);
-    if (word.startsWith("--")) return this.#find((long) => long === name) !== undefined;
+    if (word.startsWith("--")) return this.#findLong(name) !== undefined;
     const isShort = word.length === 2 && word.startsWith("-");
-    return isShort && this.#find((_, aliases) => aliases.includes(word.charAt(1))) !== undefined;
+    return isShort && this.#findShort(word.charAt(1)) !== undefined;
   }
 
-  #find(
-    isMeant: (name: string, aliases: readonly string[]) => boolean,
-  ): [name: string, ArgDef] | undefined {
+  #findLong(text: string | undefined): [name: string, ArgDef] | undefined {
     return Object.entries(this.#known).find(
       ([name, definition]) =>
-        definition.type !== "positional" && isMeant(name, aliasesOf(definition)),
+        name === text || aliasesOf(definition).some((alias) => alias.length > 1 && alias === text),
+    );
+  }
+
+  #findShort(letter: string): [name: string, ArgDef] | undefined {
+    return Object.entries(this.#known).find(([, definition]) =>
+      aliasesOf(definition).includes(letter),
     );
   }
 }

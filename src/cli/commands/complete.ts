@@ -35,13 +35,14 @@ const shells: Readonly<Record<string, Shell>> = Object.assign(Object.create(null
 export default defineCommand({
   meta: {
     name: "complete",
+    group: "Help",
     description: "Print the completions for a shell: bash, zsh or fish",
     takesRest: true,
     notes: [
-      "For every session, write the line into the file:",
-      '  ~/.bashrc                   eval "$(resourcelock complete bash)"',
-      '  ~/.zshrc, below compinit    eval "$(resourcelock complete zsh)"',
-      "  ~/.config/fish/config.fish  resourcelock complete fish | source",
+      "For every session, write the line into the shell's file:",
+      '~/.bashrc: eval "$(resourcelock complete bash)"',
+      '~/.zshrc, below compinit: eval "$(resourcelock complete zsh)"',
+      "~/.config/fish/config.fish: resourcelock complete fish | source",
     ],
   },
   args: {

@@ -17,7 +17,12 @@ const stdout = 1;
 export default defineCommand({
   meta: {
     name: "doctor",
+    group: "Tidy up",
     description: "Check this host and its locks, and say what to do",
+    examples: [
+      ["doctor", "check this host and its locks"],
+      ["doctor -q || mail -s locks me", "for cron: only if there is something"],
+    ],
     notes: [
       "Each finding is ok, a note (worth knowing), a warning (may go wrong) or a problem (goes wrong). The exit status is 1 where there is a warning or a problem. Nothing is changed.",
     ],

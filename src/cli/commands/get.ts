@@ -3,7 +3,7 @@ import { defineCommand } from "citty";
 import { messages } from "../../lock/messages.ts";
 import { ResourceLock } from "../../host/resource-lock.ts";
 import { outputOptions } from "../arguments/arguments.ts";
-import { commonOptions, nameArgument, options } from "../arguments/options.ts";
+import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
 import { awaitGrant } from "../waiting/await-grant.ts";
 import {
   parseAccess,
@@ -21,12 +21,20 @@ import { Interrupted, SignalTrap, turn } from "../waiting/signals.ts";
 export default defineCommand({
   meta: {
     name: "get",
+    group: "Hold a lock",
     description: "Take a lock and leave it taken, until unget",
-    conflicts: [["auto-unget", "owner-pid"]],
+    byDefault: "it waits for 0.5 s, or for the time of -t",
+    examples: [
+      ["get deploy -t 1m", "wait for up to a minute"],
+      ["get deploy --owner-pid $$", "free it when this shell ends"],
+      ["unget deploy", "release it"],
+    ],
+    conflicts: [["auto-unget", "owner-pid"], ["nonblock", "get-timeout"], quietOrVerbose],
   },
   args: {
     name: nameArgument,
     "get-timeout": { ...options["get-timeout"], default: "0.5" },
+    nonblock: options.nonblock,
     message: { ...options.message, default: "cli" },
     "auto-unget": options["auto-unget"],
     "owner-pid": options["owner-pid"],
@@ -38,7 +46,7 @@ export default defineCommand({
   },
   async run({ args, data }) {
     const output = outputOptions(args, data);
-    const timeout = parseTimeout("--get-timeout", args["get-timeout"]);
+    const timeout = args.nonblock ? 0 : parseTimeout("--get-timeout", args["get-timeout"]);
     const autoUnget =
       args["auto-unget"] === undefined
         ? undefined

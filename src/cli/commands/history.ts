@@ -18,7 +18,12 @@ const plotColumns = 80;
 export default defineCommand({
   meta: {
     name: "history",
-    description: "Print the last grants of a lock: who, when, and how they ended",
+    group: "See locks",
+    description: "Print the last grants of a lock, and how they ended",
+    examples: [
+      ["history backup", "the last grants, and how they ended"],
+      ["history backup --plot", "draw them"],
+    ],
     conflicts: [["plot", "json"]],
   },
   args: {

@@ -6,7 +6,7 @@ import { newSegmentBytes } from "../../host/host-lock.ts";
 import { closesOnExec, isTerminal, readFile, waitReadable } from "../../posix/file.ts";
 import { isPosixError } from "../../posix/libc.ts";
 import { outputOptions } from "../arguments/arguments.ts";
-import { commonOptions, nameArgument, options } from "../arguments/options.ts";
+import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
 import { escapeLines } from "../terminal/escape.ts";
 import { exitCodes } from "../exit-code.ts";
 import { openExisting } from "../status/existing.ts";
@@ -20,8 +20,13 @@ const stdout = 1;
 export default defineCommand({
   meta: {
     name: "info",
+    group: "See locks",
     description: "Print the info text of a lock as it is, or write it",
-    conflicts: [["set", "stdin"]],
+    examples: [
+      ["info backup", "print the text that its holder set"],
+      ['info backup --set "3 of 9"', "replace it"],
+    ],
+    conflicts: [["set", "stdin"], quietOrVerbose],
     notes: [
       "On a terminal control characters are shown escaped, but for newlines and tabs; elsewhere the text is printed byte by byte.",
     ],

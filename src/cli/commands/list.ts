@@ -21,7 +21,13 @@ const stdout = 1;
 export default defineCommand({
   meta: {
     name: "list",
+    group: "See locks",
     description: "List the locks of this host",
+    examples: [
+      ["list", "all locks of this host"],
+      ["list --locked --sort age", "those held longest first"],
+      ["list --stale", "those whose holder died"],
+    ],
     conflicts: [["json", "prometheus"]],
     notes: [
       `Columns: ${listColumns.map(({ head, description }) => `${head}: ${description}`).join(". ")}.`,

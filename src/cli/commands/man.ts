@@ -11,7 +11,12 @@ const stdout = 1;
 export default defineCommand({
   meta: {
     name: "man",
+    group: "Help",
     description: "Show the manual page; piped, print its source",
+    examples: [
+      ["man", "in the pager"],
+      ["man > resourcelock.1", "to install the page"],
+    ],
     notes: [
       "The source is what resourcelock man > resourcelock.1 writes; on a host without man(1), a terminal gets it too.",
     ],

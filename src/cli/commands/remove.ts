@@ -8,7 +8,7 @@ import { type Removal, removeLock } from "../../host/inventory/removal.ts";
 import type { LockStatus, LockState } from "../../lock/status.ts";
 import { messages } from "../../lock/messages.ts";
 import { outputOptions } from "../arguments/arguments.ts";
-import { commonOptions, nameArgument, options } from "../arguments/options.ts";
+import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
 import { exitCodeOf, exitCodes } from "../exit-code.ts";
 import { stateOfName } from "../status/existing.ts";
 import { compileHotCode } from "../jit.ts";
@@ -24,8 +24,13 @@ const graceSeconds = 1;
 export default defineCommand({
   meta: {
     name: "remove",
+    group: "Tidy up",
     description: "Delete a lock that nobody holds or waits for",
-    conflicts: [["force", "stale"]],
+    examples: [
+      ["remove old-job", "delete it if nobody uses it"],
+      ["remove --stale", "delete what dead processes left"],
+    ],
+    conflicts: [["force", "stale"], quietOrVerbose],
     notes: [
       "With --stale and no NAME, all that participants that died have left is removed; with a NAME, that lock only if it is among them.",
     ],

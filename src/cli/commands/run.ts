@@ -15,12 +15,13 @@ import { monotonicSeconds } from "../../posix/clock.ts";
 import { cString, errorText, PosixError } from "../../posix/libc.ts";
 import { sendSignal, signalNumbers } from "../../posix/process.ts";
 import { outputOptions } from "../arguments/arguments.ts";
-import { commonOptions, nameListArgument, options } from "../arguments/options.ts";
+import { commonOptions, nameListArgument, options, quietOrVerbose } from "../arguments/options.ts";
 import { awaitGrant } from "../waiting/await-grant.ts";
 import type { CallData } from "../arguments/command.ts";
 import {
   parseAccess,
   parseExitCode,
+  parseNames,
   parseSlots,
   parseTimeout,
   requireMessageFits,
@@ -41,15 +42,21 @@ const { json: _, ...runOptions } = commonOptions;
 export default defineCommand({
   meta: {
     name: "run",
+    group: "Hold a lock",
     description: "Run a command while holding a lock",
-    operands: "[--] COMMAND [ARG...]",
-    conflicts: [
-      ["shared", "slots"],
-      ["nonblock", "get-timeout"],
+    byDefault: "it waits for the lock forever, or for the time of -t",
+    examples: [
+      ["run backup rsync -a ~/ /mnt/copy", 'wait for the lock "backup", then run rsync'],
+      ["run -n sync ./sync.sh", "skip it if it still runs"],
+      ["run -t 5m -E 0 sync ./sync.sh", "wait for 5 minutes, then give up quietly"],
+      ["run disk -c 'sort a > b'", "run a shell command line"],
+      ["run --slots 2 gpu ./render film", "at most two at a time"],
     ],
+    operands: "[--] COMMAND [ARG...]",
+    conflicts: [["exclusive", "shared", "slots"], ["nonblock", "get-timeout"], quietOrVerbose],
     notes: [
-      "NAME may be several names with commas between: all are taken, or none, in an order that is the same for everybody.",
-      "The exit status is the command's. The command has RESOURCELOCK_NAME, RESOURCELOCK_TOKEN (a number that rises with each grant) and, with --slots, RESOURCELOCK_SLOT (from 0) in its environment.",
+      "NAME may be several names with commas between: all of them are taken, or none, always in the same order.",
+      "The exit status is the command's. Its environment has RESOURCELOCK_NAME, RESOURCELOCK_TOKEN (a number that rises with each grant) and, with --slots, RESOURCELOCK_SLOT (from 0).",
     ],
   },
   args: {
@@ -62,6 +69,7 @@ export default defineCommand({
       description: `${options.message.description} (default: the command)`,
     },
     command: options.command,
+    exclusive: options.exclusive,
     shared: options.shared,
     slots: options.slots,
     "no-adopt": options["no-adopt"],
@@ -90,7 +98,7 @@ export default defineCommand({
     const held: ResourceLock[] = [];
     try {
       // All of them before the first is waited for: somebody may hold that and wait for one that is held around this run.
-      for (const name of inOneOrder(args.name.split(","))) {
+      for (const name of inOneOrder(parseNames(args.name))) {
         requireMessageFits(name, args.message ?? "");
         const lock = new ResourceLock(name, { ...access, logger: lockLogger(output) });
         const around = holdAround(lock);

@@ -24,7 +24,12 @@ const stdout = 1;
 export default defineCommand({
   meta: {
     name: "trace",
+    group: "See locks",
     description: "Follow the state of locks, until ^C",
+    examples: [
+      ["trace backup", "draw who holds it, until ^C"],
+      ["trace -u 0.1 --json bus", "print its state ten times a second"],
+    ],
     repeats: true,
     notes: [
       "On a terminal it draws a line of cells for each lock, one cell a look. With --json, -v, or elsewhere than on a terminal it prints the state at each look.",

@@ -2,7 +2,7 @@
 import { defineCommand } from "citty";
 import { messages } from "../../lock/messages.ts";
 import { outputOptions } from "../arguments/arguments.ts";
-import { commonOptions, nameArgument, options } from "../arguments/options.ts";
+import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
 import { exitCodes } from "../exit-code.ts";
 import { openWhole } from "../status/existing.ts";
 import { warnOfLivingHolders } from "../status/living-holders.ts";
@@ -10,7 +10,16 @@ import { lockFacts } from "../status/lock-facts.ts";
 import { printResult } from "../terminal/output.ts";
 
 export default defineCommand({
-  meta: { name: "unget", description: "Release a lock, whoever holds it" },
+  meta: {
+    name: "unget",
+    group: "Hold a lock",
+    description: "Release a lock, whoever holds it",
+    conflicts: [quietOrVerbose],
+    examples: [
+      ["unget deploy", "release it"],
+      ["unget deploy -q || echo free", "the status is 1 if it was not locked"],
+    ],
+  },
   args: {
     name: nameArgument,
     message: {

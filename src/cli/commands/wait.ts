@@ -2,7 +2,7 @@
 import { defineCommand } from "citty";
 import { monotonicSeconds } from "../../posix/clock.ts";
 import { outputOptions } from "../arguments/arguments.ts";
-import { commonOptions, nameArgument, options } from "../arguments/options.ts";
+import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
 import { parseExitCode, parseTimeout } from "../arguments/values.ts";
 import { jsonLine } from "../terminal/escape.ts";
 import { exitCodes } from "../exit-code.ts";
@@ -22,9 +22,16 @@ const noticeSeconds = 1;
 export default defineCommand({
   meta: {
     name: "wait",
+    group: "Hold a lock",
     description: "Wait until a lock is free, without taking it",
+    byDefault: "it waits forever, or for the time of -t",
+    examples: [
+      ["wait backup && mount /mnt", "go on when no backup runs"],
+      ["wait -t 10m backup", "for 10 minutes at most"],
+    ],
+    conflicts: [["nonblock", "get-timeout"], quietOrVerbose],
     notes: [
-      "A lock that nobody has made is free. One whose holder died is locked until somebody takes it.",
+      "A lock that does not exist is free. One whose holder died stays locked until somebody takes it.",
     ],
   },
   args: {
@@ -32,18 +39,21 @@ export default defineCommand({
     "get-timeout": {
       ...options["get-timeout"],
       default: "-1",
-      description: "how long to wait: 0 looks once, -1 waits for ever",
+      description: "how long to wait: 0 looks once, -1 waits forever",
     },
+    nonblock: { ...options.nonblock, description: "look once: the same as -t 0" },
     "conflict-exit-code": {
       ...options["conflict-exit-code"],
-      description: "exit status when the lock is not free in time",
+      description: "exit status if the lock is not free in time",
     },
     ...commonOptions,
   },
   async run({ args, data }) {
     const output = outputOptions(args, data);
     const watch = new LockWatch(args.name, { ...output, verbose: false });
-    const timeout = parseTimeout("--get-timeout", args["get-timeout"]) ?? Infinity;
+    const timeout = args.nonblock
+      ? 0
+      : (parseTimeout("--get-timeout", args["get-timeout"]) ?? Infinity);
     const notFree = parseExitCode("--conflict-exit-code", args["conflict-exit-code"]);
     const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
 

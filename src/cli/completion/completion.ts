@@ -111,7 +111,7 @@ function optionsAt(current: string, line: CommandLine): Candidate[] {
   }
   const args: ArgsDef = line.command?.args ?? { help: options.help, version: options.version };
   return Object.entries(args)
-    .filter(([, { type }]) => type !== "positional")
+    .filter(([, { type, description }]) => type !== "positional" && description !== undefined)
     .filter(([name]) => !line.options.some((option) => option.name === name))
     .flatMap(([name, definition]) => {
       const { description = "" } = definition;

@@ -1,12 +1,17 @@
 import { describe, expect, test } from "bun:test";
 import { outputOptions, parsedArguments } from "../../../src/cli/arguments/arguments.ts";
-import { commonOptions, nameArgument, options } from "../../../src/cli/arguments/options.ts";
+import {
+  commonOptions,
+  nameArgument,
+  nameListArgument,
+  options,
+} from "../../../src/cli/arguments/options.ts";
 import { WordReader } from "../../../src/cli/arguments/words.ts";
 
 function lineOf(words: readonly string[], rest: readonly string[] = []) {
   const reader = new WordReader(words, options);
   const positionals = reader.takeAll();
-  return { options: reader.options, positionals, rest };
+  return { options: reader.options, positionals, rest, seedOrder: false };
 }
 
 describe("parsedArguments()", () => {
@@ -44,6 +49,17 @@ describe("parsedArguments()", () => {
     ["x y", 'unexpected word "y"'],
   ])("refuses %s", (line, message) => {
     expect(() => strict(line)).toThrow(message);
+  });
+
+  test("refuses a comma in the name of one lock, but for a leading slash and the seed's order", () => {
+    const one = { name: nameArgument };
+    expect(() => parsedArguments(lineOf(["a,b"]), one)).toThrow('"a,b" is several locks');
+    expect(parsedArguments(lineOf(["/a,b"]), one)).toMatchObject({ name: "/a,b" });
+    const seedLine = { ...lineOf(["a,b"]), seedOrder: true };
+    expect(parsedArguments(seedLine, one)).toMatchObject({ name: "a,b" });
+    expect(parsedArguments(lineOf(["a,b"]), { name: nameListArgument })).toMatchObject({
+      name: "a,b",
+    });
   });
 
   test("refuses two options that exclude each other, a default not counted", () => {

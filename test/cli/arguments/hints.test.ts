@@ -14,7 +14,17 @@ describe("suggestion()", () => {
     expect(suggestion(word, commands)).toBe(`; did you mean ${meant}?`);
   });
 
-  test.each([["frobnicate"], ["x"], [""]])("for %j is none", (word) => {
+  test("for the beginning of a long word is that word", () => {
+    expect(suggestion("--cheese", ["--check"])).toBe("");
+    expect(suggestion("--conf", ["--conflict-exit-code"])).toContain("--conflict-exit-code");
+  });
+
+  test("is none that is far off", () => {
+    expect(suggestion("--waiting", ["--quiet", "--mode"])).toBe("");
+    expect(suggestion("--until", ["--quiet"])).toBe("");
+  });
+
+  test.each([["frobnicate"], ["x"], [""], ["foo"]])("for %j is none", (word) => {
     expect(suggestion(word, commands)).toBe("");
   });
 });

@@ -1,6 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { parseDuration, parseTimeout } from "../../../src/cli/arguments/values.ts";
+import {
+  parseAge,
+  parseDuration,
+  parseNames,
+  parseTimeout,
+} from "../../../src/cli/arguments/values.ts";
 import { UsageError } from "../../../src/cli/arguments/words.ts";
 
 describe("parseDuration()", () => {
@@ -16,6 +21,15 @@ describe("parseDuration()", () => {
     ["1h", 3600],
     ["1.5h", 5400],
     ["576h", 2_073_600],
+    ["1d", 86_400],
+    ["1h30m", 5400],
+    ["5min", 300],
+    ["90sec", 90],
+    ["1.5h30s", 5430],
+    ["1m500ms", 60.5],
+    ["1e-3", 0.001],
+    ["+2", 2],
+    ["1_000", 1000],
   ])("%s is %d seconds", (text, seconds) => {
     expect(parseDuration("-t", text)).toBe(seconds);
   });
@@ -26,12 +40,16 @@ describe("parseDuration()", () => {
     [""],
     [" "],
     ["nan"],
-    ["inf"],
-    ["1e3"],
     ["5 minutes"],
-    ["1d"],
     ["."],
     ["577h"],
+    ["25d"],
+    ["1h30"],
+    ["1H"],
+    ["1hm"],
+    ["_1"],
+    ["1__0"],
+    ["1 h"],
     ["9".repeat(400)],
   ])("%j is refused, and the option named", (text) => {
     expect(() => parseDuration("--update", text)).toThrow(UsageError);
@@ -67,7 +85,27 @@ describe("parseTimeout()", () => {
     expect(() => parseTimeout("-t", text)).toThrow("negative");
   });
 
+  test.each(["inf", "Infinity", "+inf"])("%s is forever, as in Python", (text) => {
+    expect(parseTimeout("-t", text)).toBeNull();
+  });
+
   test("anything else is a duration", () => {
     expect(parseTimeout("-t", "5m")).toBe(300);
+  });
+});
+
+describe("parseAge()", () => {
+  test("has no limit", () => {
+    expect(parseAge("--unused", "90d")).toBe(90 * 86_400);
+  });
+});
+
+describe("parseNames()", () => {
+  test.each([
+    ["a", ["a"]],
+    ["a,b", ["a", "b"]],
+    ["/a,b", ["/a,b"]],
+  ])("of %s is %j", (text, names) => {
+    expect(parseNames(text)).toEqual(names);
   });
 });

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { version } from "../../../package.json";
 import { commandNames as namesIn, loadCommand } from "../../../src/cli/arguments/command.ts";
+import { aliasesOf } from "../../../src/cli/arguments/words.ts";
 import { root } from "../../../src/cli/root.ts";
 import { haveTools, newLockName, resourcelock } from "../../support/binary.ts";
 import { newDirectory, newHeldLock, objectsOf, printed } from "./scenario.ts";
@@ -132,10 +133,11 @@ describe("the words that can stand", () => {
 
   test.each(commandNames)("behind %s and a dash are its options, by both names", async (name) => {
     const words = Object.entries((await loadCommand(root, name))?.args ?? {})
-      .filter(([, { type }]) => type !== "positional")
-      .flatMap(([long, definition]) =>
-        "alias" in definition ? [`--${long}`, `-${String(definition.alias)}`] : [`--${long}`],
-      );
+      .filter(([, { type, description }]) => type !== "positional" && description !== undefined)
+      .flatMap(([long, definition]) => {
+        const [letter] = aliasesOf(definition);
+        return letter === undefined ? [`--${long}`] : [`--${long}`, `-${letter}`];
+      });
     expect(await wordsAt(name, "-")).toEqual(words);
     expect(await wordsAt("demo", name, "--")).toEqual(words);
   });

@@ -2,13 +2,22 @@
 import { describe, expect, test } from "bun:test";
 import type { ArgsDef } from "citty";
 import { version } from "../../../package.json";
-import { type Command, commandNames, loadCommand } from "../../../src/cli/arguments/command.ts";
+import { parsedArguments } from "../../../src/cli/arguments/arguments.ts";
+import { readCommandLine } from "../../../src/cli/arguments/command-line.ts";
+import {
+  type Command,
+  commandGroups,
+  commandNames,
+  loadCommand,
+} from "../../../src/cli/arguments/command.ts";
 import { options } from "../../../src/cli/arguments/options.ts";
+import { aliasesOf } from "../../../src/cli/arguments/words.ts";
 import { callOf } from "../../../src/cli/arguments/usage.ts";
 import { exitCodes, exitCodeTexts } from "../../../src/cli/exit-code.ts";
 import { root } from "../../../src/cli/root.ts";
-import { newLockName, resourcelock } from "../../support/binary.ts";
+import { haveTools, newLockName, resourcelock } from "../../support/binary.ts";
 import { objectsOf } from "./scenario.ts";
+import { Terminal } from "./terminal.ts";
 
 const names = await commandNames(root);
 
@@ -28,8 +37,9 @@ function optionsIn(text: string): string[] {
 /** The options of a command's definition, in the same form. */
 function optionsOf(args: ArgsDef): string[] {
   return Object.entries(args).flatMap(([name, definition]) => {
-    if (definition.type === "positional") return [];
-    const alias = "alias" in definition ? `-${String(definition.alias)}, ` : "";
+    if (definition.type === "positional" || definition.description === undefined) return [];
+    const [letter] = aliasesOf(definition);
+    const alias = letter === undefined ? "" : `-${letter}, `;
     const hint = definition.type === "string" ? ` ${definition.valueHint ?? ""}` : "";
     return [`${alias}--${name}${hint}`];
   });
@@ -70,7 +80,8 @@ describe.each(names)("the help of %s", (name) => {
   test("leaves out what it refuses as unknown", async () => {
     const text = await help(name, "--help");
     for (const [option, { type }] of Object.entries(options)) {
-      if (new RegExp(`--${option}\\b`).test(text) || option === "version") continue;
+      const isShown = new RegExp(`--${option}\\b`).test(text);
+      if (isShown || option === "version" || Object.hasOwn(await argsOf(name), option)) continue;
       const value = type === "string" ? "=1" : "";
       const lockName = newLockName();
       const { status, stderr } = await resourcelock(name, lockName, `--${option}${value}`);
@@ -91,7 +102,7 @@ describe.each(names)("the help of %s", (name) => {
   ])(`comes with %s, X being ${name}, and nothing is done`, async (words) => {
     const lockName = newLockName();
     const line = words.replace("X", name).replace("NAME", lockName).split(" ");
-    expect(await help(...line)).toStartWith(`Usage: resourcelock ${await headOf(name)} [OPTIONS]`);
+    expect(await help(...line)).toContain(`\nUsage: resourcelock ${await headOf(name)} [OPTIONS]`);
     expect(objectsOf(lockName)).toEqual([]);
   });
 
@@ -109,23 +120,123 @@ describe.each(names)("the help of %s", (name) => {
   );
 });
 
-describe("the help of the program", () => {
+describe("the help of a command", () => {
+  test.each(names)("%s begins with what it does, and then has examples", async (name) => {
+    const { meta } = await commandOf(name);
+    const text = await help(name, "-h");
+    expect(text.replaceAll("\n", " ")).toStartWith(`${meta.description}`);
+    if (meta.examples === undefined) return;
+    const [, second = ""] = text.split("\n\n");
+    expect(second).toStartWith("Examples:\n  resourcelock ");
+  });
+
+  test("tells in its first line how long it waits by default", async () => {
+    expect(await help("run", "-h")).toMatch(/^Run [^.]* waits for the lock forever/);
+    expect(await help("get", "-h")).toMatch(/^Take [^.]* waits for 0\.5 s/);
+  });
+
+  test("has examples that the command line takes", async () => {
+    for (const name of names) {
+      const { meta } = await commandOf(name);
+      for (const [line] of meta.examples ?? []) {
+        const words = (/^(?:[^|&>']|'[^']*')+/.exec(line)?.[0] ?? "")
+          .trim()
+          .split(/ +(?=(?:[^']*'[^']*')*[^']*$)/);
+        const {
+          command,
+          options: given,
+          positionals,
+          rest,
+          seedOrder,
+        } = await readCommandLine(
+          words.map((word) => word.replaceAll(/["']/g, "")),
+          root,
+        );
+        if (command === undefined) {
+          expect(line).toBe("--help");
+          continue;
+        }
+        expect(() =>
+          parsedArguments(
+            { options: given, positionals, rest, seedOrder },
+            command.args,
+            // Of --set "3 of 9" only the first word is quoted away.
+            { ...command.meta, repeats: true },
+          ),
+        ).not.toThrow();
+      }
+    }
+  });
+
+  test("does not show what only those who come from flock write", async () => {
+    expect(await help("run", "--help")).not.toContain("--exclusive");
+    expect(await help("run", "--help")).not.toContain("--wait");
+  });
+
+  test("is what help COMMAND prints, and that of the program what help prints", async () => {
+    expect(await help("help", "run")).toBe(await help("run", "-h"));
+    expect(await help("help")).toBe(await help("-h"));
+  });
+
+  test("that does not exist is refused, with a hint", async () => {
+    const { status, stderr } = await resourcelock("help", "gte");
+    expect(status).toBe(64);
+    expect(stderr).toStartWith('resourcelock: unknown command "gte"; did you mean get?\n');
+  });
+});
+
+describe("the short help of the program", () => {
+  test("fits a terminal of 24 rows and 80 columns, with its prompt", async () => {
+    const lines = (await help("-h")).trimEnd().split("\n");
+    expect(lines.filter((line) => Bun.stringWidth(line) > 80)).toEqual([]);
+    expect(lines.length).toBeLessThan(24);
+  });
+
+  test("has three examples, and every command in its group", async () => {
+    const text = await help("-h");
+    expect(text.match(/^ {2}resourcelock /gm)).toHaveLength(3);
+    for (const group of commandGroups) expect(text).toMatch(new RegExp(`^${group} `, "m"));
+    for (const name of names) {
+      expect((await commandOf(name)).meta.group).toBeDefined();
+      expect(text).toMatch(new RegExp(`(?<=  |, )${name}(?=  |,|$)`, "m"));
+    }
+  });
+
+  test("is on stderr, with status 64, for no words at all", async () => {
+    const { status, stdout, stderr } = await resourcelock();
+    expect({ status, stdout }).toEqual({ status: 64, stdout: "" });
+    expect(stderr).toBe(await help("-h"));
+  });
+
+  test.skipIf(!haveTools("tmux"))("fills the width of a terminal", async () => {
+    for (const columns of [60, 100]) {
+      const terminal = await Terminal.open({ columns });
+      await terminal.command("resourcelock help run >/dev/tty");
+      await terminal.prompt();
+      await terminal.command("clear; resourcelock help run");
+      const widths = (await terminal.prompt()).split("\n").map((line) => Bun.stringWidth(line));
+      expect(Math.max(...widths)).toBeWithin(columns - 12, columns + 1);
+    }
+  });
+});
+
+describe("the long help of the program", () => {
   test("fits 80 columns", async () => {
     const lines = (await help("--help")).split("\n");
     expect(lines.filter((line) => line.length > 80 || line.endsWith(" "))).toEqual([]);
   });
 
   test("names every command with what it does", async () => {
-    const text = (await help("-h")).replaceAll(/\s+/g, " ");
+    const text = (await help("--help")).replaceAll(/\s+/g, " ");
     for (const name of names) {
       const command = await commandOf(name);
       expect(text).toContain(`${callOf(command)} ${command.meta.description}`);
     }
-    expect(optionsIn(await help("-h"))).toEqual(["-h, --help", "-V, --version"]);
+    expect(optionsIn(await help("--help"))).toEqual(["-h, --help", "-V, --version"]);
   });
 
   test("has the table of exit statuses, with every status that there is", async () => {
-    const [, table = ""] = (await help("-h")).split("Exit status:\n");
+    const [, table = ""] = (await help("--help")).split("Exit status:\n");
     // A line that starts in the second column goes on with its row.
     const rows = table
       .trimEnd()
@@ -138,9 +249,8 @@ describe("the help of the program", () => {
     expect(told).toEqual(Object.values(exitCodes));
   });
 
-  test("is printed for -h alone, and what it is wrong to say refers to it", async () => {
-    expect(await help("-h")).toBe(await help("--help"));
-    for (const words of [[], ["no-such"], ["--no-such"]]) {
+  test("is what wrong usage refers to", async () => {
+    for (const words of [["no-such"], ["--no-such"], ["-q"]]) {
       const { status, stdout, stderr } = await resourcelock(...words);
       expect({ status, stdout }).toEqual({ status: 64, stdout: "" });
       expect(stderr).toEndWith("\nresourcelock: try resourcelock --help\n");
@@ -150,5 +260,6 @@ describe("the help of the program", () => {
   test("is the version with -V", async () => {
     expect(await help("-V")).toBe(`resourcelock ${version}\n`);
     expect(await help("--version")).toBe(`resourcelock ${version}\n`);
+    expect(await help("version")).toBe(`resourcelock ${version}\n`);
   });
 });

@@ -45,6 +45,7 @@ const rooms: readonly Room[] = [
     path: `src/cli/commands/${name}.ts`,
     mayImport: ["src/host/", "citty", ...belowCommands],
   })),
+  { path: "src/cli/manual/", mayImport: ["src/cli/terminal/"] },
   { path: "src/cli/commands/", mayImport: ["src/cli/manual/", "citty", ...belowCommands] },
   {
     path: "src/cli/doctor/",

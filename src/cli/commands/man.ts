@@ -1,12 +1,16 @@
 /** `man`: shows the manual page. */
 import { defineCommand } from "citty";
 import { isTerminal } from "../../posix/file.ts";
+import { columnsOf } from "../../posix/terminal.ts";
 import { options } from "../arguments/options.ts";
 import { exitCodes } from "../exit-code.ts";
-import { diagnostics, printLine } from "../terminal/output.ts";
+import { printLine } from "../terminal/output.ts";
+import { pageText } from "../manual/page-text.ts";
 import page from "../manual/resourcelock.1" with { type: "text" };
 
 const stdout = 1;
+/** Longer lines are hard to read. */
+const maxColumns = 100;
 
 export default defineCommand({
   meta: {
@@ -17,17 +21,13 @@ export default defineCommand({
       ["man", "in the pager"],
       ["man > resourcelock.1", "to install the page"],
     ],
-    notes: [
-      "The source is what resourcelock man > resourcelock.1 writes; on a host without man(1), a terminal gets it too.",
-    ],
+    notes: ["A host without man(1) shows it as plain text."],
   },
   args: { help: options.help },
   async run() {
-    if (isTerminal(stdout)) {
-      if (Bun.which("man") !== null) return show();
-      diagnostics().warn("man is not installed; this is the source of the page");
-    }
-    printLine(page.trimEnd());
+    if (!isTerminal(stdout)) printLine(page.trimEnd());
+    else if (Bun.which("man") !== null) return show();
+    else printLine(pageText(page, Math.min(columnsOf(stdout), maxColumns)));
     return exitCodes.done;
   },
 });

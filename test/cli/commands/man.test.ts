@@ -55,12 +55,13 @@ describe.skipIf(!haveTools("tmux"))("on a terminal man", () => {
     });
   });
 
-  test("without man(1) prints the source, and says on stderr what that is", async () => {
-    const terminal = await Terminal.open();
-    await terminal.command("PATH=. resourcelock man 2>said");
-    expect(await terminal.prompt()).toContain(source.trimEnd().split("\n").at(-1) ?? "");
-    expect(await terminal.output("cat said")).toBe(
-      "resourcelock: warning: man is not installed; this is the source of the page\n",
+  test("without man(1) prints the page as plain text, as wide as the terminal", async () => {
+    const terminal = await Terminal.open({ columns: 70, lines: 60 });
+    await terminal.command(
+      "PATH=. resourcelock man | tail -n 5; PATH=. resourcelock man >/dev/tty",
     );
+    const screen = await terminal.prompt();
+    expect(screen).toContain("\nSEE ALSO\n       flock(1), sem_overview(7), shm_overview(7)");
+    expect(screen).not.toMatch(/^\.[A-Z]/m);
   });
 });

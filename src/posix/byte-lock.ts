@@ -65,9 +65,18 @@ export function lockByte(descriptor: number, offset: number): void {
   }
 }
 
-/** Blocks until no other description has a byte locked; false where a signal came first. */
+/** Blocks until no other description has a byte locked for itself; false if a signal came first. */
 export function waitForByte(descriptor: number, offset: number): boolean {
-  fill(F_RDLCK, offset, 1);
+  return waitFor(descriptor, F_RDLCK, offset);
+}
+
+/** Blocks until no other description has a byte locked, not even together with others; false if a signal came first. */
+export function waitForSharedByte(descriptor: number, offset: number): boolean {
+  return waitFor(descriptor, F_WRLCK, offset);
+}
+
+function waitFor(descriptor: number, type: number, offset: number): boolean {
+  fill(type, offset, 1);
   if (libc.fcntl(descriptor, F_OFD_SETLKW, flock) === -1) return isAnswer(EINTR);
   unlockByte(descriptor, offset);
   return true;
@@ -79,9 +88,24 @@ export function unlockByte(descriptor: number, offset: number, length = 1): void
   check("fcntl", libc.fcntl(descriptor, F_OFD_SETLK, flock));
 }
 
-/** Whether another description has one of these bytes locked; a length of 0 is to the end of all files. */
+/**
+ * Whether another description has one of these bytes locked, for itself or together with others; a length of 0 is to
+ * the end of all files.
+ */
 export function isLockedByOther(descriptor: number, offset: number, length = 1): boolean {
-  fill(F_WRLCK, offset, length);
+  return isInTheWay(descriptor, F_WRLCK, offset, length);
+}
+
+/**
+ * Whether another description has one of these bytes locked for itself. The read lock that {@link waitForByte} takes
+ * for a moment does not count.
+ */
+export function isOwnedByOther(descriptor: number, offset: number, length = 1): boolean {
+  return isInTheWay(descriptor, F_RDLCK, offset, length);
+}
+
+function isInTheWay(descriptor: number, type: number, offset: number, length: number): boolean {
+  fill(type, offset, length);
   check("fcntl", libc.fcntl(descriptor, F_OFD_GETLK, flock));
   return flock[0] !== F_UNLCK;
 }

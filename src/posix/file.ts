@@ -1,6 +1,16 @@
 /** Files, those of /dev/shm above all, and descriptors. */
 import { type Pointer, ptr } from "bun:ffi";
-import { check, cString, long, openLibc, PosixError, size, whenNeeded } from "./libc.ts";
+import {
+  check,
+  checkReturned,
+  cString,
+  EACCES,
+  lastError,
+  long,
+  openLibc,
+  size,
+  whenNeeded,
+} from "./libc.ts";
 
 const libc = openLibc({
   open: { args: ["ptr", "i32", "u32"], returns: "i32" },
@@ -22,6 +32,7 @@ const making = whenNeeded({
   linkat: { args: ["i32", "ptr", "i32", "ptr", "i32"], returns: "i32" },
   fchown: { args: ["i32", "u32", "u32"], returns: "i32" },
   fchmod: { args: ["i32", "u32"], returns: "i32" },
+  faccessat: { args: ["i32", "ptr", "i32", "i32"], returns: "i32" },
   unlink: { args: ["ptr"], returns: "i32" },
 });
 
@@ -31,8 +42,11 @@ const waiting = whenNeeded({
 
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
+const AT_EACCESS = 0x200;
 const AT_SYMLINK_FOLLOW = 0x400;
 const AT_EMPTY_PATH = 0x1000;
+const R_OK = 4;
+const W_OK = 2;
 const O_RDONLY = 0;
 const O_RDWR = 2;
 const O_NONBLOCK = 0o4000;
@@ -49,14 +63,23 @@ const O_NOFOLLOW = process.arch === "arm64" ? 0o100000 : 0o400000;
 const O_DIRECTORY = process.arch === "arm64" ? 0o40000 : 0o200000;
 const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 
-/** Opens an existing file to read and write it; a symbolic link is refused (ELOOP), as shm_open does. */
+/**
+ * Opens an existing file to read and write it. A symbolic link is refused (ELOOP), as shm_open does. Nothing blocks:
+ * a FIFO opens, and a file under another process's lease gives EAGAIN instead of 45 s of waiting (fcntl(2), F_SETLEASE).
+ */
 export function openFile(path: string): number {
-  return check("open", libc.open(cString(path), O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0));
+  const flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  return check("open", libc.open(cString(path), flags, 0));
 }
 
 /** Opens an existing file to read and write it, through symbolic links: those of /proc/self/fd above all. */
 export function openToReadWrite(path: string): number {
   return check("open", libc.open(cString(path), O_RDWR | O_CLOEXEC, 0));
+}
+
+/** Opens the file behind a descriptor once more, to read it only: another description, with locks of its own. */
+export function reopenToRead(descriptor: number): number {
+  return openToRead(`/proc/self/fd/${descriptor}`);
 }
 
 /** Opens an existing file to read it. */
@@ -102,15 +125,31 @@ export function deleteFile(path: string): void {
   check("unlink", making().unlink(cString(path)));
 }
 
+/**
+ * Takes a file's name away where it still stands for an open file: whoever made that may have been overtaken by
+ * somebody who deleted it and made another one.
+ */
+export function deleteIfSame(path: string, descriptor: number): void {
+  const own = descriptorStatus(descriptor);
+  if (own.links > 0 && fileStatus(path).inode === own.inode) deleteFile(path);
+}
+
+/** Whether this user may read and write a file, without opening it. @throws {PosixError} ENOENT ... */
+export function mayReadAndWrite(path: string): boolean {
+  const flags = AT_EACCESS | AT_SYMLINK_NOFOLLOW;
+  if (making().faccessat(AT_FDCWD, cString(path), R_OK | W_OK, flags) === 0) return true;
+  const error = lastError("faccessat");
+  if (error.errno === EACCES) return false;
+  throw error;
+}
+
 export function closeFile(descriptor: number): void {
   check("close", libc.close(descriptor));
 }
 
 /** Gives a file its size and its pages. @throws {PosixError} ENOSPC, EINTR ... */
 export function allocateFile(descriptor: number, bytes: number): void {
-  // This one returns the error instead of setting errno.
-  const errno = making().posix_fallocate(descriptor, 0, bytes);
-  if (errno !== 0) throw new PosixError("posix_fallocate", errno);
+  checkReturned("posix_fallocate", making().posix_fallocate(descriptor, 0, bytes));
 }
 
 /** A file's size in bytes. */

@@ -53,12 +53,17 @@ const errnoNames: Record<number, string> = {
   2: "ENOENT",
   3: "ESRCH",
   4: "EINTR",
+  6: "ENXIO",
   8: "ENOEXEC",
   11: "EAGAIN",
   13: "EACCES",
   17: "EEXIST",
   20: "ENOTDIR",
+  21: "EISDIR",
   22: "EINVAL",
+  23: "ENFILE",
+  24: "EMFILE",
+  27: "EFBIG",
   28: "ENOSPC",
   30: "EROFS",
   32: "EPIPE",
@@ -82,8 +87,9 @@ export class PosixError extends Error {
   /** The error's name, as in `ENOENT`, or `E` and its number for one that nothing here tells apart. */
   readonly code: string;
 
-  constructor(call: string, errno: number) {
-    super(`${call}: ${errorText(errno)}`);
+  /** @param text what happened, in place of the call's name and the system's words */
+  constructor(call: string, errno: number, text = `${call}: ${errorText(errno)}`) {
+    super(text);
     this.call = call;
     this.errno = errno;
     this.code = errnoNames[errno] ?? `E${errno}`;
@@ -114,6 +120,16 @@ export function lastError(call: string): PosixError {
 export function check(call: string, result: number | bigint): number {
   if (result === -1) throw lastError(call);
   return Number(result);
+}
+
+/**
+ * Checks the result of a libc function that returns its error number instead of setting errno: posix_fallocate,
+ * posix_spawn and its attributes.
+ *
+ * @throws {PosixError} if it is not 0
+ */
+export function checkReturned(call: string, errno: number): void {
+  if (errno !== 0) throw new PosixError(call, errno);
 }
 
 /** Whether an error is a {@link PosixError} with one of these codes. */

@@ -1,25 +1,28 @@
-/** POSIX named semaphores: sem_overview(7). */
-import { type Pointer } from "bun:ffi";
+/** POSIX named semaphores: sem_overview(7), on a mapping of our own. */
+import { read } from "bun:ffi";
+import { clockMonotonic, deadlineAfter } from "./clock.ts";
 import {
   check,
-  cString,
   EAGAIN,
   EINTR,
   ETIMEDOUT,
   lastErrno,
   lastError,
+  long,
   openLibc,
   PosixError,
+  size,
 } from "./libc.ts";
-import { clockMonotonic, deadlineAfter } from "./clock.ts";
 
 const libc = openLibc({
-  sem_open: { args: ["ptr", "i32"], returns: "ptr" },
-  sem_close: { args: ["ptr"], returns: "i32" },
-  sem_trywait: { args: ["ptr"], returns: "i32" },
-  sem_post: { args: ["ptr"], returns: "i32" },
-  sem_getvalue: { args: ["ptr", "ptr"], returns: "i32" },
+  mmap: { args: ["ptr", size, "i32", "i32", "i32", long], returns: long },
+  munmap: { args: [long, size], returns: "i32" },
+  sem_trywait: { args: [long], returns: "i32" },
+  sem_post: { args: [long], returns: "i32" },
 });
+
+const PROT_READ_WRITE = 3;
+const MAP_SHARED = 1;
 
 /** sizeof(sem_t) on 64-bit glibc: the size of a semaphore's file. */
 export const semaphoreBytes = 32;
@@ -36,22 +39,47 @@ export function initialSemaphore(value: number): Uint8Array {
   return bytes;
 }
 
-/**
- * The value in the bytes of a semaphore's file, without the cost of opening and mapping it: glibc's struct new_sem
- * (sysdeps/nptl/internaltypes.h) has it, where there are 64-bit atomics, in the low half of its first 64 bits, and
- * the count of those who wait in the high half.
+/*
+ * glibc's struct new_sem (sysdeps/nptl/internaltypes.h), where there are 64-bit atomics: the value, the count of
+ * those who wait, and how its futex is shared.
  */
+const valueOffset = 0;
+const waitersOffset = 4;
+const sharedOffset = 8;
+/** FUTEX_SHARED of sysdeps/nptl/futex-internal.h. */
+const sharedByProcesses = 128;
+/** PID_MAX_LIMIT of linux/threads.h: more threads cannot wait. */
+const maxWaiters = 2 ** 22;
+/** More units are nobody's mistake any more, and each one that is too many has to be taken out. */
+export const maxUnits = 2 ** 16;
+
+/** What is wrong with the content of a semaphore; undefined if nothing is. Garbage would have glibc abort. */
+function faultOf(value: number, waiters: number, shared: number): string | undefined {
+  if (shared !== sharedByProcesses || waiters > maxWaiters) {
+    return "it does not have what a semaphore of this C library has";
+  }
+  return value > maxUnits ? `it stands at ${value}` : undefined;
+}
+
+/** The value in the bytes of a semaphore's file, without mapping it. */
 export function valueInSemaphore(bytes: Uint8Array): number {
-  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(valueOffset, true);
+}
+
+/** What is wrong in the bytes of a semaphore's file; undefined if nothing is. */
+export function faultInSemaphore(bytes: Uint8Array): string | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const wordAt = (offset: number) => view.getUint32(offset, true);
+  return faultOf(wordAt(valueOffset), wordAt(waitersOffset), wordAt(sharedOffset));
 }
 
 /** How a blocking wait ended: with a unit, at its deadline, or because a signal came in. */
 export type WaitResult = "granted" | "elapsed" | "interrupted";
 
-/** A `sem_t *`. */
-type Address = Pointer | bigint;
-
-type TimedWait = (semaphore: Address, seconds: number) => number;
+interface TimedWait {
+  call: string;
+  wait: (semaphore: number, seconds: number) => number;
+}
 let timedWaitOfHost: TimedWait | undefined;
 
 /**
@@ -63,45 +91,53 @@ function timedWait(): TimedWait {
   if (timedWaitOfHost === undefined) {
     try {
       const { sem_clockwait } = openLibc({
-        sem_clockwait: { args: ["ptr", "i32", "ptr"], returns: "i32" },
+        sem_clockwait: { args: [long, "i32", "ptr"], returns: "i32" },
       });
-      timedWaitOfHost = (semaphore, seconds) =>
+      const wait = (semaphore: number, seconds: number) =>
         sem_clockwait(semaphore, clockMonotonic, deadlineAfter(seconds, clockMonotonic));
+      timedWaitOfHost = { call: "sem_clockwait", wait };
     } catch {
       const { sem_timedwait } = openLibc({
-        sem_timedwait: { args: ["ptr", "ptr"], returns: "i32" },
+        sem_timedwait: { args: [long, "ptr"], returns: "i32" },
       });
-      timedWaitOfHost = (semaphore, seconds) => sem_timedwait(semaphore, deadlineAfter(seconds));
+      const wait = (semaphore: number, seconds: number) =>
+        sem_timedwait(semaphore, deadlineAfter(seconds));
+      timedWaitOfHost = { call: "sem_timedwait", wait };
     }
   }
   return timedWaitOfHost;
 }
 
-const valueBuffer = new Int32Array(1);
-
+/**
+ * A semaphore that exists, mapped from a descriptor. sem_open would open it by name once more: between the look at
+ * the file and that call somebody could put another file there, or one that blocks.
+ */
 export class Semaphore {
-  readonly #semaphore: Address;
-
-  private constructor(semaphore: Address) {
-    this.#semaphore = semaphore;
-  }
+  /** 0 once it is closed: a call with an address that is mapped no more would end the process. */
+  #address: number;
+  /** Tells the file from others that get its name later. */
+  readonly inode: number;
 
   /**
-   * Opens a semaphore that exists. glibc maps a file of any size, and touching a short one would end the
-   * process by SIGBUS: check its size before.
-   *
-   * @param name with its leading slash
-   * @throws {PosixError} ENOENT, EACCES ...
+   * @param descriptor of its file, which has {@link semaphoreBytes}: touching a shorter one would end the process by
+   * SIGBUS. The caller closes the descriptor.
+   * @throws {PosixError} ENOMEM, ENODEV
    */
-  static open(name: string): Semaphore {
-    const semaphore = libc.sem_open(cString(name), 0);
-    if (semaphore === null) throw lastError("sem_open");
-    return new Semaphore(semaphore);
+  constructor(descriptor: number, inode: number) {
+    const address = libc.mmap(null, semaphoreBytes, PROT_READ_WRITE, MAP_SHARED, descriptor, 0);
+    if (Number(address) === -1) throw lastError("mmap");
+    this.#address = Number(address);
+    this.inode = inode;
+  }
+
+  /** What is wrong with its content; undefined if nothing is. No system call. */
+  readFault(): string | undefined {
+    return faultOf(this.#word(valueOffset), this.#word(waitersOffset), this.#word(sharedOffset));
   }
 
   /** Takes a unit if there is one. */
   tryWait(): boolean {
-    if (libc.sem_trywait(this.#semaphore) === 0) return true;
+    if (libc.sem_trywait(this.#mapped()) === 0) return true;
     const errno = lastErrno();
     // EINTR is what the manual allows; with nothing to wait for it means the same: not this time.
     if (errno === EAGAIN || errno === EINTR) return false;
@@ -110,24 +146,36 @@ export class Semaphore {
 
   /** Blocks the thread until there is a unit to take, for `seconds` at most. */
   timedWait(seconds: number): WaitResult {
-    if (timedWait()(this.#semaphore, seconds) === 0) return "granted";
+    const { call, wait } = timedWait();
+    if (wait(this.#mapped(), seconds) === 0) return "granted";
     const errno = lastErrno();
     if (errno === ETIMEDOUT) return "elapsed";
     if (errno === EINTR) return "interrupted";
-    throw new PosixError("sem_clockwait", errno);
+    throw new PosixError(call, errno);
   }
 
   /** Gives a unit back. @throws {PosixError} EOVERFLOW */
   post(): void {
-    check("sem_post", libc.sem_post(this.#semaphore));
+    check("sem_post", libc.sem_post(this.#mapped()));
   }
 
+  /** What sem_getvalue says: on Linux never less than 0. */
   get value(): number {
-    check("sem_getvalue", libc.sem_getvalue(this.#semaphore, valueBuffer));
-    return valueBuffer[0] ?? 0;
+    return this.#word(valueOffset);
   }
 
   close(): void {
-    check("sem_close", libc.sem_close(this.#semaphore));
+    if (this.#address === 0) return;
+    check("munmap", libc.munmap(this.#address, semaphoreBytes));
+    this.#address = 0;
+  }
+
+  #word(offset: number): number {
+    return read.u32(this.#mapped(), offset);
+  }
+
+  #mapped(): number {
+    if (this.#address === 0) throw new Error("Cannot use a semaphore: it was closed");
+    return this.#address;
   }
 }

@@ -1,12 +1,7 @@
 /** What `doctor` finds about the locks on this host. */
 import { LockCreateError } from "../../lock/errors.ts";
-import {
-  filesOfLock,
-  isSemaphore,
-  type LockFile,
-  mayUse,
-  semaphoresOnHost,
-} from "../../host/objects/files.ts";
+import { filesOfLock, isSemaphore, mayUse, semaphoresOnHost } from "../../host/objects/files.ts";
+import type { LockFile } from "../../host/objects/kinship.ts";
 import { leftoversOnHost, locksOnHost } from "../../host/inventory/list.ts";
 import type { LockState } from "../../lock/status.ts";
 import { groupName, userName } from "../../posix/user.ts";

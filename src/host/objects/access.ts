@@ -12,8 +12,8 @@ export interface Access {
 /** What a group is for, where nothing else is said. */
 const modeForGroup = 0o660;
 /** Its own user has to be able to use the lock. */
-const leastMode = 0o600;
-const mostMode = 0o777;
+const minMode = 0o600;
+const maxMode = 0o777;
 
 /**
  * @param group a name, or a number
@@ -41,9 +41,7 @@ export function accessOf(mode: number | undefined, group: string | number | unde
 }
 
 function isUsableMode(mode: number): boolean {
-  return (
-    Number.isInteger(mode) && mode >= 0 && mode <= mostMode && (mode & leastMode) === leastMode
-  );
+  return Number.isInteger(mode) && mode >= 0 && mode <= maxMode && (mode & minMode) === minMode;
 }
 
 function numberOf(text: string): number | undefined {

@@ -1,15 +1,10 @@
 /** The locks of this host as the files that they are: which there are, whose, and who may use them. */
 import { namesInDirectory } from "../../posix/directory.ts";
-import { closeFile, type FileStatus, fileStatus, openFile } from "../../posix/file.ts";
+import { type FileStatus, fileStatus, mayReadAndWrite } from "../../posix/file.ts";
 import { isPosixError, PosixError } from "../../posix/libc.ts";
 import { semaphoreBytes } from "../../posix/semaphore.ts";
+import type { LockFile } from "./kinship.ts";
 import { isLockName, objectsOf, sharedMemoryDirectory } from "../../lock/name.ts";
-
-/** A file in /dev/shm, as it was at a look. */
-export interface LockFile {
-  path: string;
-  status: FileStatus;
-}
 
 const semaphorePrefix = "sem.";
 const ledgerSuffix = ".ledger";
@@ -111,14 +106,12 @@ export function statusIfThere(path: string): FileStatus | undefined {
   }
 }
 
-/** Whether this user may use an object, for which it has to be read and written. */
+/** Whether this user may use an object, for which it has to be read and written. Opens nothing, which could block. */
 export function mayUse({ path }: LockFile): boolean {
   try {
-    closeFile(openFile(path));
-    return true;
+    return mayReadAndWrite(path);
   } catch (error) {
-    if (isPosixError(error, "EACCES", "EPERM")) return false;
-    // Gone, or no file to open: that is not for its mode.
+    // Gone, or no file: that is not for its mode.
     if (error instanceof PosixError) return true;
     throw error;
   }

@@ -1,10 +1,9 @@
 /** The shared memory segment that holds a lock's info text. */
 import {
   closeFile,
-  deleteFile,
+  deleteIfSame,
   descriptorStatus,
   fileSize,
-  openFile,
   readAt,
   writeAt,
 } from "../../posix/file.ts";
@@ -12,25 +11,30 @@ import { ENOSPC, PosixError } from "../../posix/libc.ts";
 import { decodeLockInfo } from "../../lock/info-text.ts";
 import { allocateSharedFile, createSharedFile, type NewFile } from "./shared-file.ts";
 
+/** How much of a segment is read at first: all of one that this program or Python has made. */
+export const usualInfoBytes = 4096;
+/** How much of a text counts; anybody can make a segment of any size. */
+export const maxInfoBytes = 2 ** 20;
+
 /**
  * Reads and writes by pread and pwrite. On /dev/shm these see the same pages as a peer's mapping; a
  * mapping of our own would end the process by SIGBUS if somebody shortened the file.
  */
 export class InfoSegment {
-  readonly #descriptor: number;
+  /** -1 once it is closed, so that a call fails instead of reaching another file. */
+  #descriptor: number;
   #bytes: number;
   #buffer: Uint8Array | undefined;
   #text: Uint8Array | undefined;
   #createdPath: string | undefined;
 
-  private constructor(descriptor: number) {
+  /**
+   * @param descriptor of the segment's file, which is this object's from now on
+   * @param bytes what the file has
+   */
+  constructor(descriptor: number, bytes: number) {
     this.#descriptor = descriptor;
-    this.#bytes = fileSize(descriptor);
-  }
-
-  /** @throws {PosixError} ENOENT, EACCES, ELOOP ... */
-  static open(path: string): InfoSegment {
-    return new InfoSegment(openFile(path));
+    this.#bytes = bytes;
   }
 
   /**
@@ -39,7 +43,7 @@ export class InfoSegment {
    * @throws {PosixError} EEXIST, ENOSPC, EROFS ...
    */
   static create(path: string, file: NewFile): InfoSegment {
-    const segment = new InfoSegment(createSharedFile(path, file));
+    const segment = new InfoSegment(createSharedFile(path, file), file.bytes);
     segment.#createdPath = path;
     return segment;
   }
@@ -49,9 +53,9 @@ export class InfoSegment {
     return descriptorStatus(this.#descriptor).links > 0;
   }
 
-  /** What the segment can hold. A segment that exists is used at the size it has. */
+  /** What the segment can hold. A segment that exists is used at the size it has, up to {@link maxInfoBytes}. */
   get bytes(): number {
-    return this.#bytes;
+    return Math.min(this.#bytes, maxInfoBytes);
   }
 
   /** Gives a segment without any bytes its size: the peer that made it has died, or is about to do just this. */
@@ -66,9 +70,14 @@ export class InfoSegment {
 
   /** What stands in the segment, up to its NUL or its end; the buffer is used again by the next call. */
   readBytes(): Uint8Array {
-    this.#buffer ??= new Uint8Array(this.#bytes);
-    const length = readAt(this.#descriptor, this.#buffer);
-    const end = this.#buffer.indexOf(0);
+    this.#buffer ??= new Uint8Array(Math.min(this.#bytes, usualInfoBytes));
+    let length = readAt(this.#descriptor, this.#buffer);
+    let end = this.#buffer.indexOf(0);
+    if (end === -1 && length === usualInfoBytes && length < this.#bytes) {
+      this.#buffer = new Uint8Array(Math.min(this.#bytes, maxInfoBytes));
+      length = readAt(this.#descriptor, this.#buffer);
+      end = this.#buffer.indexOf(0);
+    }
     const bytes = end === -1 ? length : Math.min(end, length);
     // A view is dear, and most texts of a lock have one length.
     if (this.#text?.length !== bytes) this.#text = this.#buffer.subarray(0, bytes);
@@ -83,11 +92,12 @@ export class InfoSegment {
 
   close(): void {
     closeFile(this.#descriptor);
+    this.#descriptor = -1;
   }
 
-  /** Closes the segment, and deletes it where {@link create} has just made it. */
+  /** Closes the segment, and deletes it if {@link create} has just made it. */
   discard(): void {
+    if (this.#createdPath !== undefined) deleteIfSame(this.#createdPath, this.#descriptor);
     this.close();
-    if (this.#createdPath !== undefined) deleteFile(this.#createdPath);
   }
 }

@@ -1,11 +1,19 @@
 /** Opening and making the objects of a lock, and saying what is wrong where that fails. */
-import { closeFile, type FileStatus, fileStatus, openFile, openToLook } from "../../posix/file.ts";
+import {
+  closeFile,
+  descriptorStatus,
+  type FileStatus,
+  fileStatus,
+  openFile,
+  openToLook,
+} from "../../posix/file.ts";
 import { isPosixError, PosixError } from "../../posix/libc.ts";
 import { initialSemaphore, Semaphore, semaphoreBytes } from "../../posix/semaphore.ts";
 import type { Access } from "./access.ts";
 import { LockDamagedError } from "../../lock/errors.ts";
 import { explanation } from "./explanation.ts";
 import { InfoSegment } from "./info-segment.ts";
+import { intrusionAmong, intrusionText, type LockFile } from "./kinship.ts";
 import type { LedgerImage } from "../ledger/layout.ts";
 import { Ledger, newLedgerBytes } from "../ledger/ledger.ts";
 import { LedgerReader } from "../ledger/ledger-reader.ts";
@@ -14,21 +22,126 @@ import { infoPathOf, objectsOf, sharedMemoryDirectory } from "../../lock/name.ts
 
 /** Opens the semaphore of a lock, or tells by undefined that there is none. */
 export function openSemaphore(lockName: string): Semaphore | undefined {
-  const { semaphoreName, semaphorePath } = objectsOf(lockName);
-  return explain(lockName, semaphorePath, () => {
-    const status = statusIfPresent(semaphorePath);
-    if (status === undefined) return undefined;
-    requireRegularFile(lockName, semaphorePath, status);
-    // glibc would map it whatever its size, and the first touch would end the process by SIGBUS.
-    if (status.bytes !== semaphoreBytes) {
-      throw damaged(
-        lockName,
-        semaphorePath,
-        `it has ${status.bytes} bytes instead of ${semaphoreBytes}`,
-      );
+  const path = objectsOf(lockName).semaphorePath;
+  return explain(lockName, path, () => {
+    const file = openObject(lockName, path, openFile, requireSemaphoreSize);
+    if (file === undefined) return undefined;
+    try {
+      const semaphore = new Semaphore(file.descriptor, file.status.inode);
+      requireSoundSemaphore(lockName, semaphore);
+      return semaphore;
+    } finally {
+      closeFile(file.descriptor);
     }
-    return ifPresent(() => Semaphore.open(semaphoreName));
   });
+}
+
+/**
+ * The inode behind the name of a lock's semaphore; 0 if there is none.
+ *
+ * @throws {LockDamagedError} if the file is too short: who has it mapped must not touch it
+ */
+export function semaphoreInode(lockName: string): number {
+  const path = objectsOf(lockName).semaphorePath;
+  const status = statusIfPresent(path);
+  if (status === undefined) return 0;
+  if (status.isRegularFile) requireSemaphoreSize(lockName, path, status);
+  return status.inode;
+}
+
+/** @throws {LockDamagedError} if what is in a semaphore is garbage, of which the C library would abort */
+export function requireSoundSemaphore(lockName: string, semaphore: Semaphore): void {
+  const fault = semaphore.readFault();
+  if (fault !== undefined) throw damaged(lockName, objectsOf(lockName).semaphorePath, fault);
+}
+
+function requireSemaphoreSize(lockName: string, path: string, { bytes }: FileStatus): void {
+  if (bytes === semaphoreBytes) return;
+  throw damaged(lockName, path, `it has ${bytes} bytes instead of ${semaphoreBytes}`);
+}
+
+/** An object that was opened, and what it is. */
+interface OpenObject {
+  descriptor: number;
+  status: FileStatus;
+}
+
+/**
+ * Opens an object of a lock, and looks at it and at the others before anybody trusts it: what the descriptor stands
+ * for counts, not what stood behind the name a moment ago.
+ *
+ * @returns undefined if there is none
+ * @throws {LockDamagedError} if it cannot be that of the lock
+ */
+function openObject(
+  lockName: string,
+  path: string,
+  open: (path: string) => number,
+  requireMore?: (lockName: string, path: string, status: FileStatus) => void,
+): OpenObject | undefined {
+  const descriptor = ifPresent(() => openIfFile(lockName, path, open));
+  if (descriptor === undefined) return undefined;
+  try {
+    const status = descriptorStatus(descriptor);
+    requireRegularFile(lockName, path, status);
+    requireMore?.(lockName, path, status);
+    requireOneName(lockName, { path, status });
+    requireKin(lockName, { path, status });
+    return { descriptor, status };
+  } catch (error) {
+    closeFile(descriptor);
+    throw error;
+  }
+}
+
+/** Opens a file; a symbolic link, a directory or a socket is told from a call that failed. */
+function openIfFile(lockName: string, path: string, open: (path: string) => number): number {
+  try {
+    return open(path);
+  } catch (error) {
+    if (!isPosixError(error, "ELOOP", "EISDIR", "ENXIO")) throw error;
+    throw damaged(lockName, path, "it is not a regular file");
+  }
+}
+
+/** glibc's sem_open gives a new semaphore its name by link and unlink: for a moment it has two. */
+const looksForOneName = 20;
+
+/** @throws {LockDamagedError} if an object is another file as well, whoever's that is */
+function requireOneName(lockName: string, { path, status }: LockFile): void {
+  let { links } = status;
+  for (let looks = 0; links > 1 && looks < looksForOneName; looks++) {
+    Bun.sleepSync(1);
+    links = statusIfPresent(path)?.links ?? 0;
+  }
+  if (links > 1) throw damaged(lockName, path, `it has ${links} names`);
+}
+
+/**
+ * The files of a lock that were looked at together last. Opening the first object of a lock looks at all of them, so
+ * that the next two calls need not.
+ */
+let lastKin: readonly LockFile[] = [];
+
+/** @throws {LockDamagedError} if the objects that a lock has cannot be those of one lock */
+function requireKin(lockName: string, opened: LockFile): void {
+  const isKnown = lastKin.some(
+    ({ path, status }) => path === opened.path && status.inode === opened.status.inode,
+  );
+  if (isKnown) return;
+  const { semaphorePath, infoPath, ledgerPath } = objectsOf(lockName);
+  const files = [semaphorePath, infoPath, ledgerPath].flatMap((path) => {
+    if (path === opened.path) return [opened];
+    const status = statusIfPresent(path);
+    return status === undefined ? [] : [{ path, status }];
+  });
+  const intrusion = intrusionAmong(files);
+  if (intrusion !== undefined) {
+    throw new LockDamagedError(
+      `Cannot use lock "${lockName}": ${intrusionText(intrusion)}; delete that file, or take another name`,
+    );
+  }
+  lastKin = files;
 }
 
 /** Opens the semaphore of a lock; where there is none, makes it with the value that `initialValue` gives. */
@@ -64,10 +177,8 @@ function partnerOf(lockName: string): FileStatus | undefined {
 export function openInfoSegment(lockName: string): InfoSegment | undefined {
   const { infoPath } = objectsOf(lockName);
   return explain(lockName, infoPath, () => {
-    const status = statusIfPresent(infoPath);
-    if (status === undefined) return undefined;
-    requireRegularFile(lockName, infoPath, status);
-    return ifPresent(() => InfoSegment.open(infoPath));
+    const file = openObject(lockName, infoPath, openFile);
+    return file && new InfoSegment(file.descriptor, file.status.bytes);
   });
 }
 
@@ -88,10 +199,8 @@ export function openOrCreateInfoSegment(lockName: string, bytes: number): InfoSe
 export function openLedger(lockName: string): Ledger | undefined {
   const { ledgerPath } = objectsOf(lockName);
   return explain(lockName, ledgerPath, () => {
-    const status = statusIfPresent(ledgerPath);
-    if (status === undefined) return undefined;
-    requireRegularFile(lockName, ledgerPath, status);
-    return ifPresent(() => new Ledger(openFile(ledgerPath), lockName));
+    const file = openObject(lockName, ledgerPath, openFile);
+    return file && new Ledger(file.descriptor, lockName);
   });
 }
 
@@ -102,9 +211,10 @@ export function openLedger(lockName: string): Ledger | undefined {
  */
 export function openLedgerToLook(lockName: string, image?: LedgerImage): LedgerReader | undefined {
   const { ledgerPath } = objectsOf(lockName);
-  return explain(lockName, ledgerPath, () =>
-    ifPresent(() => new LedgerReader(openToLook(ledgerPath), lockName, { image })),
-  );
+  return explain(lockName, ledgerPath, () => {
+    const file = openObject(lockName, ledgerPath, openToLook);
+    return file && new LedgerReader(file.descriptor, lockName, { image });
+  });
 }
 
 /**
@@ -123,11 +233,6 @@ export function openOrCreateLedger(lockName: string, access: Access = {}): Ledge
     () => openLedger(lockName),
     () => explain(lockName, ledgerPath, () => ifAbsent(create)),
   );
-}
-
-/** The inode behind the semaphore's name; 0 where there is none. */
-export function semaphoreInode(lockName: string): number {
-  return statusIfPresent(objectsOf(lockName).semaphorePath)?.inode ?? 0;
 }
 
 /** Runs `act` on the info segment of a lock, opened for that; on undefined where there is none. */

@@ -25,6 +25,7 @@ export interface NewFile {
 }
 
 const ownerOnly = 0o600;
+const groupBits = 0o070;
 
 /**
  * Makes a file that has its name at once and whole: a Python peer maps a segment at the size that it finds, and a
@@ -37,12 +38,13 @@ const ownerOnly = 0o600;
 export function createSharedFile(path: string, { bytes, contents, access, like }: NewFile): number {
   const descriptor = createUnnamedFile(sharedMemoryDirectory, ownerOnly);
   try {
-    if (like !== undefined) {
-      setMode(descriptor, like.mode);
-      ifPermitted(() => setOwner(descriptor, like.userId, like.groupId));
-    } else {
+    if (like === undefined) {
       if (access.groupId !== undefined) setOwner(descriptor, sameOwner, access.groupId);
-      if (access.mode !== undefined) setMode(descriptor, access.mode);
+      // Also for its owner alone: a umask such as 0777 would keep out even the one who made it.
+      setMode(descriptor, access.mode ?? ownerOnly);
+    } else {
+      const hasGroup = giveTo(descriptor, like);
+      setMode(descriptor, hasGroup ? like.mode : withoutGroup(like.mode));
     }
     allocateSharedFile(descriptor, bytes);
     if (contents !== undefined) writeAt(descriptor, contents);
@@ -54,12 +56,33 @@ export function createSharedFile(path: string, { bytes, contents, access, like }
   }
 }
 
-function ifPermitted(act: () => void): void {
+/**
+ * Gives a file to the owner and the group of another one; if that is for root alone, to its group: whoever else is in
+ * that must not be kept out.
+ *
+ * @returns whether it has the group
+ */
+function giveTo(descriptor: number, like: FileStatus): boolean {
+  return (
+    ifPermitted(() => setOwner(descriptor, like.userId, like.groupId)) ||
+    ifPermitted(() => setOwner(descriptor, sameOwner, like.groupId))
+  );
+}
+
+function ifPermitted(act: () => void): boolean {
   try {
     act();
+    return true;
   } catch (error) {
-    if (!isPosixError(error, "EPERM")) throw error;
+    // EINVAL: a user namespace has no number for that user or group.
+    if (!isPosixError(error, "EPERM", "EINVAL")) throw error;
+    return false;
   }
+}
+
+/** What the group of a file may do that is not the intended one: no more than everybody. */
+function withoutGroup(mode: number): number {
+  return (mode & ~groupBits) | ((mode & 0o007) << 3);
 }
 
 /** Gives a file its size and pages. posix_fallocate is one of the calls that a signal may break off; the work done so far stays. */

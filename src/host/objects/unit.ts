@@ -1,6 +1,6 @@
 /** The unit of a lock and its text: the semaphore and the info segment, which every peer shares. */
 import { monotonicSeconds } from "../../posix/clock.ts";
-import type { Semaphore, WaitResult } from "../../posix/semaphore.ts";
+import { maxUnits, type Semaphore, type WaitResult } from "../../posix/semaphore.ts";
 import type { InfoSegment } from "./info-segment.ts";
 import { encodeLockInfo } from "../../lock/info-text.ts";
 import {
@@ -8,6 +8,7 @@ import {
   openOrCreateInfoSegment,
   openOrCreateSemaphore,
   openSemaphore,
+  requireSoundSemaphore,
   semaphoreInode,
   writeInfo,
 } from "./objects.ts";
@@ -43,7 +44,7 @@ export class LockUnit {
     this.#infoBytes = infoBytes;
     this.#semaphore = semaphore;
     this.#info = info;
-    this.#semaphoreInode = semaphoreInode(lockName);
+    this.#semaphoreInode = semaphore.inode;
   }
 
   /** Tells this semaphore from others of its name: 32 bits. */
@@ -109,12 +110,14 @@ export class LockUnit {
     if (semaphore === undefined) return;
     this.#semaphore.close();
     this.#semaphore = semaphore;
-    this.#semaphoreInode = semaphoreInode(this.#lockName);
+    this.#semaphoreInode = semaphore.inode;
   }
 
-  /** The semaphore's value: 0 where somebody has the unit. */
+  /** The semaphore's value: 0 where somebody has the unit. @throws {LockDamagedError} if it is beyond all reason */
   readValue(): number {
-    return this.#semaphore.value;
+    const { value } = this.#semaphore;
+    if (value > maxUnits) requireSoundSemaphore(this.#lockName, this.#semaphore);
+    return value;
   }
 
   tryTake(): boolean {
@@ -133,7 +136,7 @@ export class LockUnit {
 
   /** Takes units that there should not be while the lock is held. */
   drain(): void {
-    while (this.#semaphore.value > 0 && this.#semaphore.tryWait());
+    for (let taken = 0; taken < maxUnits && this.value > 0 && this.#semaphore.tryWait(); taken++);
   }
 
   readInfo(): string {

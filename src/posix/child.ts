@@ -3,9 +3,9 @@
  * back in the command (what that is was measured: see the comments), and Bun.spawn is not used, as it
  * closes descriptors from 3 on and resets ignored signals.
  */
-import { ptr } from "bun:ffi";
+import { type Pointer, ptr, read, toArrayBuffer } from "bun:ffi";
 import { keepOnExec } from "./file.ts";
-import { check, cString, isPosixError, openLibc, PosixError } from "./libc.ts";
+import { check, checkReturned, cString, isPosixError, openLibc } from "./libc.ts";
 import { openDescriptors } from "./open-descriptors.ts";
 import { parentId, readProcFile, signalNumbers } from "./process.ts";
 
@@ -63,12 +63,38 @@ export function environmentWith(
   variables: Readonly<Record<string, string | undefined>>,
 ): Uint8Array[] {
   const entries = Object.entries(variables);
-  const inherited = Buffer.from(readProcFile("/proc/self/environ") ?? new Uint8Array());
+  const inherited = Buffer.from(readProcFile("/proc/self/environ") ?? environmentInMemory());
   // Mostly none of them is there yet, and then all the others need not be told apart.
   const isThere = entries.some(([name]) => inherited.includes(`${name}=`));
   const kept = isThere ? without(stringsOf(inherited), Object.keys(variables)) : [inherited];
   const set = entries.filter(([, value]) => value !== undefined);
   return [...kept, ...set.map(([name, value]) => cString(`${name}=${value}`))];
+}
+
+/**
+ * The environment where /proc/self/environ cannot be read, as in a program with the set-group-ID bit: environ(7). Bun
+ * changes nothing in it.
+ */
+function environmentInMemory(): Uint8Array {
+  const { environ } = openLibc({ environ: { args: [], returns: "void" } });
+  // The symbol is a variable; Bun has its address, but not in its types.
+  const { ptr: variable } = environ as unknown as { ptr: Pointer };
+  const list = read.ptr(variable, 0) as Pointer;
+  const strings: Uint8Array[] = [];
+  for (let index = 0; ; index++) {
+    const string = read.ptr(list, index * pointerBytes);
+    if (string === 0) return Buffer.concat(strings);
+    strings.push(bytesAt(string as Pointer));
+  }
+}
+
+const pointerBytes = 8;
+
+/** The bytes of a C string, its NUL included. */
+function bytesAt(string: Pointer): Uint8Array {
+  let length = 0;
+  while (read.u8(string, length) !== 0) length += 1;
+  return new Uint8Array(toArrayBuffer(string, 0, length + 1).slice(0));
 }
 
 function without(strings: readonly Uint8Array[], names: readonly string[]): Uint8Array[] {
@@ -127,33 +153,48 @@ export function spawnCommand(
     if (!isPosixError(error, "ENOEXEC")) throw error;
     const [command = new Uint8Array(), ...rest] = words;
     const name = new TextDecoder().decode(command.subarray(0, -1));
-    const path = name.includes("/") ? command : cString(Bun.which(name) ?? name);
+    const path = name.includes("/") ? command : pathOf(name);
+    if (path === undefined) throw error;
     return spawn([cString("/bin/sh"), path, ...rest], environment);
   }
+}
+
+/** confstr(_CS_PATH) of glibc: where execvp looks without a PATH. */
+const defaultPath = "/bin:/usr/bin";
+
+/** The file that execvp has found. Never one of the working directory, unless PATH says so. */
+function pathOf(name: string): Uint8Array | undefined {
+  const path = Bun.which(name, { PATH: process.env["PATH"] ?? defaultPath });
+  return path === null ? undefined : cString(path);
 }
 
 function spawn(words: readonly Uint8Array[], environment: readonly Uint8Array[]): number {
   const [command = new Uint8Array(1)] = words;
   const processId = new Int32Array(1);
   const attributes = new Uint8Array(512);
-  check("posix_spawnattr_init", libc.posix_spawnattr_init(attributes));
+  checkReturned("posix_spawnattr_init", libc.posix_spawnattr_init(attributes));
   // Bun ignores the first two, which would stay so in the command; glibc's posix_spawn leaves the others,
   // which are its own, ignored.
   const defaults = signalSet(signalNumbers.SIGPIPE, signalNumbers.SIGXFSZ, 32, 33);
-  check("posix_spawnattr_setsigdefault", libc.posix_spawnattr_setsigdefault(attributes, defaults));
-  check(
+  checkReturned(
+    "posix_spawnattr_setsigdefault",
+    libc.posix_spawnattr_setsigdefault(attributes, defaults),
+  );
+  checkReturned(
     "posix_spawnattr_setflags",
     libc.posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF),
   );
-  const errno = libc.posix_spawnp(
-    processId,
-    command,
-    null,
-    attributes,
-    pointerArray(words),
-    pointerArray(environment),
+  checkReturned(
+    "posix_spawnp",
+    libc.posix_spawnp(
+      processId,
+      command,
+      null,
+      attributes,
+      pointerArray(words),
+      pointerArray(environment),
+    ),
   );
-  if (errno !== 0) throw new PosixError("posix_spawnp", errno);
   return processId[0] ?? 0;
 }
 

@@ -1,6 +1,16 @@
 /** Waiting for a word of a shared file to change: futex(2). */
 import type { Pointer } from "bun:ffi";
-import { lastError, long, size, whenNeeded } from "./libc.ts";
+import {
+  EAGAIN,
+  EFAULT,
+  EINTR,
+  ETIMEDOUT,
+  lastErrno,
+  lastError,
+  long,
+  size,
+  whenNeeded,
+} from "./libc.ts";
 
 const futexes = whenNeeded({
   mmap: { args: ["ptr", size, "i32", "i32", "i32", long], returns: long },
@@ -15,6 +25,14 @@ const FUTEX_WAKE = 1;
 /** asm/unistd.h */
 const SYS_futex = process.arch === "arm64" ? 98 : 202;
 const everybody = 0x7fffffff;
+
+/**
+ * Whether a wait ended as it may: the word had changed, time was up, a signal came in, or somebody cut the file short.
+ * The caller looks again in any case.
+ */
+function isExpectedEnd(errno: number): boolean {
+  return errno === EAGAIN || errno === ETIMEDOUT || errno === EINTR || errno === EFAULT;
+}
 
 /** struct timespec */
 const timespec = new BigInt64Array(2);
@@ -46,18 +64,23 @@ export class FutexFile {
   wait(offset: number, expected: number, seconds: number): void {
     const whole = Math.floor(seconds);
     timespec[0] = BigInt(whole);
-    timespec[1] = BigInt(Math.round((seconds - whole) * 1e9));
-    this.#call(offset, FUTEX_WAIT, expected | 0, timespec);
+    timespec[1] = BigInt(Math.floor((seconds - whole) * 1e9));
+    const result = this.#call(offset, FUTEX_WAIT, expected | 0, timespec);
+    if (result === -1 && !isExpectedEnd(lastErrno())) throw lastError("futex");
   }
 
   /** Wakes all that wait for the word at an offset. */
   wake(offset: number): void {
-    this.#call(offset, FUTEX_WAKE, everybody, null);
+    // Where the file was cut short nobody can wait: nothing to wake.
+    if (this.#call(offset, FUTEX_WAKE, everybody, null) === -1 && lastErrno() !== EFAULT) {
+      throw lastError("futex");
+    }
   }
 
-  #call(offset: number, operation: number, value: number, time: BigInt64Array | null): void {
+  #call(offset: number, operation: number, value: number, time: BigInt64Array | null): number {
     const none: Pointer | null = null;
-    futexes().syscall(SYS_futex, this.#address + offset, operation, value, time, none, 0);
+    const address = this.#address + offset;
+    return Number(futexes().syscall(SYS_futex, address, operation, value, time, none, 0));
   }
 
   close(): void {

@@ -23,7 +23,8 @@ function numbersIn(directory: string): number[] {
   }
 }
 
-function linkTarget(path: string): string | undefined {
+/** What a symbolic link says, its first 64 bytes; undefined if it cannot be read. */
+export function linkTarget(path: string): string | undefined {
   const target = new Uint8Array(64);
   const length = Number(libc.readlink(cString(path), target, target.length));
   return length === -1 ? undefined : new TextDecoder().decode(target.subarray(0, length));

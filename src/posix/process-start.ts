@@ -1,4 +1,5 @@
 /** Telling processes apart whose numbers are used again: proc_pid_stat(5). */
+import { linkTarget } from "./open-descriptors.ts";
 import { processExists, readProcFile } from "./process.ts";
 
 /**
@@ -43,4 +44,26 @@ export function processAndAncestors(): Set<number> {
   const found = new Set<number>();
   for (let pid = process.pid; pid > 0 && !found.has(pid); pid = parentOf(pid) ?? 0) found.add(pid);
   return found;
+}
+
+/** Where the numbers of this process mean something: 32 bits each of the namespaces' inode numbers. */
+interface Namespaces {
+  /** Of process numbers. */
+  process: number;
+  /** Of the clock that start times are counted on. */
+  time: number;
+}
+
+/**
+ * This process's namespaces: namespaces(7); 0 for one that the kernel does not tell.
+ *
+ * @public used by the ledger
+ */
+export function ownNamespaces(): Namespaces {
+  return { process: namespaceAt("pid"), time: namespaceAt("time") };
+}
+
+/** The link reads as in `pid:[4026531836]`. */
+function namespaceAt(kind: string): number {
+  return Number(/\[(\d+)\]$/.exec(linkTarget(`/proc/self/ns/${kind}`) ?? "")?.[1] ?? 0);
 }

@@ -1,5 +1,5 @@
 /** POSIX named semaphores: sem_overview(7), on a mapping of our own. */
-import { read } from "bun:ffi";
+import { type Pointer, read, toArrayBuffer } from "bun:ffi";
 import { clockMonotonic, deadlineAfter } from "./clock.ts";
 import {
   check,
@@ -46,6 +46,7 @@ export function initialSemaphore(value: number): Uint8Array {
 const valueOffset = 0;
 const waitersOffset = 4;
 const sharedOffset = 8;
+const markOffset = 16;
 /** FUTEX_SHARED of sysdeps/nptl/futex-internal.h. */
 const sharedByProcesses = 128;
 /** PID_MAX_LIMIT of linux/threads.h: more threads cannot wait. */
@@ -66,11 +67,19 @@ export function valueInSemaphore(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(valueOffset, true);
 }
 
-/** What is wrong in the bytes of a semaphore's file; undefined if nothing is. */
+/**
+ * {@link Semaphore.mark} in the bytes of a semaphore's file.
+ *
+ * @public used by the ledger
+ */
+export function markInSemaphore(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(markOffset, true);
+}
+
+/** What is wrong in the bytes of a semaphore's file, whatever it counts; undefined if nothing is. */
 export function faultInSemaphore(bytes: Uint8Array): string | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset);
-  const wordAt = (offset: number) => view.getUint32(offset, true);
-  return faultOf(wordAt(valueOffset), wordAt(waitersOffset), wordAt(sharedOffset));
+  return faultOf(0, view.getUint32(waitersOffset, true), view.getUint32(sharedOffset, true));
 }
 
 /** How a blocking wait ended: with a unit, at its deadline, or because a signal came in. */
@@ -115,6 +124,7 @@ function timedWait(): TimedWait {
 export class Semaphore {
   /** 0 once it is closed: a call with an address that is mapped no more would end the process. */
   #address: number;
+  #markWord: Uint32Array | undefined;
   /** Tells the file from others that get its name later. */
   readonly inode: number;
 
@@ -133,6 +143,25 @@ export class Semaphore {
   /** What is wrong with its content; undefined if nothing is. No system call. */
   readFault(): string | undefined {
     return faultOf(this.#word(valueOffset), this.#word(waitersOffset), this.#word(sharedOffset));
+  }
+
+  /**
+   * A word of the file that glibc leaves alone: of the {@link semaphoreBytes} it uses the first 16, and sem_open fills
+   * the others with zeros. What it means is for the caller to say.
+   */
+  get mark(): number {
+    return Atomics.load(this.#mark(), 0);
+  }
+
+  set mark(value: number) {
+    Atomics.store(this.#mark(), 0, value);
+  }
+
+  #mark(): Uint32Array {
+    this.#markWord ??= new Uint32Array(
+      toArrayBuffer(this.#mapped() as Pointer, markOffset, Uint32Array.BYTES_PER_ELEMENT),
+    );
+    return this.#markWord;
   }
 
   /** Takes a unit if there is one. */
@@ -168,6 +197,7 @@ export class Semaphore {
     if (this.#address === 0) return;
     check("munmap", libc.munmap(this.#address, semaphoreBytes));
     this.#address = 0;
+    this.#markWord = undefined;
   }
 
   #word(offset: number): number {

@@ -304,7 +304,7 @@ describe("a text that a terminal would act upon", () => {
       ["get", name, "-t", hostileText],
       ["get", name, "-E", hostileText],
       [name, hostileText],
-      ["run", name, hostileText],
+      ["run", name, `--${hostileText}`],
     ]) {
       const outcome = await resourcelock(...words);
       expectShowable(outcome);

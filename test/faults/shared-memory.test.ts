@@ -116,7 +116,12 @@ describe.skipIf(!(await haveMountNamespaces()))("a /dev/shm that fails", () => {
       // One for the directory itself.
       await using memory = await PrivateSharedMemory.mount(`size=1m,nr_inodes=${files + 1}`);
       for (const words of makingCommands) {
-        expectFailure(await memory.resourcelock(...words), 73, 'lock "x"', "/dev/shm has as many files as it can have");
+        expectFailure(
+          await memory.resourcelock(...words),
+          73,
+          'lock "x"',
+          "/dev/shm has as many files as it can have",
+        );
         expect(memory.files).toEqual({});
       }
     },

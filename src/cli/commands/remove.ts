@@ -3,7 +3,8 @@ import { defineCommand } from "citty";
 import { filesOfLock } from "../../host/objects/files.ts";
 import { isInUse } from "../../host/inventory/leftover.ts";
 import { staleOnHost } from "../../host/inventory/list.ts";
-import { parseLockName } from "../../lock/name.ts";
+import { userLabel } from "../../posix/user.ts";
+import { objectsOf, parseLockName } from "../../lock/name.ts";
 import { type Removal, removeLock } from "../../host/inventory/removal.ts";
 import type { LockStatus, LockState } from "../../lock/status.ts";
 import { messages } from "../../lock/messages.ts";
@@ -69,8 +70,15 @@ function report(name: string, { outcome, status }: Removal, output: OutputOption
 
 /** Says what stands where an object of the lock did, and is not deleted, as nobody knows what else it is. */
 function warnOfWhatIsLeft(name: string): void {
-  for (const { path } of filesOfLock(name).filter(({ status }) => !status.isRegularFile)) {
-    diagnostics().warn(`${path} is left: it is not a file`);
+  const files = filesOfLock(name);
+  // With a semaphore it is a lock again, which somebody has made since.
+  const isNew = files.some(
+    ({ path, status }) => status.isRegularFile && path === objectsOf(name).semaphorePath,
+  );
+  for (const { path, status } of files) {
+    if (!status.isRegularFile) diagnostics().warn(`${path} is left: it is not a file`);
+    else if (!isNew)
+      diagnostics().warn(`${path} is left: it belongs to ${userLabel(status.userId)}`);
   }
 }
 

@@ -33,6 +33,7 @@ export async function awaitGrant(
     },
     throwIfAborted() {
       if (trap.received !== undefined) throw new Interrupted(trap.received);
+      if (wait.hasCallersAlarmCome()) throw new Interrupted("SIGALRM");
     },
   };
   let notice: WaitNotice | undefined;

@@ -6,9 +6,15 @@
  * regular file `sem.NAME` of 32 bytes. A file `NAME` without one may be anybody's, and so may a `NAME.ledger`, unless
  * it starts as a ledger does.
  */
-import { closeFile, openToLook, readAt } from "../../posix/file.ts";
+import {
+  closeFile,
+  descriptorStatus,
+  type FileStatus,
+  openToLook,
+  readAt,
+} from "../../posix/file.ts";
 import { isPosixError, PosixError } from "../../posix/libc.ts";
-import { semaphoreBytes, valueInSemaphore } from "../../posix/semaphore.ts";
+import { faultInSemaphore, semaphoreBytes, valueInSemaphore } from "../../posix/semaphore.ts";
 import {
   LockCreateError,
   LockDamagedError,
@@ -21,6 +27,8 @@ import { type Files, filesOnHost, isSemaphore, statusIfThere } from "../objects/
 import { decodeLockInfo } from "../../lock/info-text.ts";
 import { isInUse, leftoverStatus, lostLockStatus } from "./leftover.ts";
 import { objectsOf, sharedMemoryDirectory } from "../../lock/name.ts";
+import { maxInfoBytes, usualInfoBytes } from "../objects/info-segment.ts";
+import { areKin } from "../objects/kinship.ts";
 import { openLedgerToLook } from "../objects/objects.ts";
 import { type LockCondition, type LockState, type LockStatus, nobody } from "../../lock/status.ts";
 import { conditionOf, statusOf } from "../status.ts";
@@ -84,11 +92,12 @@ function lookAtLock(name: string, files: ReadonlySet<string>): LockState | undef
     const semaphore = keep(open, openIfPresent(semaphorePath));
     if (semaphore === undefined) return undefined;
     const segment = files.has(name) ? keep(open, openIfPresent(infoPath)) : undefined;
-    const unit = new UnitInSight(semaphore, segment);
+    const isOurs = segment === undefined || areKin(descriptorStatus(segment), status);
+    const unit = new UnitInSight(semaphore, isOurs ? segment : undefined);
     ledger = files.has(`${name}.ledger`) ? openLedgerToLook(name, ledgerImage) : undefined;
     const { status: held, damaged } = heldStatus(ledger, unit);
     const value = unit.readValue();
-    const info = unit.readInfo();
+    const info = isOurs ? unit.readInfo() : null;
     const state = damaged ? "damaged" : conditionOf(held, value);
     return { name, state, exists: true, locked: value === 0, value, info, userId, ...held };
   } catch (error) {
@@ -140,16 +149,20 @@ function withoutSemaphore(
   status: LockStatus,
 ): LockState | undefined {
   const { ledgerPath, infoPath } = objectsOf(name);
-  const userId = statusIfThere(ledgerPath)?.userId;
-  if (userId === undefined) return undefined;
+  const file = statusIfThere(ledgerPath);
+  if (file === undefined) return undefined;
   const locked = status.holders.length > 0;
-  const info = textAt(infoPath);
+  const info = textAt(infoPath, file);
+  const { userId } = file;
   return { name, state, exists: false, locked, value: null, info, userId, ...status };
 }
 
-function textAt(path: string): string | null {
+/** The text at a path; null if this user may not read it, or it is a stranger's to the file beside it. */
+function textAt(path: string, beside: FileStatus): string | null {
   const open: number[] = [];
   try {
+    const status = statusIfThere(path);
+    if (status !== undefined && !areKin(status, beside)) return null;
     return new UnitInSight(undefined, keep(open, openIfPresent(path))).readInfo();
   } catch (error) {
     if (!(error instanceof PosixError)) throw error;
@@ -159,10 +172,6 @@ function textAt(path: string): string | null {
   }
 }
 
-/** So much of an info segment is read at first: all of one that this program or Python has made. */
-const usualInfoBytes = 4096;
-/** Anybody can make one of any size. */
-const mostInfoBytes = 2 ** 20;
 const infoBuffer = new Uint8Array(usualInfoBytes);
 const semaphoreBuffer = new Uint8Array(semaphoreBytes);
 
@@ -202,6 +211,8 @@ class UnitInSight {
 function valueOf(semaphore: number): number {
   semaphoreBuffer.fill(0);
   readAt(semaphore, semaphoreBuffer);
+  const fault = faultInSemaphore(semaphoreBuffer);
+  if (fault !== undefined) throw new LockDamagedError(fault);
   return valueInSemaphore(semaphoreBuffer);
 }
 
@@ -210,7 +221,7 @@ function readText(info: number): Uint8Array {
   let length = readAt(info, buffer);
   let end = buffer.subarray(0, length).indexOf(0);
   if (end === -1 && length === usualInfoBytes) {
-    buffer = new Uint8Array(mostInfoBytes);
+    buffer = new Uint8Array(maxInfoBytes);
     length = readAt(info, buffer);
     end = buffer.subarray(0, length).indexOf(0);
   }

@@ -12,7 +12,8 @@ import { deleteFile } from "../../posix/file.ts";
 import { isPosixError } from "../../posix/libc.ts";
 import { LockDamagedError } from "../../lock/errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { statusIfThere } from "../objects/files.ts";
+import { filesOfLock, statusIfThere } from "../objects/files.ts";
+import type { LockFile } from "../objects/kinship.ts";
 import { isInUse, leftoverStatus, statusWithoutUnit } from "./leftover.ts";
 import { objectsOf, parseLockName } from "../../lock/name.ts";
 import { explain, openLedger } from "../objects/objects.ts";
@@ -139,14 +140,31 @@ function isSemaphoreThere(name: string): boolean {
 
 /** @param withLedger false where there was none, and one that there is now is somebody's who came later */
 function deleteObjects(name: string, withLedger: boolean): void {
-  const { semaphorePath, infoPath, ledgerPath } = objectsOf(name);
-  for (const path of [semaphorePath, infoPath, ...(withLedger ? [ledgerPath] : [])]) {
-    explain(name, path, () => {
+  const { ledgerPath } = objectsOf(name);
+  const files = filesOfLock(name).filter(({ path }) => withLedger || path !== ledgerPath);
+  // Looked at before the first is deleted: the file that makes this a lock says whose the others have to be.
+  const [first] = files;
+  for (const file of files) {
+    if (!file.status.isRegularFile || first === undefined || !isOfOneLock(file, first)) continue;
+    explain(name, file.path, () => {
       try {
-        if (statusIfThere(path)?.isRegularFile === true) deleteFile(path);
+        deleteFile(file.path);
       } catch (error) {
         if (!isPosixError(error, "ENOENT")) throw error;
       }
     });
   }
 }
+
+/**
+ * Whether a file may be deleted with another one that makes them a lock: anybody can make `X.ledger` beside somebody
+ * else's file X. Members of a group make objects anew for each other.
+ */
+function isOfOneLock({ status: file }: LockFile, { status: first }: LockFile): boolean {
+  const shareGroup =
+    file.groupId === first.groupId &&
+    (file.mode & first.mode & groupReadAndWrite) === groupReadAndWrite;
+  return file.userId === first.userId || shareGroup;
+}
+
+const groupReadAndWrite = 0o060;

@@ -25,7 +25,10 @@ export function explanation(
     case "ENOSPC":
       return cannotCreate(spaceText());
     case "EFBIG":
-      return clearer(error, `${cannot}: the limit of file sizes forbids ${path}; raise it (ulimit -f)`);
+      return clearer(
+        error,
+        `${cannot}: the limit of file sizes forbids ${path}; raise it (ulimit -f)`,
+      );
     case "EMFILE":
     case "ENFILE":
       return clearer(error, `${cannot}: too many files are open; raise the limit (ulimit -n)`);

@@ -69,9 +69,10 @@ function namesIfAny(): readonly string[] {
   }
 }
 
-/** The objects that a lock has now: semaphore, info segment, ledger. */
+/** The objects that a lock has now: the one that makes it a lock first, so semaphore, ledger, info segment. */
 export function filesOfLock(lockName: string): LockFile[] {
-  return pathsOf(lockName).flatMap((path) => {
+  const { semaphorePath, ledgerPath, infoPath } = objectsOf(lockName);
+  return [semaphorePath, ledgerPath, infoPath].flatMap((path) => {
     const status = statusIfThere(path);
     return status === undefined ? [] : [{ path, status }];
   });

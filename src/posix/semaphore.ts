@@ -1,5 +1,5 @@
 /** POSIX named semaphores: sem_overview(7), on a mapping of our own. */
-import { type Pointer, read, toArrayBuffer } from "bun:ffi";
+import { read, toArrayBuffer } from "bun:ffi";
 import { clockMonotonic, deadlineAfter } from "./clock.ts";
 import {
   check,
@@ -159,7 +159,7 @@ export class Semaphore {
 
   #mark(): Uint32Array {
     this.#markWord ??= new Uint32Array(
-      toArrayBuffer(this.#mapped() as Pointer, markOffset, Uint32Array.BYTES_PER_ELEMENT),
+      toArrayBuffer(this.#mapped(), markOffset, Uint32Array.BYTES_PER_ELEMENT),
     );
     return this.#markWord;
   }

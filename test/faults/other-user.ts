@@ -1,7 +1,7 @@
 /** The binary as another user runs it, which only root can have done. */
 import { chmodSync, copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { type Outcome, binary, runToEnd } from "../support/process.ts";
+import { type Outcome, type TestProcess, binary, runToEnd } from "../support/process.ts";
 import type { PrivateSharedMemory } from "./private-shared-memory.ts";
 
 export const isRoot = process.getuid?.() === 0;
@@ -29,6 +29,24 @@ async function runnableByOthers(): Promise<string> {
   copyFileSync(binary, copy);
   chmodSync(copy, 0o755);
   return copy;
+}
+
+/** Runs a command to its end as a user without a name, or with one. */
+export function runAs(
+  userId: number,
+  memory: PrivateSharedMemory,
+  ...words: string[]
+): Promise<Outcome> {
+  return memory.run(...as(userId), ...words);
+}
+
+/** Starts a command as another user that goes on while the test does something else. */
+export function startAs(
+  userId: number,
+  memory: PrivateSharedMemory,
+  ...words: string[]
+): TestProcess {
+  return memory.start(...as(userId), ...words);
 }
 
 /** Runs the binary to its end as a user without a name, or with one. */

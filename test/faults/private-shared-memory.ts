@@ -62,6 +62,11 @@ export class PrivateSharedMemory implements AsyncDisposable {
     return runToEnd([...enter, String(this.#holder.pid), ...words]);
   }
 
+  /** Starts a command, which is killed at the end of the test. */
+  start(...words: string[]): TestProcess {
+    return start([...enter, String(this.#holder.pid), ...words]);
+  }
+
   /** Runs a script that has to succeed. */
   async prepare(script: string): Promise<void> {
     const { status, stderr } = await this.run("sh", "-ec", script);

@@ -1,7 +1,7 @@
 /** What `doctor` finds about the locks on this host. */
 import { LockCreateError } from "../../lock/errors.ts";
 import { filesOfLock, isSemaphore, mayUse, semaphoresOnHost } from "../../host/objects/files.ts";
-import type { LockFile } from "../../host/objects/kinship.ts";
+import { intrusionAmong, intrusionText, type LockFile } from "../../host/objects/kinship.ts";
 import { leftoversOnHost, locksOnHost } from "../../host/inventory/list.ts";
 import type { LockState } from "../../lock/status.ts";
 import { groupName, userName } from "../../posix/user.ts";
@@ -106,7 +106,25 @@ function findingsOf(lock: LockState, all: boolean): Finding[] {
       advice: "Delete it, when no program uses the lock.",
     });
   }
-  if (state === "damaged" && broken.length === 0) {
+  const intrusion = intrusionAmong(files);
+  if (intrusion !== undefined) {
+    found.push({
+      ...finding,
+      verdict: "problem",
+      text: `${intrusionText(intrusion)}. The lock cannot be used.`,
+      advice: "Delete that file, or take another name for the lock.",
+    });
+  }
+  const isExplained = broken.length > 0 || intrusion !== undefined;
+  if (state === "damaged" && !isExplained && value === null) {
+    found.push({
+      ...finding,
+      verdict: "problem",
+      text: "The lock cannot be used: what is in its files is not a lock's.",
+      advice: "resourcelock state NAME says more.",
+    });
+  }
+  if (state === "damaged" && !isExplained && value !== null) {
     found.push({
       ...finding,
       verdict: "problem",

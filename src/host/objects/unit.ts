@@ -136,7 +136,11 @@ export class LockUnit {
 
   /** Takes units that there should not be while the lock is held. */
   drain(): void {
-    for (let taken = 0; taken < maxUnits && this.readValue() > 0 && this.#semaphore.tryWait(); taken++);
+    for (
+      let taken = 0;
+      taken < maxUnits && this.readValue() > 0 && this.#semaphore.tryWait();
+      taken++
+    );
   }
 
   readInfo(): string {

@@ -185,15 +185,15 @@ describe.skipIf(!canAttack)("another user's file", () => {
   });
 });
 
-describe.skipIf(!canAttack)("a lease that a stranger has on a lock of theirs", () => {
-  /** F_SETLEASE 1024, F_WRLCK 1: with SIGIO ignored, whoever opens the file waits for 45 s. */
-  const leaseOn = (...paths: string[]) => `import fcntl, os, signal, time
+/** F_SETLEASE 1024, F_WRLCK 1: with SIGIO ignored, whoever opens the file waits for 45 s. */
+const leaseOn = (...paths: string[]) => `import fcntl, os, signal, time
 signal.signal(signal.SIGIO, signal.SIG_IGN)
 for path in ${JSON.stringify(paths)}:
     fcntl.fcntl(os.open(path, os.O_RDWR), 1024, 1)
 print("leased", flush=True)
 time.sleep(600)`;
 
+describe.skipIf(!canAttack)("a lease that a stranger has on a lock of theirs", () => {
   test.each(["x", "sem.x", "x.ledger"])("(%s) does not make root wait", async (object) => {
     await using memory = await shared();
     await resourcelockAs(stranger, memory, "run", "x", "--mode", "666", "--", "true");

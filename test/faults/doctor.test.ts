@@ -311,7 +311,7 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
     test("leaves out a semaphore that another program may count with", async () => {
       await using memory = await freshMemory();
       await memory.prepare(
-        String.raw`{ printf '\003'; head -c 31 /dev/zero; } >/dev/shm/sem.counted`,
+        String.raw`{ printf '\003\0\0\0\0\0\0\0\200'; head -c 23 /dev/zero; } >/dev/shm/sem.counted`,
       );
       expect(found(await examine(memory), "lock", "counted")).toEqual([]);
     });

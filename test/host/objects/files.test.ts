@@ -33,8 +33,8 @@ test("filesOfLock() has the objects that are there, which their user may use", (
   const files = filesOfLock(name);
   expect(files.map(({ path }) => path)).toEqual([
     `/dev/shm/sem.${name}`,
-    `/dev/shm/${name}`,
     `/dev/shm/${name}.ledger`,
+    `/dev/shm/${name}`,
   ]);
   expect(files.map(mayUse)).toEqual([true, true, true]);
   // That it is gone is not for its mode.

@@ -136,6 +136,14 @@ export const nameArgument = {
 /** The same where there may be several, with commas between. */
 export const nameListArgument = { ...nameArgument, valueHint: "NAME,..." } as const;
 
+/** A command that help is asked for. */
+export const commandArgument = {
+  type: "positional",
+  required: false,
+  valueHint: "COMMAND",
+  description: "the command",
+} as const satisfies ArgDef;
+
 /** Options that exclude each other wherever both are taken. */
 export const quietOrVerbose: readonly string[] = ["quiet", "verbose"];
 

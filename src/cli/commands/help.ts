@@ -2,7 +2,7 @@
 import { defineCommand } from "citty";
 import { type CallData, commandNames, loadCommand } from "../arguments/command.ts";
 import { commandHint } from "../arguments/hints.ts";
-import { options } from "../arguments/options.ts";
+import { commandArgument, options } from "../arguments/options.ts";
 import { helpOf } from "../arguments/usage.ts";
 import { UsageError } from "../arguments/words.ts";
 import { exitCodes } from "../exit-code.ts";
@@ -20,7 +20,7 @@ export default defineCommand({
     ],
   },
   args: {
-    command: { type: "positional", required: false, description: "the command" },
+    command: commandArgument,
     help: options.help,
   },
   async run({ args, data }) {

@@ -1,8 +1,8 @@
 /** What can stand at the end of a command line, from the same tables that the command line is read by. */
 import type { ArgDef, ArgsDef, CommandDef } from "citty";
-import { allCommands, type Command } from "../arguments/command.ts";
+import { allCommands, type Command, commandNames } from "../arguments/command.ts";
 import { type CommandLine, positionalsOf, readCommandLine } from "../arguments/command-line.ts";
-import { nameListArgument, options } from "../arguments/options.ts";
+import { commandArgument, nameListArgument, options } from "../arguments/options.ts";
 import { aliasesOf, UsageError } from "../arguments/words.ts";
 
 /** A word that can stand there, and what it means; "" if that needs no explanation. */
@@ -60,14 +60,20 @@ async function candidatesAt(
   if (definition === undefined) return [];
   const choices = choicesIn(definition);
   if (choices.length > 0) return plain(choices);
+  const commands = await commandNames(tree);
+  if (definition.valueHint === commandArgument.valueHint) return plain(commands);
 
   const isList = definition.valueHint === nameListArgument.valueHint;
   const listed = isList ? current.split(",").slice(0, -1) : [];
   const prefix = listed.map((name) => `${name},`).join("");
   const names = lockNames()
     .filter((name) => !given.includes(name) && !listed.includes(name))
-    .filter((name) => !(isList && name.includes(",")))
-    .filter((name) => !(isBeforeSeparator && name.startsWith("-")));
+    .map((name) => {
+      const isMistaken = name.includes(",") || commands.includes(name);
+      return isMistaken || (isBeforeSeparator && name.startsWith("-")) ? `/${name}` : name;
+    })
+    // A name with a slash stands alone.
+    .filter((name) => listed.length === 0 || !name.startsWith("/"));
   return plain(names.map((name) => prefix + name));
 }
 

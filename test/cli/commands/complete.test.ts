@@ -110,12 +110,27 @@ describe("the words that can stand", () => {
 
   test("in the list of run are the locks that are not in it, and can be", async () => {
     const [one, other, comma] = [await newHeldLock(), await newHeldLock(), newLockName("a,b")];
-    await resourcelock("get", "-q", comma);
+    await resourcelock("get", "-q", `/${comma}`);
     const words = await wordsAt("run", `${one},`);
     expect(words).toContain(`${one},${other}`);
     expect(words).not.toContain(`${one},${one}`);
-    expect(await wordsAt("run", "")).not.toContain(comma);
-    expect(await wordsAt("state", "")).toContain(comma);
+    expect(words.filter((word) => word.includes(comma))).toEqual([]);
+  });
+
+  test("where a name would be taken for something else has a slash before it", async () => {
+    const [comma, dash] = [newLockName("a,b"), `-${newLockName()}`];
+    await resourcelock("get", "-q", `/${comma}`);
+    await resourcelock("get", "-q", `/${dash}`);
+    for (const command of ["run", "state"]) {
+      const words = await wordsAt(command, "");
+      expect(words).toContain(`/${comma}`);
+      expect(words).toContain(`/${dash}`);
+      expect(words).not.toContain(comma);
+      expect(words).not.toContain(dash);
+    }
+    for (const name of [comma, dash]) {
+      expect(await resourcelock("state", `/${name}`, "--check")).toMatchObject({ status: 1 });
+    }
   });
 
   test("where an option has its value are none that are not its values", async () => {
@@ -150,6 +165,11 @@ describe("the words that can stand", () => {
 
   test("behind a dash without a command are the program's options", async () => {
     expect(await wordsAt("-")).toEqual(["--help", "-h", "--version", "-V"]);
+  });
+
+  test("after help are the commands", async () => {
+    expect(await wordsAt("help", "")).toEqual(commandNames);
+    expect(await wordsAt("help", "get", "")).toEqual([]);
   });
 
   test("behind complete are the shells", async () => {

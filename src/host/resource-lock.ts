@@ -113,7 +113,10 @@ export class ResourceLock implements Disposable {
       ? HostLock.openOrCreate(this.lockName, access, sharedMemorySize)
       : HostLock.open(this.lockName, sharedMemorySize);
     if (lock === undefined) {
-      throw new LockNotFoundError(this.lockName, messages.missing(this.lockName));
+      throw new LockNotFoundError(
+        this.lockName,
+        `Cannot open lock "${this.lockName}": there is no such lock on this host`,
+      );
     }
     this.#lock = lock;
     lock.logger = logger;

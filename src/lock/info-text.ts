@@ -67,6 +67,14 @@ export function withoutDate(info: string): string {
   return info.replace(dateOfGrant, "");
 }
 
+/** When the grant was made whose date stands before an info text, in seconds since 1970; undefined without a date. */
+export function momentOfGrant(info: string): number | undefined {
+  const [date] = dateOfGrant.exec(info) ?? [];
+  if (date === undefined) return undefined;
+  const milliseconds = Date.parse(date.slice(0, 23).replace(" - ", "").replace(" ", "T"));
+  return Number.isNaN(milliseconds) ? undefined : milliseconds / 1000;
+}
+
 /**
  * Whether an info text is that of a grant later than a moment: then somebody else took the lock, in the way of
  * a peer that knows no ledger. Any other text was only set.

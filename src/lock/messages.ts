@@ -16,8 +16,5 @@ export const messages = {
   state: (name: string, locked: boolean, info: string) =>
     `<${name}> is currently locked?  <${locked ? "True" : "False"}>  Prior info  <${info}>`,
   value: (name: string, value: number) => `<${name}> semaphore = ${value}`,
-  missing: (name: string) => `<${name}> does not exist: nobody has made this lock on this host yet`,
-  lost: (name: string) =>
-    `<${name}> has lost its semaphore: it was deleted while the lock is in use; the next run or get makes it anew`,
   closed: (name: string) => `<${name}> semaphore closed`,
 } as const;

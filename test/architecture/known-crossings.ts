@@ -8,6 +8,7 @@ export const knownCrossings: readonly string[] = [
   "src/cli/commands/get.ts -> src/host/resource-lock.ts",
   "src/cli/commands/list.ts -> src/host/inventory/list.ts",
   "src/cli/commands/run.ts -> src/host/resource-lock.ts",
+  "src/cli/commands/trace.ts -> src/host/inventory/list.ts",
   "src/cli/pictures/lock-watch.ts -> src/host/objects/files.ts",
   "src/cli/pictures/lock-watch.ts -> src/host/resource-lock.ts",
   "src/cli/status/existing.ts -> src/host/inventory/leftover.ts",
@@ -17,8 +18,6 @@ export const knownCrossings: readonly string[] = [
   "src/cli/waiting/await-grant.ts -> src/host/acquire.ts",
   "src/cli/waiting/await-grant.ts -> src/host/kernel-wait.ts",
   "src/cli/waiting/await-grant.ts -> src/host/resource-lock.ts",
-  "src/cli/waiting/wait-notice.ts -> src/host/ledger/participant.ts",
-  "src/cli/waiting/wait-notice.ts -> src/host/resource-lock.ts",
   "src/lock/info-text.ts -> src/posix/clock.ts",
 ];
 

@@ -13,6 +13,12 @@ export const options = defineOptions({
   quiet: { type: "boolean", alias: "q", description: "print errors only" },
   verbose: { type: "boolean", alias: "v", description: "say on stderr what is done" },
   "no-color": { type: "boolean", description: "print without colours, even on a terminal" },
+  all: { type: "boolean", description: "also each lock that you may not read" },
+  "held-over": {
+    type: "string",
+    valueHint: "TIME",
+    description: "warn of locks held longer than this",
+  },
   locked: { type: "boolean", description: "only locks that are held" },
   stale: { type: "boolean", description: "only locks whose holder died" },
   set: {
@@ -24,9 +30,9 @@ export const options = defineOptions({
   force: { type: "boolean", description: "even while it is held or waited for" },
   sort: {
     type: "string",
-    valueHint: "name|age",
-    default: "name",
-    description: "by name, or by age: those held longest first",
+    valueHint: "held|name|age",
+    default: "held",
+    description: "held ones first, by name alone, or held longest first",
   },
   prometheus: {
     type: "boolean",

@@ -3,7 +3,7 @@ import type { ArgDef, ArgsDef, CommandDef, CommandMeta } from "citty";
 import { version } from "../../../package.json";
 import { columnsOf } from "../../posix/terminal.ts";
 import { exitCodeTexts } from "../exit-code.ts";
-import { wrap } from "../terminal/wrap.ts";
+import { wrap } from "../terminal/text.ts";
 import { allCommands, type Command, commandGroups } from "./command.ts";
 import { positionalsOf } from "./command-line.ts";
 import { options } from "./options.ts";

@@ -1,10 +1,10 @@
 /** `get`: takes a lock that stays when the command ends, or with `-a` for a time. */
 import { defineCommand } from "citty";
-import { messages } from "../../lock/messages.ts";
 import { ResourceLock } from "../../host/resource-lock.ts";
+import { monotonicSeconds } from "../../posix/clock.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
-import { awaitGrant } from "../waiting/await-grant.ts";
+import { awaitGrant, timedOut } from "../waiting/await-grant.ts";
 import {
   parseAccess,
   parseDuration,
@@ -15,6 +15,7 @@ import {
 } from "../arguments/values.ts";
 import { exitCodes } from "../exit-code.ts";
 import { lockFacts } from "../status/lock-facts.ts";
+import { textsFor } from "../status/result-text.ts";
 import { lockLogger, printResult } from "../terminal/output.ts";
 import { Interrupted, SignalTrap, turn } from "../waiting/signals.ts";
 
@@ -60,6 +61,7 @@ export default defineCommand({
     const lock = new ResourceLock(args.name, { ...access, logger: lockLogger(output) });
     const { lockName: name } = lock;
 
+    const texts = textsFor(output);
     const report = (text: string, outcome: object) => {
       printResult(output, text, { ...lockFacts(lock), ...outcome });
     };
@@ -67,25 +69,35 @@ export default defineCommand({
       const whereCalled = `${args.message} - auto unget`;
       const released = lock.ungetLock({ whereCalled });
       const text = released
-        ? messages.released(name, whereCalled)
-        : messages.extraneous(name, whereCalled);
+        ? texts.released(name, whereCalled)
+        : texts.notLocked(name, whereCalled);
       report(text, { released });
       return released;
     };
 
+    const startSeconds = monotonicSeconds();
     const granted = await awaitGrant(lock, {
       timeout,
       lockInfo: args.message,
       adopt: !args["no-adopt"],
       trap,
       quiet: output.quiet,
+      seedOrder: output.seedOrder,
     });
     if (!granted) {
-      report(messages.timedOut(name, lock.getLockInfo()), { granted });
+      report(
+        texts.refused(name, timedOut(lock, timeout === 0 ? 0 : monotonicSeconds() - startSeconds)),
+        { granted },
+      );
       return notGranted;
     }
     try {
-      report(messages.granted(name, lock.getLockInfo()), { granted, token: lock.token });
+      const grant = {
+        info: lock.getLockInfo(),
+        process: ownerPid || undefined,
+        seconds: autoUnget,
+      };
+      report(texts.granted(name, grant), { granted, token: lock.token });
     } catch (error) {
       // Who is told by the status that this failed will not release it.
       lock.ungetLock({ whereCalled: "output failed" });

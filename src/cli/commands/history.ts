@@ -1,6 +1,8 @@
 /** `history`: prints the last grants of a lock, as a table or as a picture. */
 import { defineCommand } from "citty";
-import { columnsOf } from "../../posix/terminal.ts";
+import { parseLockName } from "../../lock/name.ts";
+import { isTerminal } from "../../posix/file.ts";
+import { columnsOf, terminalSize } from "../../posix/terminal.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options } from "../arguments/options.ts";
 import { painter } from "../terminal/colors.ts";
@@ -8,7 +10,7 @@ import { escapeControls, jsonLine } from "../terminal/escape.ts";
 import { openExisting } from "../status/existing.ts";
 import { exitCodes } from "../exit-code.ts";
 import { historyPlot } from "../pictures/history-plot.ts";
-import { heldSeconds, historyTable, waitedSeconds } from "../pictures/history-table.ts";
+import { historyTable, holdSecondsOf, waitSecondsOf } from "../pictures/history-table.ts";
 import { printLine } from "../terminal/output.ts";
 
 const stdout = 1;
@@ -34,27 +36,37 @@ export default defineCommand({
   },
   run({ args, data }) {
     const output = outputOptions(args, data);
-    const { lock, missing } = openExisting(args.name, output);
+    const name = parseLockName(args.name);
+    const { lock } = openExisting(name, output);
     const records = lock?.history() ?? [];
-    const name = lock?.lockName ?? args.name;
     lock?.close();
     if (output.quiet) return exitCodes.done;
     const now = Date.now() / 1000;
     if (output.json) {
       for (const record of records) {
-        const [waited, held] = [waitedSeconds(record, now), heldSeconds(record, now)];
+        const [waited, held] = [waitSecondsOf(record, now), holdSecondsOf(record, now)];
         printLine(jsonLine({ name, ...record, waited, held }));
       }
       return exitCodes.done;
     }
+    if (records.length === 0) {
+      const why = lock === undefined ? "there is no such lock on this host" : "it was never taken";
+      printLine(escapeControls(`${name}: no history; ${why}`));
+      return exitCodes.done;
+    }
     const paint = painter(stdout, args["no-color"] ?? false);
     const columns = columnsOf(stdout);
-    if (missing !== undefined) printLine(escapeControls(missing.text));
-    else if (records.length === 0) printLine(escapeControls(`<${name}> has no history yet`));
-    else if (args.plot) {
-      const width = columns === Infinity ? plotColumns : columns;
-      printLine(historyPlot(name, records, width, now, paint).join("\n"));
-    } else printLine(historyTable(records, columns, now, paint).join("\n"));
+    const lines = args.plot
+      ? historyPlot(name, records, plotSize(), now, paint)
+      : historyTable(records, columns, now, paint);
+    printLine(lines.join("\n"));
     return exitCodes.done;
   },
 });
+
+/** All of the window but a line for the prompt that follows; for what is no terminal, any number of lines. */
+function plotSize(): { columns: number; lines: number } {
+  if (!isTerminal(stdout)) return { columns: plotColumns, lines: Infinity };
+  const { columns, lines } = terminalSize(stdout);
+  return { columns, lines: lines - 1 };
+}

@@ -72,7 +72,7 @@ function readStdin(lockName: string): string {
     length += count;
   }
   throw new LockInfoError(
-    `Cannot store the info text: stdin has more than the ${segmentBytes - 1} bytes that lock <${lockName}> has room for`,
+    `Cannot store the info text: stdin has more than the ${segmentBytes - 1} bytes that lock "${lockName}" has room for`,
   );
 }
 

@@ -1,19 +1,26 @@
 /** `list`: every lock on this host. */
 import { defineCommand } from "citty";
 import { locksOnHost, staleOnHost } from "../../host/inventory/list.ts";
-import type { LockState } from "../../lock/status.ts";
 import { columnsOf } from "../../posix/terminal.ts";
-import { tableLines } from "../terminal/aligned-table.ts";
+import type { LockState } from "../../lock/status.ts";
+import { parseDuration } from "../arguments/values.ts";
+import { listLines } from "../pictures/list-screen.ts";
+import { compareNaturally } from "../terminal/text.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, options } from "../arguments/options.ts";
 import { painter } from "../terminal/colors.ts";
 import { jsonLine } from "../terminal/escape.ts";
 import { exitCodes } from "../exit-code.ts";
 import { compileHotCode } from "../jit.ts";
-import { listColumns, listFacts } from "../status/list-columns.ts";
+import {
+  heldFirst,
+  listColumns,
+  listFacts,
+  longestFirst,
+  type Order,
+} from "../status/list-columns.ts";
 import { diagnostics, printLine } from "../terminal/output.ts";
 import { metricLines } from "../status/prometheus.ts";
-import { heldSeconds } from "../status/status-text.ts";
 import { UsageError } from "../arguments/words.ts";
 
 const stdout = 1;
@@ -37,63 +44,66 @@ export default defineCommand({
   args: {
     locked: options.locked,
     stale: { ...options.stale, description: "only what participants that died have left" },
+    all: options.all,
     sort: options.sort,
     prometheus: options.prometheus,
+    "held-over": {
+      ...options["held-over"],
+      description: "with --prometheus, tell which locks have been held longer than this",
+    },
     "no-color": options["no-color"],
     ...commonOptions,
   },
   run({ args, data }) {
     compileHotCode();
     const output = outputOptions(args, data);
+    const heldOver = args["held-over"];
+    const heldOverSeconds =
+      heldOver === undefined ? undefined : parseDuration("--held-over", heldOver);
     const order = orders[args.sort];
     if (order === undefined) {
-      const names = Object.keys(orders).join(" or ");
-      throw new UsageError(`--sort: ${JSON.stringify(args.sort)} is not ${names}`);
+      const names = Object.keys(orders).join(", ");
+      throw new UsageError(`--sort: ${JSON.stringify(args.sort)} is not one of ${names}`);
     }
     const found = args.stale ? staleOnHost() : locksOnHost();
     const nowSeconds = Date.now() / 1000;
     const locks = found
       .filter(({ state }) => !args.locked || state === "locked" || state === "stale")
-      .toSorted((one, other) => order(one, other, nowSeconds) || byName(one, other, nowSeconds));
+      .toSorted((one, other) => order(one, other, nowSeconds));
     if (output.verbose) diagnostics().debug(`${found.length} found, ${locks.length} listed`);
     if (output.quiet) return exitCodes.done;
 
     if (args.prometheus) {
-      printLine(metricLines(locks, nowSeconds).join("\n"));
+      printLine(metricLines(locks, { nowSeconds, heldOverSeconds }).join("\n"));
     } else if (locks.length === 0) {
-      diagnostics().info(
-        `there are no ${args.stale ? "stale " : args.locked ? "locked " : ""}locks`,
-      );
+      diagnostics().info(noneText({ stale: args.stale, locked: args.locked }));
     } else if (output.json) {
       printLine(locks.map((lock) => jsonLine(jsonOf(lock, nowSeconds))).join("\n"));
     } else {
-      printLine(tableOf(locks, nowSeconds, args["no-color"] ?? false).join("\n"));
+      const paint = painter(stdout, args["no-color"] ?? false);
+      const columns = columnsOf(stdout);
+      const all = args.all ?? false;
+      printLine(listLines(locks, { all, columns, nowSeconds, paint }).join("\n"));
     }
     return exitCodes.done;
   },
 });
 
-type Order = (one: LockState, other: LockState, nowSeconds: number) => number;
-
-/** By code points, which is the same on every host. */
-const byName: Order = (one, other) => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0);
+function noneText({
+  stale,
+  locked,
+}: Partial<Record<"stale" | "locked", boolean | undefined>>): string {
+  if (stale) return "no stale locks";
+  return locked ? "no lock is held" : "no locks on this host";
+}
 
 const orders: Readonly<Record<string, Order>> = Object.assign(Object.create(null), {
-  name: byName,
-  /** Those held the longest first. */
-  age: ((one, other, nowSeconds) =>
-    (heldSeconds(other.holders, nowSeconds) ?? -1) -
-    (heldSeconds(one.holders, nowSeconds) ?? -1)) satisfies Order,
+  held: heldFirst,
+  name: (one: LockState, other: LockState) => compareNaturally(one.name, other.name),
+  age: longestFirst,
 });
 
 function jsonOf(lock: LockState, nowSeconds: number): object {
   const facts = [...listColumns, ...listFacts];
   return Object.fromEntries(facts.map(({ field, json }) => [field, json(lock, nowSeconds)]));
-}
-
-function tableOf(locks: readonly LockState[], nowSeconds: number, noColor: boolean): string[] {
-  const columns = listColumns.map((column) =>
-    Object.assign({}, column, { text: (lock: LockState) => column.text(lock, nowSeconds) }),
-  );
-  return tableLines(columns, locks, columnsOf(stdout), painter(stdout, noColor));
 }

@@ -7,7 +7,6 @@ import { userLabel } from "../../posix/user.ts";
 import { objectsOf, parseLockName } from "../../lock/name.ts";
 import { type Removal, removeLock } from "../../host/inventory/removal.ts";
 import type { LockStatus, LockState } from "../../lock/status.ts";
-import { messages } from "../../lock/messages.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
 import { exitCodeOf, exitCodes } from "../exit-code.ts";
@@ -16,7 +15,8 @@ import { compileHotCode } from "../jit.ts";
 import { warnOfLivingHolders } from "../status/living-holders.ts";
 import { diagnostics, type OutputOptions, printResult } from "../terminal/output.ts";
 import { Interrupted, SignalTrap } from "../waiting/signals.ts";
-import { holdersText } from "../status/status-text.ts";
+import { commandText, holdersText } from "../status/status-text.ts";
+import { counted } from "../terminal/text.ts";
 import { UsageError } from "../arguments/words.ts";
 
 /** A unit that is missing for no longer than this may be a peer's that is just taking it. */
@@ -55,13 +55,13 @@ export default defineCommand({
 
 function report(name: string, { outcome, status }: Removal, output: OutputOptions): number {
   if (outcome === "removed" && !output.quiet) {
-    warnOfLivingHolders(status.holders);
+    warnOfLivingHolders(name, status.holders);
     warnOfWhatIsLeft(name);
   }
   const texts = {
-    removed: `<${name}> lock removed`,
-    "in use": `<${name}> lock not removed: ${usersText(status)}`,
-    missing: messages.missing(name),
+    removed: `${name}: removed`,
+    "in use": `${name}: not removed; ${usersText(name, status)}`,
+    missing: `${name}: no such lock on this host`,
   };
   const { json } = stateOfName(name, output);
   printResult(output, texts[outcome], { ...json, removed: outcome === "removed" });
@@ -76,19 +76,19 @@ function warnOfWhatIsLeft(name: string): void {
     ({ path, status }) => status.isRegularFile && path === objectsOf(name).semaphorePath,
   );
   for (const { path, status } of files) {
-    if (!status.isRegularFile) diagnostics().warn(`${path} is left: it is not a file`);
+    if (!status.isRegularFile) diagnostics().warn(`did not delete ${path}: it is not a file`);
     else if (!isNew)
-      diagnostics().warn(`${path} is left: it belongs to ${userLabel(status.userId)}`);
+      diagnostics().warn(`did not delete ${path}: it belongs to ${userLabel(status.userId)}`);
   }
 }
 
 /** As in `held by pid 4242 (make) for 3s, and 2 wait`. */
-function usersText({ holders, waiters }: LockStatus): string {
+function usersText(name: string, { holders, waiters }: LockStatus): string {
   const held = holders.length === 0 ? [] : [holdersText(holders)];
   const count = waiters.length;
-  const waiting = count === 0 ? [] : [`${count} ${count === 1 ? "waits" : "wait"}`];
+  const waiting = count === 0 ? [] : [counted(count, "waits", "wait")];
   const stale = holders.some(({ attachment }) => attachment === "stale");
-  const advice = stale && count === 0 ? "; --stale removes it" : "";
+  const advice = stale && count === 0 ? `; ${commandText("remove --stale", name)} does` : "";
   return [...held, ...waiting].join(", and ") + advice;
 }
 
@@ -99,7 +99,10 @@ async function removeStale(wanted: string | undefined, output: OutputOptions): P
     staleOnHost().filter((lock) => (name === undefined ? !isInUse(lock) : lock.name === name));
   let found = look();
   if (found.some(isUnexplained)) {
-    if (output.verbose) diagnostics().debug("something is locked that is unexplained: look again");
+    if (output.verbose)
+      diagnostics().debug(
+        "a lock is locked and nobody is known to hold it: looking again in a second",
+      );
     const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
     await trap.sleep(graceSeconds);
     if (trap.received !== undefined) throw new Interrupted(trap.received);
@@ -109,7 +112,7 @@ async function removeStale(wanted: string | undefined, output: OutputOptions): P
     );
   }
   if (found.length === 0) {
-    const text = name === undefined ? "nothing is stale" : `lock <${name}> is not stale`;
+    const text = name === undefined ? "no stale locks" : `lock "${name}" is not stale`;
     if (!output.quiet) diagnostics().info(text);
     return name === undefined ? exitCodes.done : exitCodes.no;
   }

@@ -16,7 +16,7 @@ import { cString, errorText, PosixError } from "../../posix/libc.ts";
 import { sendSignal, signalNumbers } from "../../posix/process.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameListArgument, options, quietOrVerbose } from "../arguments/options.ts";
-import { awaitGrant } from "../waiting/await-grant.ts";
+import { awaitGrant, timedOut } from "../waiting/await-grant.ts";
 import type { CallData } from "../arguments/command.ts";
 import {
   parseAccess,
@@ -27,8 +27,9 @@ import {
   requireMessageFits,
 } from "../arguments/values.ts";
 import { exitCodes } from "../exit-code.ts";
-import { messages } from "../../lock/messages.ts";
 import { diagnostics, lockLogger } from "../terminal/output.ts";
+import { textsFor } from "../status/result-text.ts";
+import { forcedText, heldAroundText, notStartedText } from "../status/run-text.ts";
 import { Interrupted, SignalTrap, turn } from "../waiting/signals.ts";
 import { UsageError } from "../arguments/words.ts";
 
@@ -108,15 +109,13 @@ export default defineCommand({
             joined.push(around);
             continue;
           }
-          const advice = isEnough ? "see --reentrant" : "for --reentrant its hold is not enough";
-          diagnostics().error(
-            `lock <${lock.lockName}> is held${kindText(around)} by a run around this one, which waits for this one to end: ${advice}`,
-          );
+          diagnostics().error(heldAroundText(lock.lockName, around, isEnough));
           return notGranted;
         }
         wanted.push(lock);
       }
       for (const lock of wanted) {
+        const startSeconds = monotonicSeconds();
         const granted = await awaitGrant(lock, {
           timeout: deadline === null ? null : Math.max(0, deadline - monotonicSeconds()),
           lockInfo,
@@ -125,10 +124,12 @@ export default defineCommand({
           adopt: !args["no-adopt"],
           trap,
           quiet: output.quiet,
+          seedOrder: output.seedOrder,
         });
         if (!granted) {
           if (!output.quiet) {
-            diagnostics().info(messages.timedOut(lock.lockName, lock.getLockInfo()));
+            const waited = timeout === 0 ? 0 : monotonicSeconds() - startSeconds;
+            diagnostics().info(textsFor(output).refused(lock.lockName, timedOut(lock, waited)));
           }
           return notGranted;
         }
@@ -147,7 +148,7 @@ export default defineCommand({
     } finally {
       for (const lock of held.toReversed()) {
         if (lock.ungetLock({ whereCalled: "run" }) || output.quiet) continue;
-        diagnostics().warn(`lock <${lock.lockName}> was released by force while the command ran`);
+        diagnostics().warn(forcedText(lock.lockName));
       }
     }
   },
@@ -187,10 +188,6 @@ function covers(around: HolderStatus, shared: boolean, slots: number | undefined
   if (around.kind === "exclusive") return true;
   if (around.kind === "shared") return shared;
   return slots !== undefined && (around.slots ?? Infinity) <= slots;
-}
-
-function kindText({ kind, slots }: HolderStatus): string {
-  return { exclusive: "", shared: " with --shared", slots: ` with --slots ${slots}` }[kind];
 }
 
 function variablesOf(
@@ -293,7 +290,7 @@ function statusOf(status: ChildStatus, trap: SignalTrap): number {
 function statusOfFailure(commandName: string, error: unknown): number {
   if (!(error instanceof PosixError) || error.call !== "posix_spawnp") throw error;
   const notFound = error.code === "ENOENT";
-  const cause = notFound ? "it was not found" : errorText(error.errno);
-  diagnostics().error(`Cannot run ${JSON.stringify(commandName)}: ${cause}`);
+  const cause = notFound ? undefined : errorText(error.errno);
+  diagnostics().error(notStartedText(commandName, cause));
   return notFound ? exitCodes.notFound : exitCodes.notExecutable;
 }

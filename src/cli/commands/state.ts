@@ -5,7 +5,7 @@ import { commonOptions, nameArgument, options, quietOrVerbose } from "../argumen
 import { exitCodes } from "../exit-code.ts";
 import { stateOfName } from "../status/existing.ts";
 import { printResult } from "../terminal/output.ts";
-import { statusLines } from "../status/status-text.ts";
+import { textsFor } from "../status/result-text.ts";
 
 export default defineCommand({
   meta: {
@@ -22,9 +22,9 @@ export default defineCommand({
   args: { name: nameArgument, check: options.check, ...commonOptions },
   run({ args, data }) {
     const output = outputOptions(args, data);
-    const state = stateOfName(args.name, output);
+    const state = stateOfName(args.name, output, { withLast: !output.json && !args.check });
     if (args.check) return state.locked ? exitCodes.no : exitCodes.done;
-    printResult(output, [state.text, ...statusLines(state.status)], state.json);
+    printResult(output, textsFor(output).state(state), state.json);
     return exitCodes.done;
   },
 });

@@ -1,42 +1,48 @@
 /** `trace`: prints the state of locks again and again, or draws it on a terminal. */
 import { defineCommand } from "citty";
+import { locksOnHost } from "../../host/inventory/list.ts";
 import { monotonicSeconds } from "../../posix/clock.ts";
 import { obeysControls } from "../../posix/terminal.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options } from "../arguments/options.ts";
-import { painter } from "../terminal/colors.ts";
 import { parseDuration } from "../arguments/values.ts";
+import { UsageError } from "../arguments/words.ts";
 import { exitCodes } from "../exit-code.ts";
 import { compileHotCode } from "../jit.ts";
-import { LiveScreen } from "../terminal/live-screen.ts";
 import { LockWatch } from "../pictures/lock-watch.ts";
+import { TraceScreen, type TraceSource } from "../pictures/trace-screen.ts";
+import { openExisting, openWhole, type State } from "../status/existing.ts";
+import { textsFor } from "../status/result-text.ts";
+import { painter } from "../terminal/colors.ts";
 import { type OutputOptions, printResult } from "../terminal/output.ts";
+import { compareNaturally } from "../terminal/text.ts";
 import { Interrupted, SignalTrap } from "../waiting/signals.ts";
-import { LockTimeline, mostCells } from "../pictures/timeline.ts";
-import { tracePicture } from "../pictures/trace-picture.ts";
-import { UsageError } from "../arguments/words.ts";
 
-const shortestUpdateSeconds = 0.001;
+const minUpdateSeconds = 0.001;
 /** More pictures a second show nobody more. */
-const shortestFrameSeconds = 0.03;
+const minFrameSeconds = 0.03;
+/** A key is obeyed this soon. */
+const keySeconds = 0.05;
 const stdout = 1;
 
 export default defineCommand({
   meta: {
     name: "trace",
     group: "See locks",
-    description: "Follow the state of locks, until ^C",
+    description: "Follow the state of locks, until q or ^C",
     examples: [
-      ["trace backup", "draw who holds it, until ^C"],
+      ["trace", "draw all locks, held ones first"],
+      ["trace backup", "draw who holds it, until q or ^C"],
       ["trace -u 0.1 --json bus", "print its state ten times a second"],
     ],
     repeats: true,
     notes: [
-      "On a terminal it draws a line of cells for each lock, one cell a look. With --json, -v, or elsewhere than on a terminal it prints the state at each look.",
+      "Without a NAME it follows all locks, held ones first.",
+      "On a terminal it draws a line of cells for each lock, one cell a look. The arrow keys select a lock, Enter shows its history, u releases it after asking. With --json, -v, or elsewhere than on a terminal it prints the state at each look.",
     ],
   },
   args: {
-    name: nameArgument,
+    name: { ...nameArgument, required: false },
     update: options.update,
     "no-color": options["no-color"],
     ...commonOptions,
@@ -45,71 +51,91 @@ export default defineCommand({
     compileHotCode();
     const output = outputOptions(args, data);
     const updateSeconds = parseDuration("--update", args.update);
-    if (updateSeconds < shortestUpdateSeconds) {
+    if (updateSeconds < minUpdateSeconds) {
       throw new UsageError(`--update: ${JSON.stringify(args.update)} is shorter than 1ms`);
     }
-    const watches = args._.map((name) => new LockWatch(name, output));
-    return isLive(output)
-      ? await draw(watches, updateSeconds, args["no-color"] ?? false)
-      : await print(watches, updateSeconds, output);
+    const all = args._.length === 0;
+    const look = all ? lookAtAll : lookAtNamed(args._, output);
+    if (!isLive(output)) return await print(look, updateSeconds, output);
+    const paint = painter(stdout, args["no-color"] ?? false);
+    const screen = () => new TraceScreen(sourceFor(look, output), { updateSeconds, paint, all });
+    return await draw(screen, updateSeconds);
   },
 });
+
+type Look = () => readonly State[];
+
+/** Those that this user may not read are left out. */
+function lookAtAll(): readonly State[] {
+  return locksOnHost()
+    .filter(({ state }) => state !== "unreadable")
+    .map((lock) => {
+      const { name, exists, value, info, holders, waiters, grants, recoveries } = lock;
+      const locked = lock.locked ?? false;
+      const status = { holders, waiters, grants, recoveries };
+      const json = { name, exists, locked, value, info, ...status };
+      return { name, exists, locked, info, status, json };
+    })
+    .toSorted((one, other) => compareNaturally(one.name, other.name));
+}
+
+function lookAtNamed(names: readonly string[], output: OutputOptions): Look {
+  const watches = names.map((name) => new LockWatch(name, output));
+  return () => watches.map((watch) => watch.look());
+}
+
+function sourceFor(look: Look, output: OutputOptions): TraceSource {
+  return {
+    look,
+    history(name) {
+      const { lock } = openExisting(name, output);
+      const records = lock?.history() ?? [];
+      lock?.close();
+      return records;
+    },
+    release(name) {
+      const { lock } = openWhole(name, output);
+      const released = lock?.ungetLock({ force: true, whereCalled: "trace" }) ?? false;
+      lock?.close();
+      const texts = textsFor(output);
+      return released ? texts.forceReleased(name, "trace") : texts.notLocked(name, "trace");
+    },
+  };
+}
 
 /** The debug texts of -v would stand in the picture. */
 function isLive({ json, quiet, verbose }: OutputOptions): boolean {
   return !json && !quiet && !verbose && obeysControls(stdout);
 }
 
-async function print(
-  watches: readonly LockWatch[],
-  updateSeconds: number,
-  output: OutputOptions,
-): Promise<number> {
+async function print(look: Look, updateSeconds: number, output: OutputOptions): Promise<number> {
   const trap = new SignalTrap(["SIGINT"]);
+  const texts = textsFor(output);
   await everySoOften(updateSeconds, trap, () => {
     const time = new Date().toISOString();
-    for (const watch of watches) {
-      const { text, json } = watch.look();
-      printResult(output, text, { time, ...json });
-    }
+    for (const state of look()) printResult(output, texts.look(state), { time, ...state.json });
+    return false;
   });
   return exitCodes.done;
 }
 
-async function draw(
-  watches: readonly LockWatch[],
-  updateSeconds: number,
-  noColor: boolean,
-): Promise<number> {
+async function draw(screenOf: () => TraceScreen, updateSeconds: number): Promise<number> {
   const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
-  const paint = painter(stdout, noColor);
-  const locks = watches.map((watch) => ({ watch, timeline: new LockTimeline(watch.lockName) }));
-  const lookSeconds: number[] = [];
-  const screen = new LiveScreen((size) =>
-    tracePicture(
-      locks.map(({ timeline }) => timeline.row),
-      lookSeconds,
-      size,
-      paint,
-    ),
-  );
+  const screen = screenOf();
+  let lookDue = 0;
   let drawnSeconds = 0;
   try {
-    await everySoOften(updateSeconds, trap, (seconds) => {
-      // It was stopped, or the host was asleep.
-      if (seconds - (lookSeconds.at(-1) ?? seconds) > 1 + 3 * updateSeconds) {
-        for (const { timeline } of locks) timeline.addGap();
-        lookSeconds.push(seconds);
+    await everySoOften(Math.min(updateSeconds, keySeconds), trap, (seconds) => {
+      if (seconds >= lookDue) {
+        lookDue = Math.max(lookDue + updateSeconds, seconds);
+        screen.look(seconds, Date.now() / 1000);
+        if (seconds - drawnSeconds >= minFrameSeconds) {
+          drawnSeconds = seconds;
+          screen.draw();
+        }
       }
-      const now = Date.now() / 1000;
-      for (const { watch, timeline } of locks) timeline.add(watch.look(), seconds, now);
-      lookSeconds.push(seconds);
-      if (lookSeconds.length > mostCells) lookSeconds.splice(0, lookSeconds.length - mostCells);
-      if (seconds - drawnSeconds < shortestFrameSeconds) return;
-      drawnSeconds = seconds;
-      screen.draw();
+      return screen.obey();
     });
-    if (trap.received === "SIGINT") screen.draw();
   } finally {
     screen.end();
   }
@@ -119,15 +145,18 @@ async function draw(
   return exitCodes.done;
 }
 
-/** Looks at once, and then at even intervals until a signal comes in; looks that are late are left out. */
+/**
+ * Acts at once, and then at even intervals until a signal comes in or it says that it is done; moments that are
+ * missed are left out.
+ */
 async function everySoOften(
   intervalSeconds: number,
   trap: SignalTrap,
-  look: (seconds: number) => void,
+  act: (seconds: number) => boolean,
 ): Promise<void> {
   let dueSeconds = monotonicSeconds();
   while (trap.received === undefined) {
-    look(monotonicSeconds());
+    if (act(monotonicSeconds())) return;
     const nowSeconds = monotonicSeconds();
     dueSeconds = Math.max(dueSeconds + intervalSeconds, nowSeconds);
     await trap.sleep(dueSeconds - nowSeconds);

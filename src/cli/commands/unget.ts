@@ -1,12 +1,12 @@
 /** `unget`: releases a lock, whoever holds it. */
 import { defineCommand } from "citty";
-import { messages } from "../../lock/messages.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
 import { exitCodes } from "../exit-code.ts";
 import { openWhole } from "../status/existing.ts";
 import { warnOfLivingHolders } from "../status/living-holders.ts";
 import { lockFacts } from "../status/lock-facts.ts";
+import { textsFor } from "../status/result-text.ts";
 import { printResult } from "../terminal/output.ts";
 
 export default defineCommand({
@@ -31,6 +31,7 @@ export default defineCommand({
   },
   run({ args, data }) {
     const output = outputOptions(args, data);
+    const texts = textsFor(output);
     const { lock, missing } = openWhole(args.name, output);
     if (lock === undefined) {
       printResult(output, missing.text, { ...missing.json, released: false });
@@ -40,9 +41,9 @@ export default defineCommand({
     const { holders } = lock.status();
     const released = lock.ungetLock({ force: true, whereCalled: args.message });
     const text = released
-      ? messages.forceReleased(name, args.message)
-      : messages.extraneous(name, args.message);
-    if (released && !output.quiet) warnOfLivingHolders(holders);
+      ? texts.forceReleased(name, args.message)
+      : texts.notLocked(name, args.message);
+    if (released && !output.quiet) warnOfLivingHolders(name, holders);
     printResult(output, text, { ...lockFacts(lock), released });
     return released ? exitCodes.done : exitCodes.no;
   },

@@ -9,7 +9,8 @@ import { exitCodes } from "../exit-code.ts";
 import { LockWatch } from "../pictures/lock-watch.ts";
 import { diagnostics, printLine } from "../terminal/output.ts";
 import { Interrupted, SignalTrap } from "../waiting/signals.ts";
-import { holdersText } from "../status/status-text.ts";
+import { textsFor } from "../status/result-text.ts";
+import { commandText } from "../status/status-text.ts";
 import { WaitNotice } from "../waiting/wait-notice.ts";
 
 /** Nothing tells one who does not queue: it looks, first this often ... */
@@ -76,9 +77,11 @@ export default defineCommand({
     if (output.json && !output.quiet) printLine(jsonLine(state.json));
     if (!state.locked) return exitCodes.done;
     if (!output.quiet) {
-      const { holders } = state.status;
-      const held = holders.length === 0 ? "" : `: ${holdersText(holders)}`;
-      diagnostics().info(`lock <${watch.lockName}> was not free in time${held}`);
+      const { name, info, status } = state;
+      const waitedSeconds = timeout === 0 ? 0 : monotonicSeconds() - startSeconds;
+      const { holders } = status;
+      const facts = { waitedSeconds, info: info ?? "", holders, by: [] };
+      diagnostics().info(textsFor(output).refused(name, { reason: "timeout", ...facts }));
     }
     return notFree;
   },
@@ -88,34 +91,30 @@ export default defineCommand({
 class Notice {
   readonly #watch: LockWatch;
   readonly #notice: WaitNotice;
-  #nextSeconds = noticeSeconds;
+  #nextSeconds = 0;
   #saidStale = false;
 
   constructor(watch: LockWatch) {
     this.#watch = watch;
-    // It is in no queue.
-    const participant = { position: () => ({ place: 0, waiting: 0 }) };
-    const lock = {
-      lockName: watch.lockName,
-      status: () => watch.look().status,
-      getLockInfo: () => watch.look().info ?? "",
-    };
-    this.#notice = new WaitNotice(lock, { participant });
+    this.#notice = new WaitNotice(watch.lockName);
   }
 
   update(waitedSeconds: number): void {
     if (waitedSeconds < this.#nextSeconds) return;
     this.#nextSeconds += noticeSeconds;
-    const { holders, waiters } = this.#watch.look().status;
+    const { status, info } = this.#watch.look();
+    const { holders, waiters } = status;
     const isStale = holders.some(({ attachment }) => attachment === "stale");
     if (isStale && waiters.length === 0 && !this.#saidStale) {
       this.#saidStale = true;
       this.#notice.end();
       diagnostics().info(
-        `lock <${this.#watch.lockName}> stays locked until a run or get adopts it, or unget releases it: its holder died`,
+        `lock "${this.#watch.lockName}": its holder died; the next run or get takes over, or release it with: ${commandText("unget", this.#watch.lockName)}`,
       );
     }
-    this.#notice.update(waitedSeconds);
+    // It is in no queue.
+    const facts = { place: 0, waiting: 0, holders, info: info ?? undefined };
+    this.#notice.update(waitedSeconds, () => facts);
   }
 
   end(): void {

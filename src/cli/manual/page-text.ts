@@ -1,5 +1,5 @@
 /** The manual page as plain text, for a host without man(1): as far as our page uses the man(7) macros. */
-import { wrap } from "../terminal/wrap.ts";
+import { wrap } from "../terminal/text.ts";
 
 /** As man(1) sets a page. */
 const textIndent = 7;

@@ -1,93 +1,108 @@
 /** The last grants of a lock as a picture: who held it when, and who stood waiting. */
 import type { GrantRecord } from "../../lock/status.ts";
-import { clockText, dateText } from "../terminal/clock-text.ts";
-import type { Paint, Style } from "../terminal/colors.ts";
-import { cutToColumns, fitToColumns } from "../terminal/columns.ts";
+import { lockStyles, type Paint, type Style } from "../terminal/colors.ts";
 import { escapeControls } from "../terminal/escape.ts";
-import { endingStyles, endingTexts, endOf } from "./history-table.ts";
 import { legendLines } from "../terminal/legend.ts";
+import { counted, cutToColumns, fitToColumns } from "../terminal/text.ts";
 import { TimeScale } from "../terminal/time-scale.ts";
+import { clockText, dateText, durationText } from "../terminal/time-text.ts";
+import { glyphs } from "./glyphs.ts";
+import { endingStyles, endingTexts, endOf } from "./history-table.ts";
+import { axisLines } from "./time-axis.ts";
 
-const waiting = { glyph: "░", style: "yellow", text: "waits" } as const;
-const holding = { glyph: "█", style: "green", text: "holds" } as const;
-const idle = { glyph: "╎", style: "dim", text: "time left out" } as const;
+const waiting = { glyph: glyphs.shade, style: lockStyles.contended, text: "waits" } as const;
+const holding = { glyph: glyphs.full, style: lockStyles.held, text: "holds" } as const;
 
-/** What stands in the last cell of one that was not simply released. */
+/** What stands in the last cell of a record that was not simply released. */
 const endingGlyphs: Record<GrantRecord["ending"], string> = {
   waiting: ">",
   held: ">",
   detached: ">",
-  stale: "†",
+  stale: glyphs.dagger,
   released: "",
   forced: "!",
-  recovered: "†",
-  lapsed: "×",
+  recovered: glyphs.dagger,
+  lapsed: glyphs.cross,
 };
 
 const endingLegend: Record<string, string> = {
   ">": "goes on",
   "!": endingTexts.forced,
-  "†": endingTexts.recovered,
-  "×": endingTexts.lapsed,
+  [glyphs.dagger]: endingTexts.recovered,
+  [glyphs.cross]: endingTexts.lapsed,
 };
 
 /** There is no picture that says anything in fewer. */
-const fewestColumns = 16;
+const minColumns = 16;
+/** The title, two lines of axis, and one of legend. */
+const linesAroundRows = 4;
 
 /**
- * The picture, no line wider than the terminal: a title, a row a record, the time axis, and the legend.
+ * Draws the picture, no line wider than the terminal: a title, a row a record, the time axis, and the legend.
  *
- * @param records at least one, oldest first
+ * @param records at least one
+ * @param size what the picture may take; of more records than have room, the last are shown
  * @param now seconds since 1970
  */
 export function historyPlot(
   name: string,
   records: readonly GrantRecord[],
-  columns: number,
+  { columns, lines }: { columns: number; lines: number },
   now: number,
   paint: Paint,
 ): string[] {
-  if (columns < fewestColumns) return [cutToColumns("narrow", columns)];
-  const labels = records.map((record) => escapeControls(labelOf(record)));
+  if (columns < minColumns) return [cutToColumns("narrow", columns)];
+  const sorted = records.toSorted((one, other) => one.queued - other.queued);
+  const shown = sorted.slice(-Math.max(1, lines - linesAroundRows));
+  const labels = labelsOf(shown);
   const widest = Math.max(...labels.map((label) => Bun.stringWidth(label)));
   const labelColumns = Math.min(widest, Math.max(6, Math.floor(columns * 0.3)));
   const plotColumns = columns - labelColumns - 1;
-  const spans = records.map((record) => ({ start: record.queued, end: lastMoment(record, now) }));
+  const spans = shown.map((record) => ({ start: record.queued, end: lastMoment(record, now) }));
   const scale = new TimeScale(spans, plotColumns);
-  const rows = records.map((record, index) => {
+  const rows = shown.map((record, index) => {
     const label = fitToColumns(labels[index] ?? "", labelColumns);
     return `${label} ${paintCells(cellsOf(record, scale, plotColumns, now), paint)}`;
   });
   const margin = " ".repeat(labelColumns + 1);
+  const title = titleOf(name, shown.length, records.length, spans, now);
   return [
-    paint("bold", cutToColumns(titleOf(name, records.length, spans), columns)),
+    paint("bold", cutToColumns(title, columns)),
     ...rows,
     ...axisLines(scale, plotColumns).map((line) => margin + paint("dim", line)),
-    ...legendLines(legendOf(records, scale), columns, paint),
+    ...legendLines(legendOf(shown, scale), columns, paint),
   ];
 }
 
-function labelOf({ pid, command, slot, kind }: GrantRecord): string {
-  const place = slot === null ? (kind === "shared" ? "shared" : "") : `slot ${slot}`;
-  const label = [pid ?? "", place, command].filter((word) => word !== "").join(" ");
-  return label === "" ? "?" : label;
+/** Process ids stand at the right of their column. */
+function labelsOf(records: readonly GrantRecord[]): string[] {
+  const pids = records.map(({ pid }) => String(pid ?? "-"));
+  const width = Math.max(...pids.map((pid) => pid.length));
+  return records.map(({ command, slot, kind }, index) => {
+    const place = slot === null ? (kind === "shared" ? "shared" : "") : `slot ${slot}`;
+    const words = [pids[index]?.padStart(width) ?? "", place, command];
+    return escapeControls(words.filter((word) => word !== "").join(" "));
+  });
 }
 
 function titleOf(
   name: string,
+  shown: number,
   count: number,
   spans: readonly { start: number; end: number }[],
+  now: number,
 ): string {
   const start = Math.min(...spans.map((span) => span.start));
   const end = Math.max(...spans.map((span) => span.end));
-  const sameDay = dateText(start) === dateText(end);
-  const until = `${sameDay ? "" : `${dateText(end)} `}${clockText(end)}`;
-  const requests = count === 1 ? "1 request" : `${count} requests`;
-  const title = `${name}: ${requests}, ${dateText(start)} ${clockText(start)} to ${until}`;
-  return escapeControls(title);
+  const [startDay, endDay] = [dateText(start), dateText(end)];
+  const from = startDay === dateText(now) ? clockText(start) : `${startDay} ${clockText(start)}`;
+  const until = startDay === endDay ? clockText(end) : `${endDay} ${clockText(end)}`;
+  const requests = counted(count, "request", "requests");
+  const which = shown === count ? requests : `last ${shown} of ${requests}`;
+  return escapeControls(`${name}: ${which}, ${from} to ${until}`);
 }
 
-/** When it ended, or the last that is known of it. */
+/** When a record ended, or the last that is known of it. */
 function lastMoment(record: GrantRecord, now: number): number {
   return Math.max(record.queued, endOf(record, now) ?? record.granted ?? record.queued);
 }
@@ -98,6 +113,7 @@ interface PlotCell {
 }
 
 const blank: PlotCell = { glyph: " ", style: "dim" };
+const gap: PlotCell = { glyph: glyphs.gap, style: "dim" };
 
 /** Bars that follow each other share a border, so that no two holders seem to hold at once. */
 function cellsOf(record: GrantRecord, scale: TimeScale, columns: number, now: number): PlotCell[] {
@@ -111,14 +127,15 @@ function cellsOf(record: GrantRecord, scale: TimeScale, columns: number, now: nu
     if (column === stop - 1 && mark !== "") return { glyph: mark, style: endingStyles[ending] };
     if (column >= start && column < stop) return granted === null ? waiting : holding;
     if (column >= waits && column < start) return waiting;
-    return scale.breaks.includes(column) ? idle : blank;
+    return scale.breaks.includes(column) ? gap : blank;
   };
   return Array.from({ length: columns }, (_, column) => cellAt(column));
 }
 
 function paintCells(cells: readonly PlotCell[], paint: Paint): string {
   let line = "";
-  let [style, run]: [Style, string] = ["dim", ""];
+  let style: Style = "dim";
+  let run = "";
   const flush = () => {
     line += run.trim() === "" ? run : paint(style, run);
     run = "";
@@ -132,34 +149,12 @@ function paintCells(cells: readonly PlotCell[], paint: Paint): string {
   return line.trimEnd();
 }
 
-/** Ticks at even columns, and under each its time; the last one is at the right edge. */
-function axisLines(scale: TimeScale, columns: number): string[] {
-  const seconds = scale.timeAt(columns) - scale.timeAt(0);
-  const shortest = seconds / columns;
-  const text = (column: number) =>
-    clockText(scale.timeAt(column), shortest < 0.02 ? 3 : shortest < 0.2 ? 1 : 0);
-  const labelColumns = text(0).length;
-  if (columns < labelColumns) return ["|".padEnd(columns, "-")];
-  const count = Math.max(1, Math.floor((columns - labelColumns) / (labelColumns + 3)));
-  let [ticks, labels] = ["", ""];
-  for (let index = 0; index < count; index++) {
-    const column = Math.round((index * (columns - labelColumns)) / count);
-    if (column > 0 && column + labelColumns >= columns - labelColumns) break;
-    ticks = `${ticks.padEnd(column, "-")}|`;
-    labels = labels.padEnd(column) + text(column);
-  }
-  ticks = `${ticks.padEnd(columns - 1, "-")}|`;
-  if (labels.length + 1 + labelColumns <= columns) {
-    labels = labels.padEnd(columns - labelColumns) + text(columns);
-  }
-  return [ticks, labels];
-}
-
 function legendOf(records: readonly GrantRecord[], scale: TimeScale) {
   const found = new Map(records.map(({ ending }) => [endingGlyphs[ending], endingStyles[ending]]));
   const marks = Object.entries(endingLegend).flatMap(([glyph, text]) => {
     const style = found.get(glyph);
     return style === undefined ? [] : [{ glyph, style, text }];
   });
+  const idle = { ...gap, text: `${durationText(scale.cutSeconds)} idle cut out` };
   return [waiting, holding, ...marks, ...(scale.breaks.length > 0 ? [idle] : [])];
 }

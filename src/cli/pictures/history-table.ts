@@ -1,9 +1,8 @@
 /** The last grants of a lock as a table. */
 import type { GrantRecord } from "../../lock/status.ts";
 import { tableLines, type TableColumn } from "../terminal/aligned-table.ts";
-import { clockText, dateText } from "../terminal/clock-text.ts";
-import type { Paint, Style } from "../terminal/colors.ts";
-import { fineDurationText } from "../status/status-text.ts";
+import { lockStyles, type Paint, type Style } from "../terminal/colors.ts";
+import { clockText, dateText, fineDurationText } from "../terminal/time-text.ts";
 
 /** How a request ended, or stands, in words. */
 export const endingTexts: Record<GrantRecord["ending"], string> = {
@@ -18,14 +17,14 @@ export const endingTexts: Record<GrantRecord["ending"], string> = {
 };
 
 export const endingStyles: Record<GrantRecord["ending"], Style> = {
-  waiting: "yellow",
-  held: "green",
-  detached: "green",
-  stale: "red",
-  released: "dim",
-  forced: "red",
-  recovered: "red",
-  lapsed: "yellow",
+  waiting: lockStyles.contended,
+  held: lockStyles.held,
+  detached: lockStyles.held,
+  stale: lockStyles.broken,
+  released: lockStyles.free,
+  forced: lockStyles.broken,
+  recovered: lockStyles.broken,
+  lapsed: lockStyles.contended,
 };
 
 const goingOn: ReadonlySet<string> = new Set<GrantRecord["ending"]>([
@@ -35,19 +34,19 @@ const goingOn: ReadonlySet<string> = new Set<GrantRecord["ending"]>([
   "stale",
 ]);
 
-/** When a hold or a wait ended, or now where it goes on; null where nobody knows, as of a waiter that died. */
+/** When a hold or a wait ended, or now while it goes on; null when nobody knows, as of a waiter that died. */
 export function endOf({ ended, ending }: GrantRecord, now: number): number | null {
   return ended ?? (goingOn.has(ending) ? now : null);
 }
 
-/** How long a request waited, in seconds, until now if it still does; null where nobody knows. */
-export function waitedSeconds(record: GrantRecord, now: number): number | null {
+/** How long a request waited, in seconds, until now if it still does; null when nobody knows. */
+export function waitSecondsOf(record: GrantRecord, now: number): number | null {
   const end = record.granted ?? endOf(record, now);
   return end === null ? null : Math.max(0, end - record.queued);
 }
 
-/** How long it held the lock, in seconds, until now if it still does; null where it did not, or nobody knows. */
-export function heldSeconds(record: GrantRecord, now: number): number | null {
+/** How long it held the lock, in seconds, until now if it still does; null when it did not, or nobody knows. */
+export function holdSecondsOf(record: GrantRecord, now: number): number | null {
   const end = endOf(record, now);
   return record.granted === null || end === null ? null : Math.max(0, end - record.granted);
 }
@@ -59,19 +58,22 @@ function secondsText(seconds: number | null): string {
 /**
  * The heads, then a line a record, the newest last.
  *
- * @param columns how wide the terminal is; Infinity where nothing is to be cut
+ * @param columns how wide the terminal is; Infinity when nothing is to be cut
  * @param now seconds since 1970
  */
 export function historyTable(
-  records: readonly GrantRecord[],
+  records: readonly HistoryRecord[],
   columns: number,
   now: number,
   paint: Paint,
 ): string[] {
   const today = dateText(now);
   const isOfToday = records.every((record) => dateText(momentOf(record)) === today);
+  const names = new Set(records.map(({ name }) => name));
+  const locks = names.size > 1 ? [lockColumn] : [];
   const kinds = records.some(({ kind }) => kind !== "exclusive") ? [kindColumn] : [];
-  const table: TableColumn<GrantRecord>[] = [
+  const table: TableColumn<HistoryRecord>[] = [
+    ...locks,
     {
       head: "WHEN",
       text: (record) => {
@@ -85,26 +87,33 @@ export function historyTable(
       dispensable: 2,
       text: ({ pid }) => (pid === null ? "-" : String(pid)),
     },
-    { head: "COMMAND", least: 8, text: ({ command }) => command },
+    { head: "COMMAND", minWidth: 8, text: ({ command }) => command },
     ...kinds,
     {
       head: "WAITED",
       align: "right",
       dispensable: 1,
-      text: (record) => secondsText(waitedSeconds(record, now)),
+      text: (record) => secondsText(waitSecondsOf(record, now)),
     },
     {
       head: "HELD",
       align: "right",
-      text: (record) => secondsText(heldSeconds(record, now)),
+      text: (record) => secondsText(holdSecondsOf(record, now)),
     },
     {
       head: "ENDING",
-      style: ({ ending }) => endingStyles[ending],
-      text: ({ ending }) => endingTexts[ending],
+      style: (record) => (record.exitStatus ? lockStyles.broken : endingStyles[record.ending]),
+      text: endingText,
     },
   ];
   return tableLines(table, records, columns, paint);
+}
+
+/** As in `released`, `exit 3`, `forced, exit 143`. */
+function endingText({ ending, exitStatus }: GrantRecord): string {
+  if (exitStatus == null) return endingTexts[ending];
+  const exit = `exit ${exitStatus}`;
+  return ending === "released" ? exit : `${endingTexts[ending]}, ${exit}`;
 }
 
 /** When it was granted; of one that was not, when it came. */
@@ -112,7 +121,19 @@ function momentOf({ granted, queued }: GrantRecord): number {
   return granted ?? queued;
 }
 
-const kindColumn: TableColumn<GrantRecord> = {
+/** A grant, and the lock that it is of. */
+export interface HistoryRecord extends GrantRecord {
+  readonly name?: string;
+}
+
+const lockColumn: TableColumn<HistoryRecord> = {
+  head: "LOCK",
+  minWidth: 8,
+  style: () => "bold",
+  text: ({ name }) => name ?? "",
+};
+
+const kindColumn: TableColumn<HistoryRecord> = {
   head: "KIND",
   dispensable: 3,
   text: ({ kind, slot }) => (slot === null ? kind : `slot ${slot}`),

@@ -1,7 +1,15 @@
 /** What was seen of a lock, look by look, for the picture of `trace`. */
-import type { HolderStatus } from "../../lock/status.ts";
-import type { State } from "../status/existing.ts";
-import { heldSeconds } from "../status/status-text.ts";
+import type { GrantRecord, HolderStatus, LockStatus } from "../../lock/status.ts";
+import { holdSeconds } from "../status/status-text.ts";
+import { endOf } from "./history-table.ts";
+
+/** A lock, as one look saw it. */
+export interface SeenLock {
+  exists: boolean;
+  /** null when nobody can tell. */
+  locked: boolean | null;
+  status: LockStatus;
+}
 
 /**
  * What a look saw: no such lock; free; free, but granted since the look before; held; held while others wait;
@@ -19,17 +27,17 @@ export interface TraceRow {
   name: string;
   cells: readonly Cell[];
   holders: readonly HolderStatus[];
-  /** Since when it is held, in seconds; null where nobody knows or it is free. */
-  heldSeconds: number | null;
+  /** For how long it has been held; null when nobody knows or it is free. */
+  holdSeconds: number | null;
   waiters: number;
-  /** The longest that anybody was seen waiting; null where nobody was. */
+  /** The longest that anybody was seen waiting; null when nobody was. */
   longestWaitSeconds: number | null;
   /** Grants in the last minute, or since the first look. */
   grantsPerMinute: number;
 }
 
 /** More than the widest terminal has columns. */
-export const mostCells = 1000;
+export const maxCells = 1000;
 
 const rateSeconds = 60;
 
@@ -39,14 +47,16 @@ export class LockTimeline {
   readonly #rate = new GrantRate();
   #row: Omit<TraceRow, "name" | "cells"> = {
     holders: [],
-    heldSeconds: null,
+    holdSeconds: null,
     waiters: 0,
     longestWaitSeconds: null,
     grantsPerMinute: 0,
   };
 
-  constructor(name: string) {
+  /** @param past what is known of the time before the first look */
+  constructor(name: string, past: readonly Cell[] = []) {
     this.#name = name;
+    this.#cells.push(...past);
   }
 
   get row(): TraceRow {
@@ -59,21 +69,21 @@ export class LockTimeline {
    * @param seconds on a clock that nobody sets
    * @param now seconds since 1970
    */
-  add({ exists, locked, status }: State, seconds: number, now: number): void {
+  add({ exists, locked, status }: SeenLock, seconds: number, now: number): void {
     const { waiters, grants } = status;
-    const holders = locked ? status.holders : [];
+    const holders = locked === true ? status.holders : [];
     const granted = this.#rate.add(grants, seconds);
     const waits = waiters.map(({ since }) => now - (since ?? now));
     const longest = Math.max(this.#row.longestWaitSeconds ?? 0, ...waits);
     this.#row = {
       holders,
-      heldSeconds: heldSeconds(holders, now),
+      holdSeconds: holdSeconds(holders, now),
       waiters: waiters.length,
       longestWaitSeconds: longest === 0 ? null : longest,
       grantsPerMinute: this.#rate.grants,
     };
     this.#push({
-      kind: kindOf(exists, locked, holders, waiters.length, granted),
+      kind: kindOf({ exists, locked, holders, waiters: waiters.length, granted }),
       waiters: waiters.length,
     });
   }
@@ -85,21 +95,53 @@ export class LockTimeline {
 
   #push(cell: Cell): void {
     this.#cells.push(cell);
-    if (this.#cells.length > mostCells) this.#cells.shift();
+    if (this.#cells.length > maxCells) this.#cells.shift();
   }
 }
 
-function kindOf(
-  exists: boolean,
-  locked: boolean,
-  holders: readonly HolderStatus[],
-  waiters: number,
-  granted: number,
-): CellKind {
+interface Seen {
+  exists: boolean;
+  locked: boolean | null;
+  holders: readonly HolderStatus[];
+  waiters: number;
+  /** How many grants there were since the look before. */
+  granted: number;
+}
+
+function kindOf({ exists, locked, holders, waiters, granted }: Seen): CellKind {
+  if (locked === null) return "unseen";
   if (!exists && !locked) return "missing";
   if (!locked) return granted > 0 ? "briefly" : "free";
   if (holders.some(({ attachment }) => attachment === "stale")) return "stale";
   return waiters > 0 ? "contended" : "held";
+}
+
+/**
+ * Tells from the history what looks at these times would have seen. Before the oldest record nobody knows.
+ *
+ * @param times seconds since 1970, one a cell
+ * @param now the moment of the history
+ */
+export function pastCells(
+  records: readonly GrantRecord[],
+  times: readonly number[],
+  now: number,
+): Cell[] {
+  const oldest = Math.min(...records.map(({ queued }) => queued));
+  return times.map((time): Cell => {
+    if (!(time >= oldest)) return { kind: "unseen", waiters: 0 };
+    let held = false;
+    let waiters = 0;
+    for (const record of records) {
+      const end = endOf(record, now) ?? record.granted ?? record.queued;
+      const isHolding = record.granted !== null && record.granted <= time && time <= end;
+      const waitEnd = record.granted ?? end;
+      held ||= isHolding;
+      if (record.queued <= time && time < waitEnd) waiters += 1;
+    }
+    if (!held) return { kind: "free", waiters: 0 };
+    return { kind: waiters > 0 ? "contended" : "held", waiters };
+  });
 }
 
 /** Counts the grants of the last minute, from a counter that starts anew with the lock. */

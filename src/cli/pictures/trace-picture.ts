@@ -1,11 +1,12 @@
 /** The picture that `trace` draws on a terminal: of each lock a line of words and a line of cells, one a look. */
-import type { HolderStatus } from "../../lock/status.ts";
+import { briefHoldersText } from "../status/status-text.ts";
 import { tableLines, type TableColumn } from "../terminal/aligned-table.ts";
-import type { Paint, Style } from "../terminal/colors.ts";
-import { cutToColumns, fitToColumns } from "../terminal/columns.ts";
+import { lockStyles, type Paint, type Style } from "../terminal/colors.ts";
 import { escapeControls } from "../terminal/escape.ts";
 import { legendLines } from "../terminal/legend.ts";
-import { briefHolderText, fineDurationText } from "../status/status-text.ts";
+import { counted, cutToColumns, fitToColumns } from "../terminal/text.ts";
+import { fineDurationText } from "../terminal/time-text.ts";
+import { glyphs } from "./glyphs.ts";
 import type { Cell, CellKind, TraceRow } from "./timeline.ts";
 
 /** What the picture may take of the terminal. */
@@ -14,67 +15,76 @@ export interface PictureSize {
   lines: number;
 }
 
-/** One glyph each, so that nothing is said by colour alone; of `contended` it is the count of waiters. */
-const glyphs: Record<CellKind, string> = {
+/** How the picture is to look at the moment. */
+export interface PictureOptions {
+  /** The lock that keys act upon; undefined draws no mark. */
+  selected?: string | undefined;
+  /** Lines at the end that are shown before all others: a question, the keys. */
+  footer?: readonly string[];
+}
+
+/** One glyph each, so that nothing is told by colour alone; of `contended` it is the count of waiters. */
+const kindGlyphs: Record<CellKind, string> = {
   missing: " ",
   unseen: " ",
-  free: "·",
-  briefly: "▄",
-  held: "█",
+  free: glyphs.dot,
+  briefly: glyphs.half,
+  held: glyphs.full,
   contended: "1-9",
-  stale: "†",
+  stale: glyphs.dagger,
 };
 
-const styles: Record<CellKind, Style> = {
-  missing: "dim",
-  unseen: "dim",
-  free: "dim",
-  briefly: "green",
-  held: "green",
-  contended: "yellow",
-  stale: "red",
+const kindStyles: Record<CellKind, Style> = {
+  missing: lockStyles.free,
+  unseen: lockStyles.unknown,
+  free: lockStyles.free,
+  briefly: lockStyles.held,
+  held: lockStyles.held,
+  contended: lockStyles.contended,
+  stale: lockStyles.broken,
 };
 
 const legendTexts: readonly (readonly [kind: CellKind, text: string])[] = [
   ["free", "free"],
   ["held", "held"],
-  ["contended", "so many wait"],
+  ["contended", "held, so many wait"],
   ["briefly", "held in between"],
   ["stale", "holder died"],
 ];
-const legend = legendTexts.map(([kind, text]) => ({
-  glyph: glyphs[kind],
-  style: styles[kind],
-  text,
-}));
+
+/** There is no picture that says anything in fewer. */
+const minColumns = 8;
 
 /**
- * The lines of the picture, none wider than the terminal. Where they are too many, the legend is left out first,
- * then the time axis and the heads of columns, then each lock's line of words, then locks.
+ * Draws the lines of the picture, none wider than the terminal. If there are too many, the legend is left out first,
+ * then the time axis and the heads of columns, then each lock's line of words, then the locks that are farthest from
+ * the selected one.
  *
  * @param lookSeconds when the cells were looked at, on one clock, oldest first: as many as each row has cells
  */
 export function tracePicture(
   rows: readonly TraceRow[],
   lookSeconds: readonly number[],
-  size: PictureSize,
+  { columns, lines }: PictureSize,
   paint: Paint,
+  { selected, footer = [] }: PictureOptions = {},
 ): string[] {
-  const { columns, lines } = size;
-  if (columns < fewestColumns) return [cutToColumns("narrow", columns)].slice(0, lines);
-  const words = tableLines(table, rows, columns, paint);
-  const [head = "", ...states] = words;
-  const full = rows.flatMap((row, index) => [
-    states[index] ?? "",
-    cellLine(row.cells, columns, paint),
-  ]);
-  if (full.length <= lines) {
-    return fitting(
-      [[head], full, [axis(lookSeconds, columns, paint)], legendLines(legend, columns, paint)],
-      lines,
-    );
+  if (columns < minColumns) return [cutToColumns("narrow", columns)].slice(0, lines);
+  const glyphOf = glyphsFor(paint);
+  const room = Math.max(0, lines - footer.length);
+  const end = footer.map((line) => cutToColumns(line, columns)).slice(0, Math.max(0, lines));
+  if (rows.length * 2 <= room) {
+    const [head = "", ...states] = tableLines(tableWith(selected), rows, columns, paint);
+    const full = rows.flatMap((row, index) => [
+      states[index] ?? "",
+      cellLine(row.cells, columns, paint, glyphOf),
+    ]);
+    const legend = legendLines(legendFor(paint), columns, paint);
+    const parts = [[head], full, [axis(lookSeconds, columns, paint)], legend];
+    return [...fitting(parts, room), ...end];
   }
-  return fitting([shortLines(rows, size, paint)], lines);
+  const short = shortLines(rows, { columns, lines: room }, paint, selected);
+  return [...short.slice(0, room), ...end];
 }
 
 /** Leaves out from the end, and the head last, what there is no room for. */
@@ -87,22 +97,36 @@ function fitting(parts: readonly string[][], lines: number): string[] {
 }
 
 /** Of widths that do not follow their texts, so that they stand still. */
+function tableWith(selected: string | undefined): TableColumn<TraceRow>[] {
+  const marks = selected === undefined ? [] : [markColumn(selected)];
+  return [...marks, ...table];
+}
+
+function markColumn(selected: string): TableColumn<TraceRow> {
+  return {
+    head: "",
+    width: 1,
+    style: () => "bold",
+    text: ({ name }) => (name === selected ? ">" : ""),
+  };
+}
+
 const table: readonly TableColumn<TraceRow>[] = [
-  { head: "LOCK", least: 8, style: () => "bold", text: ({ name }) => name },
+  { head: "LOCK", minWidth: 8, style: () => "bold", text: ({ name }) => name },
   {
     head: "HELD BY",
     width: 20,
-    least: 11,
+    minWidth: 11,
     fills: true,
-    style: ({ cells }) => styles[cells.at(-1)?.kind ?? "unseen"],
-    text: ({ holders, cells }) => holdersText(holders, cells),
+    style: ({ cells }) => kindStyles[cells.at(-1)?.kind ?? "unseen"],
+    text: holdersText,
   },
   {
     head: "FOR",
     width: 6,
     align: "right",
     dispensable: 1,
-    text: ({ heldSeconds }) => (heldSeconds === null ? "" : fineDurationText(heldSeconds)),
+    text: ({ holdSeconds }) => (holdSeconds === null ? "" : fineDurationText(holdSeconds)),
   },
   {
     head: "WAITING",
@@ -127,37 +151,56 @@ const table: readonly TableColumn<TraceRow>[] = [
   },
 ];
 
-/** There is no picture that says anything in fewer. */
-const fewestColumns = 8;
-
-function holdersText(holders: readonly HolderStatus[], cells: readonly Cell[]): string {
+function holdersText({ holders, cells }: TraceRow): string {
   if (cells.at(-1)?.kind === "missing") return "no such lock yet";
-  if (holders.length === 0) return "free";
-  const count = holders.length === 1 ? "" : `${holders.length} holders: `;
-  return count + holders.map(briefHolderText).join(", ");
+  if (cells.at(-1)?.kind === "unseen") return "?";
+  return holders.length === 0 ? "free" : briefHoldersText(holders);
+}
+
+type GlyphOf = (cell: Cell) => string;
+
+/** With colours, waiters are bars; without them, digits, as a bar alone could be part of a held one. */
+function glyphsFor(paint: Paint): GlyphOf {
+  const bars = isColored(paint) ? Array.from(glyphs.bars) : [];
+  return ({ kind, waiters }) => {
+    if (kind !== "contended") return kindGlyphs[kind];
+    if (bars.length > 0) return bars[Math.min(waiters, bars.length) - 1] ?? "";
+    return waiters > 9 ? "+" : String(waiters);
+  };
+}
+
+function isColored(paint: Paint): boolean {
+  return paint("dim", "x") !== "x";
+}
+
+function legendFor(paint: Paint) {
+  const [lowest, highest] = [glyphs.bars.at(0), glyphs.bars.at(-1)];
+  const hasBars = isColored(paint) && lowest !== undefined;
+  const contended = hasBars ? `${lowest}${highest}` : kindGlyphs.contended;
+  return legendTexts.map(([kind, text]) => ({
+    glyph: kind === "contended" ? contended : kindGlyphs[kind],
+    style: kindStyles[kind],
+    text,
+  }));
 }
 
 /** The newest cells, the last one at the right edge. */
-function cellLine(cells: readonly Cell[], columns: number, paint: Paint): string {
+function cellLine(cells: readonly Cell[], columns: number, paint: Paint, glyphOf: GlyphOf): string {
   const shown = cells.slice(-Math.max(1, columns));
-  const start = " ".repeat(Math.max(0, columns - shown.length));
-  let line = start;
-  let [style, run]: [Style | undefined, string] = [undefined, ""];
+  let line = " ".repeat(Math.max(0, columns - shown.length));
+  let style: Style | undefined;
+  let run = "";
   const flush = () => {
     if (style !== undefined) line += run.trim() === "" ? run : paint(style, run);
     run = "";
   };
   for (const cell of shown) {
-    if (styles[cell.kind] !== style) flush();
-    style = styles[cell.kind];
+    if (kindStyles[cell.kind] !== style) flush();
+    style = kindStyles[cell.kind];
     run += glyphOf(cell);
   }
   flush();
   return line;
-}
-
-function glyphOf({ kind, waiters }: Cell): string {
-  return kind === "contended" ? (waiters > 9 ? "+" : String(waiters)) : glyphs[kind];
 }
 
 /** How long ago the oldest cell was and one in the middle, each under its cell, and `now`. */
@@ -177,17 +220,31 @@ function axis(lookSeconds: readonly number[], columns: number, paint: Paint): st
   return paint("dim", cutToColumns(line.slice(0, room).padEnd(room) + end, columns));
 }
 
-/** One line a lock: its name and its cells. */
-function shortLines(rows: readonly TraceRow[], size: PictureSize, paint: Paint): string[] {
-  const { columns, lines } = size;
+/** One line a lock: its name and its cells; those around the selected one, if there are too many. */
+function shortLines(
+  rows: readonly TraceRow[],
+  { columns, lines }: PictureSize,
+  paint: Paint,
+  selected: string | undefined,
+): string[] {
   const names = rows.map(({ name }) => Bun.stringWidth(escapeControls(name)));
   const nameWidth = Math.min(Math.max(...names), Math.floor(columns / 3));
-  const found = rows.map(
-    ({ name, cells }) =>
-      `${paint("bold", fitToColumns(escapeControls(name), nameWidth))} ${cellLine(cells, columns - nameWidth - 1, paint)}`,
+  const mark = (name: string) =>
+    selected === undefined ? "" : paint("bold", name === selected ? "> " : "  ");
+  const markWidth = selected === undefined ? 0 : 2;
+  const glyphOf = glyphsFor(paint);
+  const lineOf = ({ name, cells }: TraceRow) =>
+    `${mark(name)}${paint("bold", fitToColumns(escapeControls(name), nameWidth))} ${cellLine(cells, columns - nameWidth - markWidth - 1, paint, glyphOf)}`;
+  if (rows.length <= lines) return rows.map(lineOf);
+  const count = Math.max(0, lines - 1);
+  const index = Math.max(
+    0,
+    rows.findIndex(({ name }) => name === selected),
   );
-  if (found.length <= lines) return found;
-  const kept = found.slice(0, Math.max(0, lines - 1));
-  const more = `… and ${rows.length - kept.length} more in a higher window`;
-  return [...kept, paint("dim", cutToColumns(more, columns))];
+  const first = Math.max(0, Math.min(index - Math.floor(count / 2), rows.length - count));
+  const more = counted(rows.length - count, "more lock", "more locks");
+  return [
+    ...rows.slice(first, first + count).map(lineOf),
+    paint("dim", cutToColumns(more, columns)),
+  ];
 }

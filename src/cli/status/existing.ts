@@ -1,8 +1,7 @@
 /** For the commands that look at a lock and must not make one. */
 import { LockNotFoundError } from "../../lock/errors.ts";
 import { lostLockStatus } from "../../host/inventory/leftover.ts";
-import { type LockStatus, nobody } from "../../lock/status.ts";
-import { messages } from "../../lock/messages.ts";
+import { type GrantRecord, type LockStatus, nobody } from "../../lock/status.ts";
 import { ResourceLock } from "../../host/resource-lock.ts";
 import { type LockFacts, lockFacts, missingFacts } from "./lock-facts.ts";
 import { lockLogger, type OutputOptions } from "../terminal/output.ts";
@@ -39,43 +38,61 @@ export function openWhole(name: string, output: OutputOptions): Existing {
 function missingLock(name: string): Missing {
   const status = lostLockStatus(name);
   if (status === undefined) {
-    return { text: messages.missing(name), json: missingFacts(name), lost: false, status: nobody };
+    return {
+      text: `lock "${name}" does not exist on this host`,
+      json: missingFacts(name),
+      lost: false,
+      status: nobody,
+    };
   }
   const json = { ...missingFacts(name), locked: status.holders.length > 0 };
-  return { text: messages.lost(name), json, lost: true, status };
+  return { text: lostText(name), json, lost: true, status };
+}
+
+function lostText(name: string): string {
+  return `lock "${name}" lost its semaphore while in use; the next run or get recreates it`;
 }
 
 /** The state of a lock: the facts, and who holds it and waits. */
-export interface State extends Pick<LockFacts, "exists" | "locked" | "info"> {
-  text: string;
+export interface State extends Pick<LockFacts, "name" | "exists" | "locked" | "info"> {
   json: object;
   status: LockStatus;
+  /** The last grant of a free lock, when it was asked for. */
+  last?: GrantRecord | undefined;
 }
 
-/** The state of the lock of a name, which may not be there. */
-export function stateOfName(name: string, output: OutputOptions): State {
+/**
+ * The state of the lock of a name, which may not be there.
+ *
+ * @param options.withLast whether to look who had a free lock last
+ */
+export function stateOfName(
+  name: string,
+  output: OutputOptions,
+  { withLast = false }: { withLast?: boolean } = {},
+): State {
   const { lock, missing } = openExisting(name, output);
   if (lock === undefined) return stateOfMissing(missing);
   try {
-    return stateOf(lock);
+    const state = stateOf(lock);
+    if (!withLast || state.locked) return state;
+    return { ...state, last: lock.history().findLast(({ granted }) => granted !== null) };
   } finally {
     lock.close();
   }
 }
 
-/** The state of a lock, in the words of cjnfuncs.resourcelock. */
+/** The state of a lock. */
 export function stateOf(lock: ResourceLock): State {
-  const facts = lockFacts(lock);
-  const { name, locked, info } = facts;
-  return stateFrom(messages.state(name, locked, info), facts, lock.status());
+  return stateFrom(lockFacts(lock), lock.status());
 }
 
 /** The state of a lock that is not there. */
-export function stateOfMissing({ text, json, status }: Missing): State {
-  return stateFrom(text, json, status);
+export function stateOfMissing({ json, status }: Missing): State {
+  return stateFrom(json, status);
 }
 
-function stateFrom(text: string, facts: LockFacts, status: LockStatus): State {
-  const { exists, locked, info } = facts;
-  return { text, json: { ...facts, ...status }, exists, locked, info, status };
+function stateFrom(facts: LockFacts, status: LockStatus): State {
+  const { name, exists, locked, info } = facts;
+  return { json: { ...facts, ...status }, name, exists, locked, info, status };
 }

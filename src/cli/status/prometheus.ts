@@ -1,15 +1,23 @@
 /** Locks as metrics, in the text exposition format of Prometheus, version 0.0.4. */
 import type { LockState } from "../../lock/status.ts";
 import { escapeControls } from "../terminal/escape.ts";
-import { heldSeconds } from "./status-text.ts";
+import { holdSeconds } from "./status-text.ts";
+
+export interface MetricOptions {
+  nowSeconds: number;
+  /** How long a hold may last; undefined leaves the metric of longer ones out. */
+  heldOverSeconds?: number | undefined;
+}
 
 interface Metric {
   name: string;
   type: "gauge" | "counter";
   help: string;
-  /** Undefined where there is nothing to tell: then there is no sample. */
-  value(this: void, lock: LockState, nowSeconds: number): number | undefined;
+  /** Undefined when there is nothing to tell: then there is no sample. */
+  value(this: void, lock: LockState, options: MetricOptions): number | undefined;
 }
+
+const limitMetric = "resourcelock_held_over_limit";
 
 const metrics: readonly Metric[] = [
   {
@@ -21,9 +29,18 @@ const metrics: readonly Metric[] = [
   {
     name: "resourcelock_held_seconds",
     type: "gauge",
-    help: "For how long the lock has been held, 0 for free; absent where nobody knows.",
-    value: ({ state, holders }, nowSeconds) =>
-      state === "free" ? 0 : (heldSeconds(holders, nowSeconds) ?? undefined),
+    help: "For how long the lock has been held, 0 for free; absent when nobody knows.",
+    value: ({ state, holders }, { nowSeconds }) =>
+      state === "free" ? 0 : (holdSeconds(holders, nowSeconds) ?? undefined),
+  },
+  {
+    name: limitMetric,
+    type: "gauge",
+    help: "Whether the lock has been held longer than the time given by --held-over.",
+    value({ holders }, { nowSeconds, heldOverSeconds }) {
+      if (heldOverSeconds === undefined) return undefined;
+      return Number((holdSeconds(holders, nowSeconds) ?? 0) > heldOverSeconds);
+    },
   },
   {
     name: "resourcelock_waiters",
@@ -51,7 +68,7 @@ function lockedValue(lock: LockState): number | undefined {
 }
 
 /** The lines of a file for the textfile collector of node_exporter. Locks that may not be read are left out. */
-export function metricLines(locks: readonly LockState[], nowSeconds: number): string[] {
+export function metricLines(locks: readonly LockState[], options: MetricOptions): string[] {
   const readable = new Map<string, LockState>();
   for (const lock of locks) {
     // Two series of one name would make the whole file invalid.
@@ -60,9 +77,10 @@ export function metricLines(locks: readonly LockState[], nowSeconds: number): st
   }
   const lines: string[] = [];
   for (const { name, type, help, value } of metrics) {
+    if (name === limitMetric && options.heldOverSeconds === undefined) continue;
     lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
     for (const [label, lock] of readable) {
-      const sample = value(lock, nowSeconds);
+      const sample = value(lock, options);
       if (sample !== undefined) lines.push(`${name}{name="${label}"} ${sample}`);
     }
   }

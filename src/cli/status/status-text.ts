@@ -1,101 +1,266 @@
-/** Who holds a lock and who waits, in words. */
-import type { HolderStatus, LockStatus, ParticipantStatus } from "../../lock/status.ts";
+/** Who holds a lock and who waits, in plain words. */
+import { withoutDate } from "../../lock/info-text.ts";
+import type {
+  GrantRecord,
+  HolderStatus,
+  LockStatus,
+  ParticipantStatus,
+  ProcessLabel,
+} from "../../lock/status.ts";
+import { fileStatus } from "../../posix/file.ts";
+import { userName } from "../../posix/user.ts";
+import { counted } from "../terminal/text.ts";
+import { agoText, durationText, fineDurationText } from "../terminal/time-text.ts";
 
-/** As in `held by pid 4242 (make deploy) for 3m12s`. */
-export function holdersText(holders: readonly HolderStatus[], now = Date.now() / 1000): string {
-  const texts = holders.map((holder) => holderText(holder, now));
-  return `held ${texts.join(", ")}`;
-}
+/** The name of another user whose process it is; undefined for one's own, and when nobody can tell. */
+export type UserOf = (processId: number) => string | undefined;
 
-function holderText(holder: HolderStatus, now: number): string {
-  const time = holder.since === null ? "" : ` for ${durationText(now - holder.since)}`;
-  const slot = holder.slot === null ? "" : ` in slot ${holder.slot}`;
-  const shared = holder.kind === "shared" ? " shared" : "";
-  const who = holder.pid === null ? "" : ` by ${processText(holder)}`;
-  switch (holder.attachment) {
-    case "attached":
-      return `by ${processText(holder)}${shared}${slot}${time}`;
-    case "detached":
-      return `detached${time}, until unget`;
-    case "bound":
-      return `bound to pid ${holder.pid}${time}`;
-    case "foreign":
-      return "by a peer without a ledger";
-    default:
-      return `${who === "" ? "by a process" : who.trimStart()}, which died: the next waiter adopts it`;
+/** Asks /proc. */
+const otherUserOf: UserOf = (processId) => {
+  try {
+    const { userId } = fileStatus(`/proc/${processId}`);
+    return userId === process.geteuid?.() ? undefined : (userName(userId) ?? String(userId));
+  } catch {
+    return undefined;
   }
+};
+
+/** How many holders are named one by one within a sentence. */
+const defaultMaxNamed = 3;
+
+/** A process within a sentence: as in `pid 4242 (make deploy by anna)`. */
+export function processText(
+  { pid, command, host }: ProcessLabel,
+  userOf: UserOf = otherUserOf,
+): string {
+  if (pid === null) return command === "" ? unnamed : command;
+  const user = host === undefined ? userOf(pid) : undefined;
+  const label = [command, user === undefined ? "" : `by ${user}`].filter((part) => part !== "");
+  const where = host === undefined ? "" : ` on ${host}`;
+  return `pid ${pid}${where}${label.length === 0 ? "" : ` (${label.join(" ")})`}`;
 }
 
-/** A holder in a cell of a table: as in `4242 make deploy`, `bound to 4242`, `died: slot 2 4242 make`. */
-export function briefHolderText({ attachment, pid, command, slot }: HolderStatus): string {
-  const who = [slot === null ? "" : `slot ${slot}`, pid ?? "", command]
-    .filter((word) => word !== "")
-    .join(" ");
+/** A process at the head of a line: as in `make deploy (pid 4242, anna)`. */
+function whoText({ pid, command, host }: ProcessLabel, userOf: UserOf, ...more: string[]): string {
+  const user = pid === null || host !== undefined ? undefined : userOf(pid);
+  const facts = [pid === null ? "" : `pid ${pid}`, host ?? "", user ?? "", ...more];
+  const shown = facts.filter((fact) => fact !== "").join(", ");
+  if (command === "") return shown === "" ? unnamed : shown;
+  return shown === "" ? command : `${command} (${shown})`;
+}
+
+/** Stands for one that lives although its seat in the ledger was written over. */
+const unnamed = "a process that the ledger does not name";
+const pythonProgram = "a Python (cjnfuncs) program";
+
+/** What the info text tells of a holder that nothing else is known of. */
+interface TextOptions {
+  info?: string | null | undefined;
+  /** Seconds since 1970. */
+  now?: number;
+  userOf?: UserOf;
+  /** How many holders are named one by one within a sentence. */
+  maxNamed?: number;
+}
+
+/** Holders within a sentence: as in `held by pid 4242 (make deploy) for 3m12s`. */
+export function holdersText(
+  holders: readonly HolderStatus[],
+  {
+    info,
+    now = Date.now() / 1000,
+    userOf = otherUserOf,
+    maxNamed = defaultMaxNamed,
+  }: TextOptions = {},
+): string {
+  const texts = holders
+    .slice(0, maxNamed)
+    .map((holder) => `${holderText(holder, info, userOf)}${heldFor(holder, now)}`);
+  const more = holders.length > maxNamed ? ` and ${holders.length - maxNamed} more` : "";
+  return `${verbFor(holders)} ${texts.join(", ")}${more}`;
+}
+
+/** As in `held by`, `shared by`, `2 of 3 slots held by`. */
+function verbFor(holders: readonly HolderStatus[]): string {
+  const [first] = holders;
+  if (first?.kind === "shared") return "shared by";
+  return first?.slots == null ? "held by" : `${slotsText(holders)} held by`;
+}
+
+/** As in `2 of 3 slots`: the least that any of them asked for counts. */
+function slotsText(holders: readonly HolderStatus[]): string {
+  const slots = Math.min(...holders.map((holder) => holder.slots ?? Infinity));
+  return `${holders.length} of ${counted(slots, "slot", "slots")}`;
+}
+
+function holderText(holder: HolderStatus, info: string | null | undefined, userOf: UserOf): string {
+  const { attachment, pid, command } = holder;
   switch (attachment) {
     case "attached":
-      return who === "" ? unnamed : who;
+      return processText(holder, userOf);
     case "detached":
-      return command === "" ? "detached" : `detached: ${command}`;
+      return command === "" ? "nobody (no process)" : `${command} (no process)`;
     case "bound":
-      return `bound to ${pid}`;
+      return command === "" ? `pid ${pid}` : `${command} (bound to pid ${pid})`;
     case "foreign":
-      return "a peer without a ledger";
+      return pythonProgram + (info ? `: ${withoutDate(info)}` : "");
     default:
-      return who === "" ? "a process that died" : `died: ${who}`;
+      return pid === null ? "a process that died" : `${processText(holder, userOf)}, which died`;
   }
 }
 
-/** For how many seconds the first of them has held; null where nobody does, or nobody knows. */
-export function heldSeconds(holders: readonly HolderStatus[], now: number): number | null {
+function heldFor({ since, attachment }: HolderStatus, now: number): string {
+  return since === null || attachment === "stale" ? "" : ` for ${durationText(now - since)}`;
+}
+
+/** A holder in a cell of a table: as in `make deploy (4242)`, `cli (no process)`, `slot 2: make (4242)`. */
+function briefHolderText({
+  attachment,
+  pid,
+  command,
+  slot,
+  host,
+}: Pick<HolderStatus, "attachment" | "pid" | "command" | "slot" | "host">): string {
+  const place = slot === null ? "" : `slot ${slot}: `;
+  const at = [pid, host].filter((part) => part != null).join(" on ");
+  const named = (facts: string) =>
+    place + (command === "" ? facts || unnamed : facts === "" ? command : `${command} (${facts})`);
+  switch (attachment) {
+    case "attached":
+      return named(at);
+    case "detached":
+      return named("no process");
+    case "bound":
+      return named(`bound to ${at}`);
+    case "foreign":
+      return pythonProgram;
+    default:
+      return pid === null && command === "" ? "a process that died" : `${named(at)}, died`;
+  }
+}
+
+/** Holders in a cell: as in `make (4242)`, `2/3: film 2, film 3`, `2 shared: a, b`. */
+export function briefHoldersText(holders: readonly HolderStatus[]): string {
+  const [first] = holders;
+  if (first === undefined) return "";
+  const commands = holders.map(({ command, pid }) => command || String(pid ?? "?")).join(", ");
+  if (first.slots !== null) {
+    const slots = Math.min(...holders.map((holder) => holder.slots ?? Infinity));
+    return `${holders.length}/${slots}: ${commands}`;
+  }
+  return holders.length === 1 ? briefHolderText(first) : `${holders.length} shared: ${commands}`;
+}
+
+/** For how many seconds the first of them has held; null when nobody does, or nobody knows. */
+export function holdSeconds(holders: readonly HolderStatus[], now: number): number | null {
   const times = holders.map(({ since }) => since).filter((since) => since !== null);
   return times.length === 0 ? null : Math.max(0, now - Math.min(...times));
 }
 
-/** Of one that lives although its seat in the ledger was written over. */
-const unnamed = "a process that the ledger does not name";
-
-function processText({ pid, command }: ParticipantStatus): string {
-  if (pid === null) return unnamed;
-  return command === "" ? `pid ${pid}` : `pid ${pid} (${command})`;
+/** What `state` tells about a lock. */
+export interface StateFacts {
+  name: string;
+  exists: boolean;
+  /** Whether it is locked, by whomever; null when nobody can tell. */
+  locked: boolean | null;
+  info: string | null;
+  status: Pick<LockStatus, "holders" | "waiters">;
+  /** The last grant, when it is known: told of a free lock. */
+  last?: GrantRecord | undefined;
 }
 
-/** The lines under the state of a lock: who holds it, then who waits, in order. */
-export function statusLines(
-  { holders, waiters }: LockStatus,
-  now: number = Date.now() / 1000,
+/** The state of a lock: who holds it or held it last, then who waits, in order. */
+export function stateLines(facts: StateFacts, options: TextOptions = {}): string[] {
+  return [stateLine(facts, options), ...detailLines(facts, options)];
+}
+
+/** The first line of it: as in `disk: held by nightly backup (pid 4242, anna) for 3m12s`. */
+export function stateLine(facts: StateFacts, options: TextOptions = {}): string {
+  const { name, exists, locked, info, status, last } = facts;
+  const { now = Date.now() / 1000, userOf = otherUserOf } = options;
+  const [holder, ...others] = status.holders;
+  if (holder === undefined) {
+    if (locked === true) return `${name}: held by ${pythonProgram}${info ? `: ${info}` : ""}`;
+    if (!exists) return `${name}: free; there is no such lock on this host yet`;
+    return `${name}: free${last === undefined ? "" : lastHoldText(last, now)}`;
+  }
+  const verb = verbFor(status.holders);
+  if (others.length > 0 || holder.slots !== null) {
+    const count = holder.slots === null ? ` ${status.holders.length}` : "";
+    return `${name}: ${verb.replace(/ by$/, count === "" ? "" : " by")}${count}`;
+  }
+  const advice =
+    holder.attachment === "detached"
+      ? `; release it with: ${commandText("unget", name)}`
+      : holder.attachment === "stale"
+        ? "; the next run or get takes over"
+        : "";
+  return `${name}: ${verb} ${headHolderText(holder, info, userOf)}${heldFor(holder, now)}${advice}`;
+}
+
+/** The indented lines under it. */
+export function detailLines(
+  { exists, locked, info, status, last }: StateFacts,
+  { now = Date.now() / 1000, userOf = otherUserOf }: TextOptions = {},
 ): string[] {
-  return [
-    ...holders.map((holder) => `  held ${holderText(holder, now)}`),
+  const { holders, waiters } = status;
+  const lines: string[] = [];
+  const [first] = holders;
+  if (holders.length > 1 || (first !== undefined && first.slots !== null)) {
+    for (const holder of holders) {
+      const place = holder.slot === null ? "" : `slot ${holder.slot}: `;
+      lines.push(`  ${place}${headHolderText(holder, info, userOf)}${heldFor(holder, now)}`);
+    }
+  }
+  const kindOf = (waiter: ParticipantStatus) =>
+    waiter.kind === (first?.kind ?? "exclusive") ? "" : waiter.kind;
+  lines.push(
     ...waiters.map((waiter, index) => {
-      const kind = waiter.kind === "exclusive" ? "" : ` (${waiter.kind})`;
-      const since = durationText(now - (waiter.since ?? now));
-      return `  ${index + 1}. ${processText(waiter)}${kind} waits for ${since}`;
+      const since = waiter.since === null ? "" : ` for ${durationText(now - waiter.since)}`;
+      return `  ${index + 1}. ${whoText(waiter, userOf, kindOf(waiter))} waits${since}`;
     }),
-  ];
+  );
+  if (!exists && locked === true) {
+    lines.push("  its semaphore was deleted while in use; the next run or get recreates it");
+  }
+  const text = withoutDate(info ?? "");
+  const told = holders.length === 0 ? last?.command : first?.command;
+  const isForeign = first === undefined || first.attachment === "foreign";
+  if (text !== "" && !(told && text.startsWith(told)) && !(isForeign && locked === true)) {
+    lines.push(`  info: ${text}`);
+  }
+  return lines;
 }
 
-/** As in `7ms`, `3.2s`, and from ten seconds on as {@link durationText}. */
-export function fineDurationText(seconds: number): string {
-  if (seconds < 0.9995) return `${Math.max(0, Math.round(seconds * 1000))}ms`;
-  return seconds < 9.95 ? `${seconds.toFixed(1)}s` : durationText(seconds);
+function headHolderText(
+  holder: HolderStatus,
+  info: string | null | undefined,
+  userOf: UserOf,
+): string {
+  if (holder.attachment === "attached") return whoText(holder, userOf);
+  if (holder.attachment === "stale" && holder.pid !== null) {
+    return `${whoText(holder, userOf)}, which died`;
+  }
+  return holderText(holder, info, userOf);
 }
 
-/** As in `45s`, `3m12s`, `2h05m`, `3d04h`. */
-export function durationText(seconds: number): string {
-  const whole = Math.max(0, Math.floor(seconds));
-  if (whole < 60) return `${whole}s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)}m${two(whole % 60)}s`;
-  if (whole < 86_400) return `${Math.floor(whole / 3600)}h${two((whole % 3600) / 60)}m`;
-  return `${Math.floor(whole / 86_400)}d${two((whole % 86_400) / 3600)}h`;
+/** As in `; last held by scrub, released 4m ago after 2.6s`. */
+function lastHoldText(
+  { command, pid, granted, ended, ending, exitStatus }: GrantRecord,
+  now: number,
+) {
+  const who = command === "" ? `pid ${pid ?? "?"}` : command;
+  if (granted === null || ended === null) return `; last held by ${who}`;
+  const verb = ending === "forced" ? "released by force" : "released";
+  const status = exitStatus ? `, exit status ${exitStatus}` : "";
+  const held = fineDurationText(ended - granted);
+  return `; last held by ${who}, ${verb} ${agoText(now - ended)} after ${held}${status}`;
 }
 
-function two(number: number): string {
-  return String(Math.floor(number)).padStart(2, "0");
-}
-
-/** As in `1st`, `22nd`, `113th`. */
-export function ordinal(number: number): string {
-  const teens = number % 100 > 10 && number % 100 < 14;
-  const ending = teens ? undefined : ["st", "nd", "rd"][(number % 10) - 1];
-  return `${number}${ending ?? "th"}`;
+/** A command line of this program that is about a lock, as a shell takes it. */
+export function commandText(command: string, lockName: string): string {
+  const dashes = lockName.startsWith("-") ? "-- " : "";
+  const isPlain = /^[\w@%+=:,./-]+$/.test(lockName);
+  const word = isPlain ? lockName : `'${lockName.replaceAll("'", String.raw`'\''`)}'`;
+  return `resourcelock ${command} ${dashes}${word}`;
 }

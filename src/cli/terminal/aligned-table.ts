@@ -1,27 +1,27 @@
 /** Tables with aligned columns, cut to the terminal's width. */
 import type { Paint, Style } from "./colors.ts";
-import { cutToColumns } from "./columns.ts";
 import { escapeControls } from "./escape.ts";
+import { cutToColumns } from "./text.ts";
 
 /** A column of a table: its head, how it is laid out and what stands in it. */
 export interface TableColumn<Row> {
   head: string;
   /** Numbers and durations stand at the right. */
   align?: "left" | "right";
-  /** So many columns of the terminal, where there is room. Default: as many as its widest text takes. */
+  /** So many columns of the terminal, if there is room. Default: as many as its widest text takes. */
   width?: number;
-  /** How narrow it may get where there is none; undefined where all of it has to be seen. */
-  least?: number;
+  /** How narrow it may get if there is none; undefined if all of it has to be seen. */
+  minWidth?: number;
   /** Whether it takes what the others leave of the terminal. */
   fills?: boolean;
   /**
-   * Where all are as narrow as they may be, columns are left out: those with the highest number first, of one
+   * When all are as narrow as they may be, columns are left out: those with the highest number first, of one
    * number the last one. Default: 0.
    */
   dispensable?: number;
   style?: (row: Row) => Style | undefined;
   text: (row: Row) => string;
-  /** The same in fewer words, for where the table is wider than the terminal. */
+  /** The same in fewer words, for a table that is wider than the terminal. */
   short?: (row: Row) => string;
 }
 
@@ -30,15 +30,15 @@ interface Laid<Row> {
   column: TableColumn<Row>;
   texts: readonly string[];
   width: number;
-  least: number;
+  minWidth: number;
 }
 
 const gap = "  ";
 
 /**
- * The heads, then a line a row. Where they are wider than the terminal, the widest columns are cut first.
+ * The heads, then a line a row. If they are wider than the terminal, the widest columns are cut first.
  *
- * @param columns how wide the terminal is; Infinity where nothing is to be cut
+ * @param columns how wide the terminal is; Infinity when nothing is to be cut
  */
 export function tableLines<Row>(
   table: readonly TableColumn<Row>[],
@@ -61,7 +61,8 @@ export function tableLines<Row>(
         if (column.align === "right") return space + painted;
         return index === laid.length - 1 ? painted : painted + space;
       })
-      .join(gap);
+      .join(gap)
+      .trimEnd();
   return [
     line(
       ({ column }) => column.head,
@@ -99,7 +100,7 @@ function natural<Row>(column: TableColumn<Row>, written: readonly string[]): Lai
   const width =
     column.width ??
     [column.head, ...texts].reduce((most, text) => Math.max(most, Bun.stringWidth(text)), 0);
-  return { column, texts, width, least: Math.min(width, column.least ?? width) };
+  return { column, texts, width, minWidth: Math.min(width, column.minWidth ?? width) };
 }
 
 /** How wide a line of such columns is. */
@@ -109,7 +110,10 @@ function totalWidth(laid: readonly { width: number }[]): number {
 
 function leaveOut<Row>(laid: Laid<Row>[], columns: number): void {
   const rank = ({ column }: Laid<Row>) => column.dispensable ?? 0;
-  while (laid.length > 1 && totalWidth(laid.map(({ least }) => ({ width: least }))) > columns) {
+  while (
+    laid.length > 1 &&
+    totalWidth(laid.map(({ minWidth }) => ({ width: minWidth }))) > columns
+  ) {
     const highest = Math.max(...laid.map(rank));
     laid.splice(
       laid.findLastIndex((each) => rank(each) === highest),
@@ -120,12 +124,12 @@ function leaveOut<Row>(laid: Laid<Row>[], columns: number): void {
 
 function narrow<Row>(laid: readonly Laid<Row>[], columns: number): void {
   for (let excess = totalWidth(laid) - columns; excess > 0; excess = totalWidth(laid) - columns) {
-    const spare = laid.map(({ width, least }) => (width > least ? width : 0));
+    const spare = laid.map(({ width, minWidth }) => (width > minWidth ? width : 0));
     const [widest = 0, next = 0] = spare.toSorted((one, other) => other - one);
     // The last of several, whose text is the one that can best be done without.
     const found = laid[spare.lastIndexOf(widest)];
     if (widest === 0 || found === undefined) break;
     const cut = Math.max(1, Math.min(excess, widest - next));
-    found.width = Math.max(found.least, widest - cut);
+    found.width = Math.max(found.minWidth, widest - cut);
   }
 }

@@ -1,4 +1,4 @@
-/** Colours, where they are wanted: never the only thing that tells something. */
+/** Colours, when they are wanted: never the only thing that tells something. */
 import { obeysControls } from "../../posix/terminal.ts";
 
 /** SGR codes of ECMA-48: those that every theme shows legibly. */
@@ -6,13 +6,24 @@ const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, cyan:
 
 export type Style = keyof typeof codes;
 
-/** Puts a text into a style, or leaves it as it is where no colours are wanted. */
+/** The one rule for every screen: how a lock, or a moment in its life, is painted. */
+export const lockStyles = {
+  free: "dim",
+  held: "green",
+  contended: "yellow",
+  /** Stale, damaged, or lost by force. */
+  broken: "red",
+  /** Nobody can tell. */
+  unknown: "dim",
+} as const satisfies Record<string, Style>;
+
+/** Puts a text into a style, or leaves it as it is when no colours are wanted. */
 export type Paint = (style: Style, text: string) => string;
 
 /**
  * How to paint what goes to a descriptor: with colours on a terminal, unless `--no-color` was given or
- * NO_COLOR is set and not empty (no-color.org) or TERM is `dumb`; CLICOLOR_FORCE, set and not 0, wants them on
- * a pipe too (bixense.com/clicolors).
+ * NO_COLOR is set and not empty (no-color.org) or TERM is `dumb`. FORCE_COLOR (force-color.org, as CI services set
+ * it) and CLICOLOR_FORCE (bixense.com/clicolors) want colours on a pipe too.
  */
 export function painter(descriptor: number, noColor: boolean): Paint {
   if (!wantsColor(descriptor, noColor)) return (_, text) => text;
@@ -21,7 +32,8 @@ export function painter(descriptor: number, noColor: boolean): Paint {
 
 function wantsColor(descriptor: number, noColor: boolean): boolean {
   if (noColor || process.env["NO_COLOR"]) return false;
-  const force = process.env["CLICOLOR_FORCE"];
-  if (force !== undefined && force !== "" && force !== "0") return true;
+  const forced = process.env["FORCE_COLOR"] || undefined;
+  if (forced !== undefined) return forced !== "0" && forced !== "false";
+  if ((process.env["CLICOLOR_FORCE"] || "0") !== "0") return true;
   return obeysControls(descriptor);
 }

@@ -9,20 +9,22 @@ export interface LegendEntry {
 
 const gap = "  ";
 
-/** The legend, in as many lines as it takes; none where an entry is wider than the terminal. */
+/** The legend, in as many lines as it takes; none when an entry is wider than the terminal. */
 export function legendLines(
   entries: readonly LegendEntry[],
   columns: number,
   paint: Paint,
 ): string[] {
   const lines: string[] = [];
-  let [line, width] = ["", 0];
+  let line = "";
+  let width = 0;
   for (const { glyph, style, text } of entries) {
     const entryWidth = Bun.stringWidth(`${glyph} ${text}`);
     if (entryWidth > columns) return [];
     if (width > 0 && width + gap.length + entryWidth > columns) {
       lines.push(line);
-      [line, width] = ["", 0];
+      line = "";
+      width = 0;
     }
     line += `${width === 0 ? "" : gap}${paint(style, glyph)} ${paint("dim", text)}`;
     width += entryWidth + (width === 0 ? 0 : gap.length);

@@ -1,4 +1,4 @@
-/** Times on the columns of a picture, with the long times between left out in which nothing was the case. */
+/** Times on the columns of a picture, without the long idle times between them. */
 
 export interface Span {
   /** Seconds, on one clock. */
@@ -7,12 +7,12 @@ export interface Span {
 }
 
 /** A stretch of time that has columns of its own. */
-interface Stretch extends Span {
+export interface Stretch extends Span {
   firstColumn: number;
   columns: number;
 }
 
-/** An idle time is left out where it is longer than this part of all that is not idle. */
+/** An idle time is cut out when it is longer than this part of all that is not idle. */
 const longIdleShare = 0.25;
 
 /** A time that lasts no time still needs a length, in seconds. */
@@ -20,8 +20,10 @@ const shortestSeconds = 0.001;
 
 export class TimeScale {
   readonly #stretches: Stretch[] = [];
-  /** The columns that stand for a time that was left out. */
+  /** The columns that stand for an idle time that was cut out. */
   readonly breaks: number[] = [];
+  /** How much idle time was cut out. */
+  readonly cutSeconds: number;
 
   /**
    * @param spans the times in which something was the case, at least one
@@ -30,6 +32,7 @@ export class TimeScale {
   constructor(spans: readonly Span[], columns: number) {
     const busy = stretchesOf(spans, columns);
     const kept = lengthOf(busy);
+    this.cutSeconds = (busy.at(-1)?.end ?? 0) - (busy[0]?.start ?? 0) - kept;
     const available = columns - (busy.length - 1);
     let seconds = 0;
     let column = 0;
@@ -46,6 +49,16 @@ export class TimeScale {
       this.#stretches.push({ start, end, firstColumn: column, columns: next - column });
       column = next;
     }
+  }
+
+  /** The stretches of time that are shown, in order. */
+  get stretches(): readonly Stretch[] {
+    return this.#stretches;
+  }
+
+  /** The column that a time is in; the last one of its stretch for its end. */
+  columnOf(time: number): number {
+    return Math.min(this.borderOf(time), this.lastColumnOf(time));
   }
 
   /** The border between columns that is nearest to a time: 0 is the left one of all. */
@@ -81,7 +94,7 @@ export class TimeScale {
   }
 }
 
-/** The spans with the short idle times between them; with all of those, where there are too many for the columns. */
+/** The spans with the short idle times between them; with all of those, when there are too many for the columns. */
 function stretchesOf(spans: readonly Span[], columns: number): Span[] {
   const merged = merge(spans);
   const joined = join(merged, lengthOf(merged) * longIdleShare);

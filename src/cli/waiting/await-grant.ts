@@ -14,6 +14,8 @@ export interface AwaitGrantOptions extends GetLockOptions {
   trap: SignalTrap;
   /** Whether to tell on stderr what is waited for, and what was adopted. */
   quiet: boolean;
+  /** Whether the caller speaks as cjnfuncs.resourcelock does, which says nothing while it waits. */
+  seedOrder: boolean;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface AwaitGrantOptions extends GetLockOptions {
  */
 export async function awaitGrant(
   lock: ResourceLock,
-  { trap, quiet, ...wish }: AwaitGrantOptions,
+  { trap, quiet, seedOrder, ...wish }: AwaitGrantOptions,
 ): Promise<boolean> {
   const wait = new KernelWait();
   const signal = {
@@ -38,9 +40,13 @@ export async function awaitGrant(
   };
   let notice: WaitNotice | undefined;
   const attempt = lock.request(wish, wait, signal, (waitedSeconds) => {
-    if (quiet) return;
-    notice ??= new WaitNotice(lock, attempt);
-    notice.update(waitedSeconds);
+    if (quiet || seedOrder) return;
+    notice ??= new WaitNotice(lock.lockName);
+    notice.update(waitedSeconds, () => ({
+      ...attempt.participant.position(),
+      holders: lock.status().holders,
+      info: lock.getLockInfo(),
+    }));
   });
   let granted: boolean;
   try {
@@ -54,12 +60,26 @@ export async function awaitGrant(
     throw new Interrupted(trap.received);
   }
   const { adopted } = attempt.participant;
-  if (adopted !== undefined && !quiet) diagnostics().info(adoptedText(adopted));
+  if (adopted !== undefined && !quiet) diagnostics().info(adoptedText(lock.lockName, adopted));
   return lock.settle(attempt, granted);
 }
 
-function adoptedText({ process: id, message }: { process: number; message: string }): string {
-  return id === 0
-    ? "adopted from a process that died"
-    : `adopted from pid ${id} (${message}), which died`;
+function adoptedText(
+  lockName: string,
+  { process: id, message }: { process: number; message: string },
+): string {
+  const label = message === "" ? "" : ` (${message})`;
+  const who = id === 0 ? "a process that died" : `pid ${id}${label}, which died`;
+  return `took over lock "${lockName}" from ${who}; its work may be unfinished`;
+}
+
+/** What there is to say of a wait that was given up. */
+export function timedOut(lock: ResourceLock, waitedSeconds: number) {
+  return {
+    reason: "timeout",
+    waitedSeconds,
+    info: lock.getLockInfo(),
+    holders: lock.status().holders,
+    by: [],
+  } as const;
 }

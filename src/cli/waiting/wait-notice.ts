@@ -1,48 +1,64 @@
 /** What a waiting command says on stderr: a line now and then, or on a terminal one live line. */
-import type { Participant } from "../../host/ledger/participant.ts";
-import type { ResourceLock } from "../../host/resource-lock.ts";
-import { cutToColumns } from "../terminal/columns.ts";
+import { withoutDate } from "../../lock/info-text.ts";
+import type { HolderStatus } from "../../lock/status.ts";
+import { holdersText } from "../status/status-text.ts";
 import { escapeControls } from "../terminal/escape.ts";
-import { holdersText, ordinal } from "../status/status-text.ts";
 import { type NoticeOutput, standardError } from "../terminal/output.ts";
+import { cutToColumns, ordinal } from "../terminal/text.ts";
+import { durationText } from "../terminal/time-text.ts";
 
-/** Who waits no longer than this needs no telling. */
-const firstNoticeSeconds = 1;
-const nextNoticeSeconds = 30;
+/** What is waited for. */
+export interface WaitFacts {
+  /** The place in the queue, from 1; 0 for one that looks on and is in no queue. */
+  place: number;
+  /** How many wait, this one included. */
+  waiting: number;
+  holders: readonly HolderStatus[];
+  /** The info text: all that is known of a holder without a ledger. */
+  info?: string | undefined;
+}
+
+/** Lines in a log repeat at this interval; a live line is drawn at each update. */
+const repeatSeconds = 30;
+/** The width that lines in a log keep to. */
+const logColumns = 80;
+const prefix = "resourcelock: ";
 
 /** For the ^C that a terminal echoes: it must not begin another line, which {@link WaitNotice.end} would leave. */
 const spareColumns = 3;
 const clearLine = "\r\u001B[K";
 
 export class WaitNotice {
-  readonly #lock: Pick<ResourceLock, "lockName" | "status" | "getLockInfo">;
-  readonly #request: { participant: Pick<Participant, "position"> };
+  readonly #lockName: string;
   readonly #output: NoticeOutput;
-  #nextSeconds = firstNoticeSeconds;
+  #nextSeconds = 0;
   #lineShown = false;
 
-  constructor(
-    lock: Pick<ResourceLock, "lockName" | "status" | "getLockInfo">,
-    request: { participant: Pick<Participant, "position"> },
-    output: NoticeOutput = standardError,
-  ) {
-    this.#lock = lock;
-    this.#request = request;
+  constructor(lockName: string, output: NoticeOutput = standardError) {
+    this.#lockName = lockName;
     this.#output = output;
   }
 
-  /** Says what is waited for, where it is time to. To be called about once a second. */
-  update(waitedSeconds: number): void {
-    if (waitedSeconds < this.#nextSeconds) return;
-    if (this.#output.live) {
-      const text = escapeControls(`resourcelock: ${this.#text(waitedSeconds, true)}`);
-      this.#output.raw(clearLine + cutToColumns(text, this.#output.columns() - spareColumns));
+  /**
+   * Says what is waited for, when it is time to. To be called when the wait begins and about once a second.
+   *
+   * @param describe is called only when something is said
+   */
+  update(waitedSeconds: number, describe: () => WaitFacts): void {
+    const { live } = this.#output;
+    if (!live && waitedSeconds < this.#nextSeconds) return;
+    const facts = describe();
+    // It was released meanwhile: this wait is over, or can say more next time.
+    if (facts.holders.length === 0 && facts.place <= 1) return;
+    const columns = live ? this.#output.columns() - spareColumns : logColumns;
+    const text = noticeText(this.#lockName, waitedSeconds, facts, columns - prefix.length);
+    if (live) {
+      this.#output.raw(clearLine + cutToColumns(prefix + text, columns));
       this.#lineShown = true;
-      return;
+    } else {
+      this.#output.line(text);
+      this.#nextSeconds += repeatSeconds;
     }
-    const first = this.#nextSeconds === firstNoticeSeconds;
-    this.#output.line(this.#text(first ? undefined : waitedSeconds));
-    this.#nextSeconds = first ? nextNoticeSeconds : this.#nextSeconds + nextNoticeSeconds;
   }
 
   /** Takes the live line away. */
@@ -50,17 +66,55 @@ export class WaitNotice {
     if (this.#lineShown) this.#output.raw(clearLine);
     this.#lineShown = false;
   }
+}
 
-  /** A live line is cut at its end, so the place stands before the holder, whose text may be long. */
-  #text(waitedSeconds: number | undefined, live = false): string {
-    const since = waitedSeconds === undefined ? "" : ` for ${Math.floor(waitedSeconds)} s`;
-    const { holders } = this.#lock.status();
-    const held = holders.length === 0 ? "" : `, ${holdersText(holders)}`;
-    const { place, waiting } = this.#request.participant.position();
-    const queue = `${ordinal(place)} of ${waiting}`;
-    const info = `; its info text: <${this.#lock.getLockInfo()}>`;
-    const waits = `waiting for lock <${this.#lock.lockName}>${since}`;
-    if (waiting <= 1) return `${waits}${held}${info}`;
-    return live ? `${waits} as ${queue}${held}${info}` : `${waits}${held}; you are ${queue}${info}`;
-  }
+/** Of a message that is cut, so much is left to know it by. */
+const minTextColumns = 8;
+
+/**
+ * One line, place first: as in `2nd of 3 for lock "disk", held by pid 4242 (make) for 12s`. What is too wide is
+ * shortened: the holders' messages first, then fewer holders are named; the lock's name stays whole.
+ */
+export function noticeText(
+  lockName: string,
+  waitedSeconds: number,
+  facts: WaitFacts,
+  columns: number,
+): string {
+  const full: Shortening = { name: lockName, messageColumns: Infinity, maxNamed: 3 };
+  const messages = [facts.info ?? "", ...facts.holders.map(({ command }) => command)];
+  const longest = Math.max(...messages.map((message) => Bun.stringWidth(message)));
+  const excess = (tried: Shortening) =>
+    Bun.stringWidth(textOf(tried, waitedSeconds, facts)) - columns;
+  const shortened = (maxNamed: number): Shortening => {
+    const cut = Math.ceil(excess({ ...full, maxNamed }) / maxNamed);
+    return { ...full, maxNamed, messageColumns: Math.max(minTextColumns, longest - cut) };
+  };
+  const tries = [full, shortened(3), shortened(1)];
+  const found = tries.find((tried) => excess(tried) <= 0) ?? shortened(1);
+  return textOf(found, waitedSeconds, facts);
+}
+
+interface Shortening {
+  name: string;
+  /** How wide the message of a holder may be. */
+  messageColumns: number;
+  /** How many holders are named. */
+  maxNamed: number;
+}
+
+function textOf(
+  { name, messageColumns, maxNamed }: Shortening,
+  waitedSeconds: number,
+  { place, waiting, holders, info }: WaitFacts,
+): string {
+  const waited = waitedSeconds < 1 ? "" : ` after ${durationText(waitedSeconds)}`;
+  const queued = place === 1 ? "next for" : `${ordinal(place)} of ${waiting} for`;
+  const begin = place === 0 ? "waiting for" : queued;
+  const short = holders.map((holder) =>
+    Object.assign({}, holder, { command: cutToColumns(holder.command, messageColumns) }),
+  );
+  const told = info === undefined ? undefined : cutToColumns(withoutDate(info), messageColumns);
+  const held = holders.length === 0 ? "" : `, ${holdersText(short, { info: told, maxNamed })}`;
+  return escapeControls(`${begin} lock "${name}"${waited}${held}`);
 }

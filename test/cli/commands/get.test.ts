@@ -9,6 +9,7 @@ import {
 } from "../../support/binary.ts";
 import {
   detachedHolder,
+  heldText,
   jsonLines,
   masked,
   newHeldLock,
@@ -16,6 +17,7 @@ import {
   printed,
   semaphoreValue,
   untilWaiting,
+  waitText,
 } from "./scenario.ts";
 
 const signals = [
@@ -24,11 +26,13 @@ const signals = [
   ["SIGHUP", 129],
 ] as const;
 
-const grantedText = (name: string, message = "cli") =>
+const grantedText = (name: string) =>
+  `${name}: locked; release it with: resourcelock unget ${name}\n`;
+/** In the words of the seed. */
+const seedGrantedText = (name: string, message = "cli") =>
   `<${name}> lock request successful - Granted         <DATE - ${message}>\n`;
-const timedOutText = (name: string) =>
-  `<${name}> lock request timed out  - Current owner   <DATE - holder>\n`;
-const releasedText = (name: string) => `<${name}> lock released  <cli - auto unget>\n`;
+const busyText = (name: string) => `lock "${name}": not free; ${heldText()}\n`;
+const releasedText = (name: string) => `${name}: released\n`;
 
 test("get takes a lock that nobody has made, and the lock stays when it has ended", async () => {
   const name = newLockName();
@@ -40,14 +44,18 @@ test("get takes a lock that nobody has made, and the lock stays when it has ende
 test("get of a lock that stays locked waits, ends with 75 and tells who has it", async () => {
   const name = await newHeldLock();
   const start = performance.now();
-  expect(await masked("get", name)).toEqual(printed(timedOutText(name), 75));
+  expect(await masked("get", name)).toEqual({
+    status: 75,
+    stdout: `lock "${name}": gave up after 0.5s; ${heldText()}\n`,
+    stderr: waitText(name),
+  });
   // It may take longer, but not less.
   expect(performance.now() - start).toBeGreaterThan(500);
 });
 
 test("get -t 0 of a locked lock does not wait", async () => {
   const name = await newHeldLock();
-  expect(await masked("get", name, "-t", "0")).toEqual(printed(timedOutText(name), 75));
+  expect(await masked("get", name, "-t", "0")).toEqual(printed(busyText(name), 75));
 });
 
 test.each([
@@ -58,7 +66,7 @@ test.each([
   const [option, value, status] = row;
   const name = await newHeldLock();
   const words = value === undefined ? [option] : [option, value];
-  const outcome = printed(timedOutText(name), status);
+  const outcome = printed(busyText(name), status);
   expect(await masked("get", name, "-t0", ...words)).toEqual(outcome);
 });
 
@@ -73,7 +81,7 @@ test.each(["0.05", ".05", "0.", "50ms", "0.05s", "0.001m", "0.00001h"])(
 /** Starts a `get -a 0` for each of some ways to write a timeout, and waits until all have waited over a second. */
 async function startLongWaiters(name: string, ways: readonly (readonly string[])[]) {
   const waiters = ways.map((words) => startCommand("get", name, ...words, "-a", "0"));
-  for (const { stderr } of waiters) await stderr.until("waiting for lock");
+  for (const { stderr } of waiters) await stderr.until(" for lock ");
   return waiters;
 }
 
@@ -88,7 +96,7 @@ test.each([
     const { status, stdout } = await waiter.end();
     expect({ status, lines: stdout.split("\n") }).toEqual({
       status: 0,
-      lines: [expect.stringContaining("Granted"), expect.stringContaining("released"), ""],
+      lines: [`${name}: locked for 0ms`, `${name}: released`, ""],
     });
   }
   expect(semaphoreValue(name)).toBe(1);
@@ -100,7 +108,7 @@ test("get -t -1 that is granted ends, and the lock stays", async () => {
   await untilWaiting(name);
   await resourcelock("unget", name);
   const { status, stdout } = await get.end();
-  expect({ status, stdout: stdout.slice(-7) }).toEqual({ status: 0, stdout: "- cli>\n" });
+  expect({ status, stdout }).toEqual({ status: 0, stdout: grantedText(name) });
   expect(semaphoreValue(name)).toBe(0);
 });
 
@@ -116,8 +124,9 @@ test.each([
   "/NAME get -t 0 -m why",
 ])("%s is understood", async (words) => {
   const name = newLockName();
+  const isSeedOrder = words.indexOf("NAME") < words.search(/\bget\b(?!-)/);
   expect(await masked(...words.replace("NAME", name).split(" "))).toEqual(
-    printed(grantedText(name, "why")),
+    printed(isSeedOrder ? seedGrantedText(name, "why") : grantedText(name)),
   );
 });
 
@@ -136,9 +145,8 @@ test("a lock may have a command's name", async () => {
   expect({ status, lines: stdout.split("\n") }).toEqual({
     status: 0,
     lines: [
-      expect.stringContaining("<get> is currently locked?  <True>"),
-      expect.stringMatching(/^ {2}held detached for \d+s, until unget$/),
-      "<get> lock force released  <cli>",
+      expect.stringMatching(/^get: held by cli \(no process\) for \d+s; release it with: /),
+      "get: released",
       "<get> lock force released  <cli>",
       "",
     ],
@@ -147,8 +155,8 @@ test("a lock may have a command's name", async () => {
 
 test("get -m stores its text as it is", async () => {
   const name = newLockName();
-  const { stdout } = await masked("get", name, "-m", "Jürgen 🔒 <a> %s");
-  expect(stdout).toBe(grantedText(name, "Jürgen 🔒 <a> %s"));
+  const { stdout } = await masked(name, "get", "-m", "Jürgen 🔒 <a> %s");
+  expect(stdout).toBe(seedGrantedText(name, "Jürgen 🔒 <a> %s"));
 });
 
 test("get -q prints nothing, and its status is the same", async () => {
@@ -161,10 +169,10 @@ test("get -q prints nothing, and its status is the same", async () => {
 test("get -v tells on stderr what it does, and stdout is the same", async () => {
   const name = newLockName();
   const { stdout, stderr } = await masked("get", name, "-v");
-  expect(stdout).toBe(grantedText(name));
+  expect(stdout).toBe(seedGrantedText(name));
   expect(stderr).toContain(
     `resourcelock: debug: <${name}> is currently locked?  <False>  Prior info  <>\n` +
-      `resourcelock: debug: ${grantedText(name)}`,
+      `resourcelock: debug: ${seedGrantedText(name)}`,
   );
 });
 
@@ -206,7 +214,7 @@ test("get -a --json prints a line for the grant and one for the release", async 
 test("get -a releases the lock after a time", async () => {
   const name = newLockName();
   expect(await masked("get", name, "-a", "0.2")).toEqual(
-    printed(grantedText(name) + releasedText(name)),
+    printed(`${name}: locked for 200ms\n${releasedText(name)}`),
   );
   expect(semaphoreValue(name)).toBe(1);
 });
@@ -220,13 +228,11 @@ test("get -a of a lock that is not granted releases nothing", async () => {
 test("get -a whose lock somebody else has released meanwhile says so, and releases nothing", async () => {
   const name = newLockName();
   const get = startCommand("get", name, "-a", "60");
-  await get.stdout.until("Granted");
+  await get.stdout.until(": locked");
   await resourcelock("unget", name);
   get.signal("SIGINT");
   const { stdout } = await get.end();
-  expect(stdout).toEndWith(
-    `\n<${name}> Extraneous lock unget request ignored  <cli - auto unget>\n`,
-  );
+  expect(stdout).toEndWith(`\n${name}: was not locked\n`);
   expect(semaphoreValue(name)).toBe(1);
 });
 
@@ -234,10 +240,10 @@ describe.each(signals)("%s", (signal, status) => {
   test("to get -a releases the lock, and get dies of it", async () => {
     const name = newLockName();
     const get = startCommand("get", name, "-a", "60");
-    await get.stdout.until("Granted");
+    await get.stdout.until(": locked");
     get.signal(signal);
     const { stdout, ...ending } = await get.end();
-    expect(maskDates(stdout)).toBe(grantedText(name) + releasedText(name));
+    expect(maskDates(stdout)).toBe(`${name}: locked for 1m00s\n${releasedText(name)}`);
     expect(ending).toEqual({ status, stderr: "" });
     expect(get.endedBy).toBe(signal);
     expect(semaphoreValue(name)).toBe(1);
@@ -259,7 +265,7 @@ describe.each(signals)("%s", (signal, status) => {
     const get = startScript(
       `ulimit -c 0; trap '' ${signal}; exec "$RESOURCELOCK" get ${name} -a 60`,
     );
-    await get.stdout.until("Granted");
+    await get.stdout.until(": locked");
     get.signal(signal);
     get.signal("SIGQUIT");
     await get.end();

@@ -47,7 +47,7 @@ describe("info", () => {
 
   test("of a lock that nobody has made is status 1, and nothing is made", async () => {
     const name = newLockName();
-    const text = `resourcelock: <${name}> does not exist: nobody has made this lock on this host yet\n`;
+    const text = `resourcelock: lock "${name}" does not exist on this host\n`;
     const outcome = { status: 1, stdout: "", stderr: text };
     expect(await resourcelock("info", name)).toEqual(outcome);
     expect(await resourcelock("info", name, "--set", "x")).toEqual(outcome);
@@ -116,7 +116,7 @@ describe("info --stdin", () => {
     const refused = {
       status: 64,
       stdout: "",
-      stderr: `resourcelock: Cannot store the info text: stdin has more than the 4095 bytes that lock <${name}> has room for\n`,
+      stderr: `resourcelock: Cannot store the info text: stdin has more than the 4095 bytes that lock "${name}" has room for\n`,
     };
     expect(await write(name, letters(4096))).toEqual(refused);
     expect(await write(name, "yes")).toEqual(refused);

@@ -42,13 +42,15 @@ describe("list", () => {
       () => "two that wait",
       async () => {
         const found = await listed(`${name}-b`);
-        return /^\S+ {2}locked {2}.* {2}2 {2}DATE/.test(found[0] ?? "") ? found : undefined;
+        return /^\S+ {2}held {2}.* {2}2$/.test(found[0] ?? "") ? found : undefined;
       },
     );
-    expect(line.replace(/ {2}\d+ (sh.*?) {2}\d+s/, "  PID $1  TIME")).toBe(
-      `${name}-b  locked  PID sh -c echo $$; read line; :  TIME  2  DATE - sh -c echo $$; read line; :`,
+    expect(line.replace(/\(\d+\) {2}\d+s/, "(PID)  TIME")).toBe(
+      `${name}-b  held  sh -c echo $$; read line; : (PID)  TIME  2`,
     );
-    expect(await listed(`${name}-a`)).toEqual([`${name}-a  free  -  -  0  DATE - detached`]);
+    expect(await listed(`${name}-a`)).toEqual([
+      expect.stringMatching(/-a {2}free {2}- {2}- {2}0 {2}detached, (just now|\d+s ago)$/),
+    ]);
     for (const waiter of waiters) waiter.signal("SIGTERM");
     await holder.endInput();
     expect((await holder.end()).status).toBe(0);
@@ -60,10 +62,10 @@ describe("list", () => {
     await resourcelock("get", `${name}-b`, "-q", "--owner-pid", String(process.pid));
     await bash(`sh -c '"$RESOURCELOCK" get ${name}-c -q --owner-pid $$; :'`);
     const lines = await listed(name);
-    expect(lines.map((line) => line.replace(/died: \d+/, "died: PID"))).toEqual([
-      expect.stringMatching(/-a {2}locked {2}detached {2}\d+s {2}0 {2}DATE - cli$/),
-      expect.stringContaining(`-b  locked  bound to ${process.pid}`),
-      expect.stringContaining(`-c  stale  died: PID`),
+    expect(lines).toEqual([
+      expect.stringMatching(/-a {2}held {2}cli \(no process\) {2}\d+s {2}0$/),
+      expect.stringContaining(`-b  held  cli (bound to ${process.pid})`),
+      expect.stringMatching(/-c {2}stale {2}cli \(\d+\), died/),
     ]);
   });
 
@@ -100,16 +102,40 @@ describe("list", () => {
     await resourcelock("get", `${name}-c`, "-q", "-a", "0");
     const order = async (...options: string[]) =>
       (await listed(name, ...options)).map((line) => line.split(" ")[0]?.slice(name.length));
-    expect(await order()).toEqual(["-a", "-b", "-c"]);
+    await resourcelock("unget", `${name}-a`, "-q");
+    expect(await order()).toEqual(["-b", "-a", "-c"]);
     expect(await order("--sort", "name")).toEqual(["-a", "-b", "-c"]);
     expect(await order("--sort=age")).toEqual(["-b", "-a", "-c"]);
     for (const wrong of ["size", "toString", ""]) {
       const { status, stderr } = await resourcelock("list", `--sort=${wrong}`);
       expect([status, stderr.split("\n")[0]]).toEqual([
         64,
-        `resourcelock: --sort: ${JSON.stringify(wrong)} is not name or age`,
+        `resourcelock: --sort: ${JSON.stringify(wrong)} is not one of held, name, age`,
       ]);
     }
+  });
+
+  test("sorts names naturally, held ones first, and sums up at the end", async () => {
+    const name = newLockName();
+    for (const end of ["10", "9", "2"]) await resourcelock("get", `${name}-${end}`, "-q");
+    await resourcelock("unget", `${name}-2`, "-q");
+    const { stdout } = await resourcelock("list");
+    const lines = stdout.trimEnd().split("\n");
+    const own = lines.filter((line) => line.startsWith(name));
+    expect(own.map((line) => line.split(" ")[0]?.slice(name.length))).toEqual(["-9", "-10", "-2"]);
+    expect(lines.at(-1)).toMatch(/^\d+ locks, \d+ held, \d+ waiting/);
+  });
+
+  test("--held-over tells with --prometheus which locks have been held longer than that", async () => {
+    const name = await newHeldLock();
+    const limit = async (time: string) =>
+      (await listed(name, "--prometheus", "--held-over", time)).filter((line) =>
+        line.startsWith("resourcelock_held_over_limit"),
+      );
+    expect(await limit("1h")).toEqual([`resourcelock_held_over_limit{name="${name}"} 0`]);
+    expect(await limit("0")).toEqual([`resourcelock_held_over_limit{name="${name}"} 1`]);
+    expect((await listed(name, "--prometheus")).join()).not.toContain("held_over_limit");
+    expect((await resourcelock("list", "--held-over", "soon")).status).toBe(64);
   });
 
   test("takes no NAME, in neither order of the words", async () => {
@@ -135,8 +161,8 @@ describe("list", () => {
     await resourcelock("get", "-q", "-m", "\u001B]0;title\u0007", "--", name);
     const part = name.slice(0, name.indexOf("\u001B"));
     const shown = `${part}\\x1b[31m"\\\\n`;
-    expect((await listed(part))[0]).toStartWith(`${shown}  locked`);
-    expect((await listed(part))[0]).toEndWith(String.raw` - \x1b]0;title\x07`);
+    expect((await listed(part))[0]).toStartWith(`${shown}  held`);
+    expect((await listed(part))[0]).toMatch(/ {2}\\x1b\]0;title\\x07 \(no process\) {2}\d+s {2}0$/);
     expect(await listedObjects(part)).toMatchObject([{ name }]);
     expect(await listed(part, "--prometheus")).toContain(
       String.raw`resourcelock_locked{name="${part}\\x1b[31m\"\\\n"} 1`,
@@ -151,9 +177,8 @@ describe("list", () => {
   test("lists a name as long as a name can be, and is not cut where it is piped", async () => {
     const name = newLockName().padEnd(247, "x");
     await resourcelock("get", name, "-q", "-m", "y".repeat(500));
-    expect(await listed(name)).toEqual([
-      `${name}  locked  detached  0s  0  DATE - ${"y".repeat(500)}`,
-    ]);
+    const lines = (await listed(name)).map((line) => line.replace(/ \d+s /, " TIME "));
+    expect(lines).toEqual([`${name}  held  ${"y".repeat(500)} (no process)  TIME  0`]);
   });
 
   test("is status 71 where its output cannot be written", async () => {
@@ -224,7 +249,7 @@ const canIsolate = await haveMountNamespaces();
 const nothing = (text: string): Outcome => ({
   status: 0,
   stdout: "",
-  stderr: `resourcelock: there are no ${text}\n`,
+  stderr: `resourcelock: ${text}\n`,
 });
 
 describe.skipIf(!canIsolate)("list on a host", () => {
@@ -232,9 +257,11 @@ describe.skipIf(!canIsolate)("list on a host", () => {
     await using host = await PrivateSharedMemory.mount("size=1m");
     writeFileSync(`${host.directory}/data`, "of another program");
     mkdirSync(`${host.directory}/sem.directory`);
-    expect(await host.resourcelock("list")).toEqual(nothing("locks"));
-    expect(await host.resourcelock("list", "--json", "--locked")).toEqual(nothing("locked locks"));
-    expect(await host.resourcelock("list", "--stale")).toEqual(nothing("stale locks"));
+    expect(await host.resourcelock("list")).toEqual(nothing("no locks on this host"));
+    expect(await host.resourcelock("list", "--json", "--locked")).toEqual(
+      nothing("no lock is held"),
+    );
+    expect(await host.resourcelock("list", "--stale")).toEqual(nothing("no stale locks"));
     expect(await host.resourcelock("list", "--stale", "-q")).toEqual(printed(""));
     const { stdout } = await host.resourcelock("list", "--prometheus");
     expect(stdout).toMatch(/^(# (HELP|TYPE) resourcelock_.*\n)+$/);
@@ -278,15 +305,19 @@ describe.skipIf(!canIsolate)("list on a host", () => {
       const { stdout } = await list();
       expect(maskDates(stdout).replaceAll(/\d+s/g, " 0s").replaceAll(/ {2,}/g, "  ")).toBe(
         [
-          "NAME  STATE  HOLDER  HELD  WAITERS  INFO",
-          "open  locked  detached  0s  0  DATE - for all",
-          "secret  unreadable  ?  -  -  it belongs to user root",
-          "seen  locked  detached  0s  0  DATE - to look at",
+          "NAME  STATE  HOLDER  HELD  WAITING  INFO",
+          "open  held  for all (no process)  0s  0",
+          "seen  held  to look at (no process)  0s  0",
+          "1 lock of root (--all lists them)",
+          "2 locks, 2 held, 0 waiting",
           "",
         ].join("\n"),
       );
+      expect((await list("--all")).stdout.replaceAll(/ {2,}/g, "  ")).toContain(
+        "\nsecret  unreadable  ?  -  -  belongs to root\n3 locks, 2 held, 0 waiting\n",
+      );
       const { stdout: json } = await list("--json");
-      expect(JSON.parse(json.split("\n")[1] ?? "")).toMatchObject({
+      expect(JSON.parse(json.split("\n")[2] ?? "")).toMatchObject({
         name: "secret",
         state: "unreadable",
         locked: null,
@@ -318,12 +349,12 @@ describe.skipIf(!haveTools("tmux") || !canIsolate)("list on a terminal", () => {
       const terminal = await Terminal.open({ columns });
       const screen = await terminal.output(`${inHost(host)} list`);
       const lines = screen.trimEnd().split("\n");
-      expect(lines).toHaveLength(3);
+      expect(lines).toHaveLength(4);
       expect(lines[0]).toMatch(/^NAME +STATE +HOLDER/);
-      expect(lines[1]).toMatch(/^a-lock-\S* +locked +detached/);
+      expect(lines[1]).toMatch(/^a-lock-\S* +held +日本/);
       expect(lines[2]).toMatch(/^b +free +-/);
-      // The date goes first: what is behind it is told nowhere else.
-      if (columns === 80) expect(lines[1]).toMatch(/0 {2}日本語.*…$/);
+      if (columns === 80) expect(lines[2]).toMatch(/ short, (just now|\d+s ago)$/);
+      expect(lines[3]).toStartWith("2 locks, 1 held, 0 waiting".slice(0, columns));
       for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(columns);
     },
   );
@@ -338,17 +369,17 @@ describe.skipIf(!haveTools("tmux") || !canIsolate)("list on a terminal", () => {
         `env ${environment} ${inHost(host)} list ${options.join(" ")}`,
         "/dev/null",
       ]);
-    const yellow = "\u001B[33mlocked\u001B[0m";
-    expect((await colours("TERM=xterm")).stdout).toContain(yellow);
+    const green = "\u001B[32mheld\u001B[0m";
+    expect((await colours("TERM=xterm")).stdout).toContain(green);
     for (const outcome of [
       await colours("TERM=xterm", "--no-color"),
       await colours("TERM=xterm NO_COLOR=1"),
       await colours("TERM=dumb"),
     ]) {
-      expect(outcome.stdout).toContain("locked");
+      expect(outcome.stdout).toContain("held");
       expect(outcome.stdout).not.toContain("\u001B[");
     }
     const forced = await host.run("env", "CLICOLOR_FORCE=1", binary, "list");
-    expect(forced.stdout).toContain(yellow);
+    expect(forced.stdout).toContain(green);
   });
 });

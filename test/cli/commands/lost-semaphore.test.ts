@@ -5,6 +5,7 @@ import { newLockName, resourcelock, startCommand } from "../../support/binary.ts
 import { eventually } from "../../support/process.ts";
 import {
   detachedHolder,
+  heldStateText,
   jsonLines,
   masked,
   newHeldLock,
@@ -13,8 +14,7 @@ import {
   semaphoreValue,
 } from "./scenario.ts";
 
-const lostText = (name: string) =>
-  `<${name}> has lost its semaphore: it was deleted while the lock is in use; the next run or get makes it anew\n`;
+const lostText = "  its semaphore was deleted while in use; the next run or get recreates it\n";
 
 function loseSemaphore(name: string): void {
   rmSync(`/dev/shm/sem.${name}`);
@@ -35,9 +35,7 @@ function lostState(name: string): object {
 test("state tells that it is locked, and by whom, and makes nothing", async () => {
   const name = await newLostLock();
   const before = objectsOf(name);
-  expect(await masked("state", name)).toEqual(
-    printed(`${lostText(name)}  held detached for TIME, until unget\n`),
-  );
+  expect(await masked("state", name)).toEqual(printed(heldStateText(name) + lostText));
   expect(await masked("state", name, "--check")).toEqual(printed("", 1));
   expect(await jsonLines("state", name)).toEqual([lostState(name)]);
   expect(objectsOf(name)).toEqual(before);
@@ -49,7 +47,7 @@ test("state of one that a run holds tells so, too, until that has ended", async 
   await run.stdout.until("\n");
   loseSemaphore(name);
   const { stdout } = await masked("state", name);
-  expect(stdout).toBe(`${lostText(name)}  held by pid ${run.pid} (work) for TIME\n`);
+  expect(stdout).toBe(`${name}: held by work (pid ${run.pid}) for TIME\n${lostText}`);
   await run.endInput();
   expect(await run.end()).toMatchObject({ status: 0, stderr: "" });
   expect(await masked("state", name, "--check")).toEqual(printed(""));
@@ -60,7 +58,7 @@ test("wait waits for it", async () => {
   expect((await resourcelock("wait", name, "-t", "0", "-q")).status).toBe(75);
   expect(await jsonLines("wait", name, "-t", "0")).toEqual([lostState(name)]);
   const waiting = startCommand("wait", name);
-  await waiting.stderr.until(`waiting for lock <${name}>, held detached`);
+  await waiting.stderr.until(`waiting for lock "${name}", held by holder`);
   await resourcelock("unget", name, "-q");
   expect(await waiting.end()).toMatchObject({ status: 0, stdout: "" });
 });
@@ -78,7 +76,7 @@ test("trace goes on telling that it is locked", async () => {
 
 test("unget releases it, and it is whole again", async () => {
   const name = await newLostLock();
-  expect(await masked("unget", name)).toEqual(printed(`<${name}> lock force released  <cli>\n`));
+  expect(await masked("unget", name)).toEqual(printed(`${name}: released\n`));
   expect(semaphoreValue(name)).toBe(1);
   expect(await masked("unget", name)).toMatchObject({ status: 1 });
 });
@@ -90,8 +88,8 @@ test("unget says which living holder it hits", async () => {
   loseSemaphore(name);
   expect(await masked("unget", name)).toEqual({
     status: 0,
-    stdout: `<${name}> lock force released  <cli>\n`,
-    stderr: `resourcelock: warning: pid ${run.pid} (work) goes on without the lock\n`,
+    stdout: `${name}: released\n`,
+    stderr: `resourcelock: warning: pid ${run.pid} (work) is still running, without lock "${name}"\n`,
   });
   await run.endInput();
   expect((await run.end()).stderr).toContain("was released by force while the command ran");
@@ -104,7 +102,7 @@ test("list has it among the locks that are locked, and not among what is left of
     const { stdout } = await resourcelock("list", ...options);
     return stdout.split("\n").find((line) => line.includes(name)) ?? "";
   };
-  expect(await lineOf("--locked")).toMatch(/ {2}locked {2,}detached /);
+  expect(await lineOf("--locked")).toMatch(/ {2}held {2,}holder \(no process\) /);
   expect(JSON.parse(await lineOf("--json"))).toMatchObject({
     state: "locked",
     exists: false,

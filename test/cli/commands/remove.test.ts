@@ -5,6 +5,7 @@ import { haveMountNamespaces, PrivateSharedMemory } from "../../faults/private-s
 import { bash, haveTools, newLockName, resourcelock, startCommand } from "../../support/binary.ts";
 import { binary, start } from "../../support/process.ts";
 import {
+  heldText,
   isPending,
   jsonLines,
   maskTimes,
@@ -28,13 +29,12 @@ async function newStaleLock(): Promise<string> {
   return name;
 }
 
-const missing = (name: string) =>
-  `<${name}> does not exist: nobody has made this lock on this host yet\n`;
+const missing = (name: string) => `${name}: no such lock on this host\n`;
 
 describe("remove", () => {
   test("deletes all objects of a free lock; a second time there is none, and status 1", async () => {
     const name = await newFreeLock();
-    expect(await masked("remove", name)).toEqual(printed(`<${name}> lock removed\n`));
+    expect(await masked("remove", name)).toEqual(printed(`${name}: removed\n`));
     expect(objectsOf(name)).toEqual([]);
     expect(await masked(name, "remove")).toEqual(printed(missing(name), 1));
     expect((await resourcelock("get", name, "-q")).status).toBe(0);
@@ -43,13 +43,7 @@ describe("remove", () => {
   test("refuses with status 1 what is held, and says by whom", async () => {
     const name = await newHeldLock();
     expect(await masked("remove", name)).toEqual(
-      printed(
-        `<${name}> lock not removed: held detached for TIME, until unget\n`.replace(
-          " for TIME,",
-          " for TIME,",
-        ),
-        1,
-      ),
+      printed(`${name}: not removed; ${heldText()}\n`, 1),
     );
     expect(objectsOf(name)).toHaveLength(3);
     expect(await masked("remove", name, "-q")).toEqual(printed("", 1));
@@ -60,7 +54,10 @@ describe("remove", () => {
     const waiter = startCommand("get", name, "-q", "-t", "1h");
     await untilWaiting(name);
     const { status, stdout } = await masked("remove", name);
-    expect([status, stdout]).toEqual([1, expect.stringMatching(/held detached.*, and 1 waits\n$/)]);
+    expect([status, stdout]).toEqual([
+      1,
+      expect.stringMatching(/held by holder .*, and 1 waits\n$/),
+    ]);
     await resourcelock("unget", name, "-q");
     expect((await waiter.end()).status).toBe(0);
   });
@@ -81,10 +78,12 @@ describe("remove", () => {
     const holder = startCommand("run", name, "--", "sh", "-c", "echo held; read line; :");
     await holder.stdout.until("held");
     const waiter = startCommand("run", name, "--", "echo", "next");
-    await waiter.stderr.until("waiting for lock");
+    await waiter.stderr.until(" for lock ");
     const { status, stdout, stderr } = await resourcelock("remove", name, "--force");
-    expect([status, stdout]).toEqual([0, `<${name}> lock removed\n`]);
-    expect(stderr).toMatch(/^resourcelock: warning: pid \d+ \(sh.*\) goes on without the lock\n$/);
+    expect([status, stdout]).toEqual([0, `${name}: removed\n`]);
+    expect(stderr).toMatch(
+      /^resourcelock: warning: pid \d+ \(sh.*\) is still running, without lock "\S+"\n$/,
+    );
     expect((await waiter.end()).stdout).toBe("next\n");
     await holder.endInput();
     const { status: ended, stderr: warning } = await holder.end();
@@ -99,8 +98,8 @@ describe("remove", () => {
     rmSync(path);
     mkdirSync(path);
     expect(await resourcelock("remove", name, "--force")).toEqual({
-      ...printed(`<${name}> lock removed\n`),
-      stderr: `resourcelock: warning: ${path} is left: it is not a file\n`,
+      ...printed(`${name}: removed\n`),
+      stderr: `resourcelock: warning: did not delete ${path}: it is not a file\n`,
     });
     expect(objectsOf(name)).toEqual([name]);
   });
@@ -137,11 +136,9 @@ describe("remove NAME --stale", () => {
     const { status, stdout } = await resourcelock("remove", name);
     expect([status, stdout.replace(/pid \d+ \(.*?\)|pid \d+/, "PID")]).toEqual([
       1,
-      `<${name}> lock not removed: held by PID, which died: the next waiter adopts it; --stale removes it\n`,
+      `${name}: not removed; held by PID, which died; resourcelock remove --stale ${name} does\n`,
     ]);
-    expect(await resourcelock("remove", name, "--stale")).toEqual(
-      printed(`<${name}> lock removed\n`),
-    );
+    expect(await resourcelock("remove", name, "--stale")).toEqual(printed(`${name}: removed\n`));
     expect(objectsOf(name)).toEqual([]);
   });
 
@@ -150,9 +147,7 @@ describe("remove NAME --stale", () => {
     const bytes = readFileSync(`/dev/shm/sem.${name}`);
     bytes.writeUInt32LE(0);
     writeFileSync(`/dev/shm/sem.${name}`, bytes, { flag: "r+" });
-    expect(await resourcelock("remove", name, "--stale")).toEqual(
-      printed(`<${name}> lock removed\n`),
-    );
+    expect(await resourcelock("remove", name, "--stale")).toEqual(printed(`${name}: removed\n`));
   });
 
   test("leaves a lock of a peer that was between taking it and saying so", async () => {
@@ -161,7 +156,7 @@ describe("remove NAME --stale", () => {
     bytes.writeUInt32LE(0);
     writeFileSync(`/dev/shm/sem.${name}`, bytes, { flag: "r+" });
     const removal = startCommand("remove", name, "--stale", "-v");
-    await removal.stderr.until("unexplained");
+    await removal.stderr.until("looking again");
     writeFileSync(`/dev/shm/${name}`, "2026-01-01 00:00:00.000000 - the peer", { flag: "r+" });
     expect((await removal.end()).status).toBe(1);
     expect(objectsOf(name)).toHaveLength(3);
@@ -173,7 +168,7 @@ describe("remove NAME --stale", () => {
       expect([status, stdout, stderr]).toEqual([
         1,
         "",
-        `resourcelock: lock <${name}> is not stale\n`,
+        `resourcelock: lock "${name}" is not stale\n`,
       ]);
       expect(objectsOf(name)).toHaveLength(3);
     }
@@ -197,7 +192,7 @@ describe.skipIf(!canIsolate)("remove --stale", () => {
     const { status, stdout, stderr } = await host.resourcelock("remove", "--stale");
     expect([status, stdout.split("\n").toSorted(), stderr]).toEqual([
       0,
-      ["", "<left> lock removed", "<stale> lock removed"],
+      ["", "left: removed", "stale: removed"],
       "",
     ]);
     const files = Object.keys(host.files);
@@ -222,7 +217,7 @@ describe.skipIf(!canIsolate)("remove --stale", () => {
       const outcome = await host.run(...nobody.split(" "), binary, "remove", "--stale");
       expect({ ...outcome, stderr: maskTimes(outcome.stderr) }).toEqual({
         status: 77,
-        stdout: "<b> lock removed\n",
+        stdout: "b: removed\n",
         stderr:
           'resourcelock: Cannot remove lock "a": /dev/shm/sem.a belongs to user root (0), and only its owner can delete it\n',
       });

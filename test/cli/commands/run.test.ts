@@ -13,21 +13,17 @@ import {
 import { binary, start, untilStates } from "../../support/process.ts";
 import {
   directAndWrapped,
-  masked,
+  heldText,
   maskTimes,
+  masked,
   newDirectory,
   newHeldLock,
   objectsOf,
   printed,
   semaphoreValue,
   untilWaiting,
+  waitText,
 } from "./scenario.ts";
-
-const timedOutText = (name: string) =>
-  `resourcelock: <${name}> lock request timed out  - Current owner   <DATE - holder>\n`;
-const waitText = (name: string, message: string, place = "") =>
-  `resourcelock: waiting for lock <${name}>, held detached for TIME, until unget${place}; ` +
-  `its info text: <DATE - ${message}>\n`;
 
 /** A command that says that it runs, and ends with its standard input. */
 const untilInputEnds = ["sh", "-c", "echo runs; read -r line; echo ends"];
@@ -60,7 +56,7 @@ test("run of a command that does not exist ends with 127 and releases the lock",
   expect(await resourcelock("run", name, "--", "no-such-command", "x")).toEqual({
     status: 127,
     stdout: "",
-    stderr: 'resourcelock: Cannot run "no-such-command": it was not found\n',
+    stderr: 'resourcelock: command not found: "no-such-command"\n',
   });
   expect(semaphoreValue(name)).toBe(1);
 });
@@ -91,7 +87,10 @@ test.each([
   async (words, status) => {
     const name = await newHeldLock();
     const outcome = await masked("run", name, ...words.split(" "), "--", "echo", "never");
-    expect(outcome).toEqual({ status, stdout: "", stderr: timedOutText(name) });
+    const waits = words.includes("50ms");
+    const told = waits ? "gave up after 0.1s" : "not free";
+    const stderr = `resourcelock: lock "${name}": ${told}; ${heldText()}\n`;
+    expect(outcome).toEqual({ status, stdout: "", stderr: (waits ? waitText(name) : "") + stderr });
     expect(semaphoreValue(name)).toBe(0);
   },
 );
@@ -120,14 +119,14 @@ test.each([
 ])("run %j writes its info text", async (words, message) => {
   const name = newLockName();
   expect(await resourcelock("run", name, ...words)).toEqual(printed(""));
-  const { stdout } = await masked("state", name);
+  const { stdout } = await masked(name, "state");
   expect(stdout).toEndWith(` <DATE - ${message}>\n`);
 });
 
 test("a long command is cut in the info text", async () => {
   const name = newLockName();
   expect(await resourcelock("run", name, "--", "true", "x".repeat(10_000))).toEqual(printed(""));
-  const { stdout } = await masked("state", name);
+  const { stdout } = await masked(name, "state");
   expect(stdout).toEndWith(` - true ${"x".repeat(195)}…>\n`);
 });
 
@@ -504,7 +503,7 @@ describe("signals sent to run", () => {
     expect(run.endedBy).toBe(signal);
     await resourcelock("unget", name);
     expect(semaphoreValue(name)).toBe(1);
-    expect((await masked("state", name)).stdout).toEndWith(" - holder>\n");
+    expect((await masked(name, "state")).stdout).toEndWith(" - holder>\n");
   });
 });
 
@@ -523,7 +522,7 @@ test.skipIf(!haveTools("strace"))(
 );
 
 describe("a wait", () => {
-  test("of over a second is told once on stderr, with the info text escaped", async () => {
+  test("is told at once on stderr, with what it waits for escaped", async () => {
     const name = await newHeldLock("\u001B[31mred\n");
     const first = startCommand("run", name, "--", "echo", "first");
     await first.stderr.until("\n");
@@ -532,8 +531,8 @@ describe("a wait", () => {
     await second.stderr.until("\n");
     await resourcelock("unget", name);
     for (const [run, stdout, place] of [
-      [first, "first\n", ""],
-      [second, "second\n", "; you are 2nd of 2"],
+      [first, "first\n", "next"],
+      [second, "second\n", "2nd of 2"],
     ] as const) {
       const { stderr, ...outcome } = await run.end();
       expect(outcome).toEqual({ status: 0, stdout });

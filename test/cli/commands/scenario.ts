@@ -22,6 +22,17 @@ export function maskTimes(text: string): string {
   return maskDates(text).replaceAll(/ for \d+s(?=[,;\n])/g, " for TIME");
 }
 
+/** What is said of a lock that a `get` has taken and left, with its time masked. */
+export const heldText = (message = "holder") => `held by ${message} (no process) for TIME`;
+
+/** What `state` prints of such a lock. */
+export const heldStateText = (name: string, message = "holder") =>
+  `${name}: ${heldText(message)}; release it with: resourcelock unget ${name}\n`;
+
+/** The line on stderr of one that waits for such a lock. */
+export const waitText = (name: string, message = "holder", place = "next") =>
+  `resourcelock: ${place} for lock "${name}", ${heldText(message)}\n`;
+
 /** Runs the binary to its end, and reads what it prints as a JSON object a line. */
 export async function jsonLines(...words: string[]): Promise<unknown[]> {
   const { stdout } = await resourcelock(...words, "--json");

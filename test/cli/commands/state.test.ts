@@ -1,25 +1,35 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { newLockName, resourcelock } from "../../support/binary.ts";
-import { detachedHolder, jsonLines, masked, newHeldLock, objectsOf, printed } from "./scenario.ts";
+import {
+  detachedHolder,
+  jsonLines,
+  masked,
+  newHeldLock,
+  objectsOf,
+  printed,
+  heldStateText,
+} from "./scenario.ts";
 
-const lockedText = (name: string) =>
-  `<${name}> is currently locked?  <True>  Prior info  <DATE - holder>\n` +
-  `  held detached for TIME, until unget\n`;
-const freeText = (name: string) =>
-  `<${name}> is currently locked?  <False>  Prior info  <DATE - holder>\n`;
+/** In the words of the seed. */
+const seedText = (name: string, locked: "True" | "False" = "True") =>
+  `<${name}> is currently locked?  <${locked}>  Prior info  <DATE - holder>\n`;
 
-test("state tells whether a lock is locked; the info text stays after a release", async () => {
+test("state tells who holds a lock, and of a free one who had it last", async () => {
   const name = await newHeldLock();
-  expect(await masked("state", name)).toEqual(printed(lockedText(name)));
+  expect(await masked("state", name)).toEqual(printed(heldStateText(name)));
   await resourcelock("unget", name);
-  expect(await masked("state", name)).toEqual(printed(freeText(name)));
+  const { stdout } = await resourcelock("state", name);
+  expect(stdout).toMatch(
+    /^\S+: free; last held by holder, released (?:just now|\d+s ago) after [\d.]+m?s\n$/,
+  );
+  expect(await masked(name, "state")).toEqual(printed(seedText(name, "False")));
 });
 
 test("state of a lock that nobody has made says so and makes nothing", async () => {
   const name = newLockName();
   expect(await masked("state", name)).toEqual(
-    printed(`<${name}> does not exist: nobody has made this lock on this host yet\n`),
+    printed(`${name}: free; there is no such lock on this host yet\n`),
   );
   expect(objectsOf(name)).toEqual([]);
 });
@@ -38,7 +48,8 @@ test.each(["state NAME", "NAME state", "state /NAME", "/NAME state", "state -- N
   "%s is understood, and the name is shown without a slash",
   async (words) => {
     const name = await newHeldLock();
-    const outcome = printed(lockedText(name));
+    const isSeedOrder = words.endsWith("state");
+    const outcome = printed(isSeedOrder ? seedText(name) : heldStateText(name));
     expect(await masked(...words.replace("NAME", name).split(" "))).toEqual(outcome);
   },
 );
@@ -51,7 +62,7 @@ test("state -q prints nothing", async () => {
 test("state -v tells on stderr what it does, and stdout is the same", async () => {
   const name = await newHeldLock();
   const { stdout, stderr } = await masked("state", name, "-v");
-  expect(stdout).toBe(lockedText(name));
+  expect(stdout).toBe(seedText(name));
   expect(stderr).toContain(`resourcelock: debug: <${name}> semaphore = 0\n`);
 });
 
@@ -85,10 +96,7 @@ test("state shows an info text's control characters escaped, which is stored as 
   const name = await newHeldLock(message);
   expect(readFileSync(`/dev/shm/${name}`, "utf8")).toContain(` - ${message}\0`);
   const { stdout } = await masked("state", name);
-  expect(stdout).toBe(
-    `<${name}> is currently locked?  <True>  Prior info  <DATE - \\x1b[31mred\\n\\x9b1m\\u202e>\n` +
-      `  held detached for TIME, until unget\n`,
-  );
+  expect(stdout).toBe(heldStateText(name, String.raw`\x1b[31mred\n\x9b1m\u202e`));
   const [state] = await jsonLines("state", name);
   expect(state).toMatchObject({ info: `DATE - ${message}` });
   const json = await resourcelock("state", name, "--json");

@@ -1,21 +1,22 @@
 /** The picture of `trace`, on a terminal. */
 import { describe, expect, test } from "bun:test";
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { haveTools, newLockName, resourcelock } from "../../support/binary.ts";
 import { eventually, isAlive, untilStates } from "../../support/process.ts";
-import { newHeldLock } from "./scenario.ts";
+import { newDirectory, newHeldLock } from "./scenario.ts";
 import { Terminal } from "./terminal.ts";
 
 /** Wide enough for the names of locks in tests. */
 const columns = 120;
 
-/** Starts a trace in a bash that says its process id first. */
+/** Starts a trace, and tells its process id. */
 async function startTrace(terminal: Terminal, ...words: string[]): Promise<number> {
-  await terminal.command(`sh -c 'echo trace $$; exec resourcelock trace ${words.join(" ")}'`);
-  const [, processId] = await terminal.see(/^trace (\d+)$/m);
+  const file = join(newDirectory(), "pid");
+  await terminal.command(`sh -c 'echo $$ >${file}; exec resourcelock trace ${words.join(" ")}'`);
   // The picture is there, and with it the handlers of signals.
-  await terminal.see(/ now$/m);
-  return Number(processId);
+  await terminal.see(/^q quit/m);
+  return Number(readFileSync(file, "utf8"));
 }
 
 describe.skipIf(!haveTools("tmux"))("trace on a terminal", () => {
@@ -31,7 +32,7 @@ describe.skipIf(!haveTools("tmux"))("trace on a terminal", () => {
     );
     expect(await terminal.isCursorShown()).toBeFalse();
     await resourcelock("get", other);
-    await terminal.see(new RegExp(`^${other} .*detached.*\n *█+$`, "m"));
+    await terminal.see(new RegExp(`^${other} .*no process.*\n *█+$`, "m"));
     await resourcelock("unget", other);
     const [picture] = await terminal.see(new RegExp(`^${other} +free .*\n *█+·+$`, "m"));
     await terminal.press("C-c");
@@ -44,13 +45,13 @@ describe.skipIf(!haveTools("tmux"))("trace on a terminal", () => {
     expect(await terminal.status()).toBe("0");
   });
 
-  test("shows who holds and how many wait, by a glyph as well as by a colour", async () => {
+  test("shows who holds, and how many wait by bars in a colour of their own", async () => {
     const [name, terminal] = [await newHeldLock(), await Terminal.open({ columns })];
     await terminal.command(
       `resourcelock run ${name} -q -- true & resourcelock trace ${name} -u 0.05`,
     );
-    await terminal.see(new RegExp(`^${name} +detached: holder +\\S+ +1 .*\n +█*1+$`, "m"));
-    expect(await terminal.coloredScreen()).toMatch(/ESC\[33m1+$/m);
+    await terminal.see(new RegExp(`^${name} +holder .no process. +\\S+ +1 .*\\n +█*▁+$`, "m"));
+    expect(await terminal.coloredScreen()).toMatch(/ESC\[33m▁+/);
     await terminal.press("C-c");
     await resourcelock("unget", name);
   });
@@ -137,6 +138,54 @@ describe.skipIf(!haveTools("tmux"))("trace on a terminal", () => {
     expect(await terminal.status()).toBe("71");
   });
 
+  test("ends at q with 0, with the terminal as it was and the last picture on it", async () => {
+    const [name, terminal] = [await newHeldLock(), await Terminal.open()];
+    const settings = "stty -a | grep -owE -e '-?(echo|icanon)' | tr '\\n' ' '; echo";
+    const before = await terminal.output(settings);
+    await terminal.command("clear; echo what was there");
+    await terminal.prompt();
+    await startTrace(terminal, name, "-u", "0.05");
+    expect(await terminal.screen()).not.toContain("what was there");
+    await terminal.keys("q");
+    const screen = await terminal.prompt();
+    expect(screen).toContain("what was there");
+    expect(screen).toMatch(/█$/m);
+    expect(screen).not.toContain("q quit");
+    expect(await terminal.status()).toBe("0");
+    expect(await terminal.output(settings)).toBe(before);
+  });
+
+  test("starts with the past that the history knows, over the full width", async () => {
+    const name = await newHeldLock();
+    await Bun.sleep(1500);
+    const terminal = await Terminal.open({ columns: 30 });
+    await startTrace(terminal, name, "-u", "0.02");
+    expect(await terminal.screen()).toMatch(/^█{30}$/m);
+    await terminal.keys("q");
+    await terminal.prompt();
+  });
+
+  test("shows the history of the selected lock, and releases it after asking", async () => {
+    const [name, terminal] = [await newHeldLock(), await Terminal.open({ columns })];
+    await startTrace(terminal, newLockName(), name, "-u", "0.05");
+    await terminal.press("Down");
+    await terminal.press("Down");
+    await terminal.see(new RegExp(`^${name}: held by holder .no process.`, "m"));
+    await terminal.press("Enter");
+    await terminal.see(/^WHEN +PID/m);
+    await terminal.keys("b");
+    await terminal.keys("u");
+    await terminal.see(new RegExp(`^Release ${name}, held by holder .no process.\\? y/n$`, "m"));
+    await terminal.keys("n");
+    await terminal.see(/enter history/);
+    expect((await resourcelock("state", name, "--check")).status).toBe(1);
+    await terminal.keys("uy");
+    await terminal.see(new RegExp(`^${name}: released$`, "m"));
+    expect((await resourcelock("state", name, "--check")).status).toBe(0);
+    await terminal.keys("q");
+    await terminal.prompt();
+  });
+
   test("ends with its terminal", async () => {
     const [name, terminal] = [await newHeldLock(), await Terminal.open()];
     const processId = await startTrace(terminal, name, "-u", "0.05");
@@ -150,7 +199,7 @@ describe.skipIf(!haveTools("tmux"))("trace on a terminal", () => {
   test("prints lines with -v, and where TERM is dumb", async () => {
     const [name, terminal] = [await newHeldLock(), await Terminal.open()];
     await terminal.command(`TERM=dumb resourcelock trace ${name}`);
-    await terminal.see(new RegExp(`^<${name}> is currently locked\\? +<True>`, "m"));
+    await terminal.see(new RegExp(`^${name}: held by holder`, "m"));
     await terminal.press("C-c");
     await terminal.prompt();
     await terminal.command(`resourcelock trace -v ${name}`);

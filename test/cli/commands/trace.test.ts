@@ -6,11 +6,11 @@ import { detachedHolder, newHeldLock, objectsOf, parseLines } from "./scenario.t
 
 test("trace follows a lock from before it is made until an INT, and ends with 0", async () => {
   const name = newLockName();
-  const missing = `<${name}> does not exist: nobody has made this lock on this host yet\n`;
+  const missing = `${name}: free; there is no such lock on this host yet\n`;
   const state = (locked: string, info: string) =>
     `<${name}> is currently locked?  <${locked}>  Prior info  <${info}>\n`;
 
-  const trace = startCommand("trace", name, "-u", "10ms");
+  const trace = startCommand(name, "trace", "-u", "10ms");
   await trace.stdout.until(missing);
   expect(objectsOf(name)).toEqual([]);
   await resourcelock("get", name);
@@ -59,15 +59,15 @@ test("trace --json prints a complete object a line", async () => {
 
 test("trace of several locks prints a line each at every look, in the order of the words", async () => {
   const [free, held] = [newLockName(), await newHeldLock()];
-  const trace = startCommand(free, "trace", held, "-u", "0.01");
-  await trace.stdout.until(`<${held}>`);
-  await trace.stdout.until("\n<");
+  const trace = startCommand("trace", free, held, "-u", "0.01");
+  await trace.stdout.until(`${held}: held by holder (no process)`);
+  await trace.stdout.until(`\n${free}: free`);
   await resourcelock("unget", held);
-  await trace.stdout.until("<False>");
+  await trace.stdout.until(`${held}: free`);
   trace.signal("SIGINT");
   const { stdout, ...ending } = await trace.end();
   expect(ending).toEqual({ status: 0, stderr: "" });
-  const names = [...stdout.matchAll(/^<([^>]+)> /gm)].map(([, name]) => name);
+  const names = [...stdout.matchAll(/^([^:\n]+): /gm)].map(([, name]) => name);
   expect(names.length).toBeGreaterThan(3);
   expect(names.every((name, index) => name === [free, held][index % 2])).toBeTrue();
 });
@@ -99,7 +99,7 @@ test("trace keeps a lock open between looks, and sees when it is made anew or de
   expect(ledger).toHaveLength(1);
   expect(descriptors()).toBe(before);
   for (const file of objectsOf(name)) rmSync(`/dev/shm/${file}`);
-  await trace.stdout.until("does not exist");
+  await trace.stdout.until("there is no such lock");
   await resourcelock("get", name, "-m", "the second");
   await trace.stdout.until("the second");
   trace.signal("SIGINT");

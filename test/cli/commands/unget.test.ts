@@ -9,36 +9,37 @@ async function newFreeLock(): Promise<string> {
   return name;
 }
 
-const forceReleasedText = (name: string, message = "cli") =>
-  `<${name}> lock force released  <${message}>\n`;
-const extraneousText = (name: string, message = "cli") =>
-  `<${name}> Extraneous lock unget request ignored  <${message}>\n`;
-const missingText = (name: string) =>
-  `<${name}> does not exist: nobody has made this lock on this host yet\n`;
+const releasedText = (name: string) => `${name}: released\n`;
+const notLockedText = (name: string) => `${name}: was not locked\n`;
+/** In the words of the seed. */
+const seedText = (name: string, message: string) => `<${name}> lock force released  <${message}>\n`;
 
 test("unget releases a lock that another process has got", async () => {
   const name = await newHeldLock();
-  expect(await masked("unget", name)).toEqual(printed(forceReleasedText(name)));
+  expect(await masked("unget", name)).toEqual(printed(releasedText(name)));
   expect(semaphoreValue(name)).toBe(1);
 });
 
 test("unget of a lock that is not locked ends with 1 and changes nothing", async () => {
   const name = await newFreeLock();
-  expect(await masked("unget", name)).toEqual(printed(extraneousText(name), 1));
+  expect(await masked("unget", name)).toEqual(printed(notLockedText(name), 1));
   expect(semaphoreValue(name)).toBe(1);
 });
 
 test("unget of a lock that nobody has made says so, ends with 1 and makes nothing", async () => {
   const name = newLockName();
-  expect(await masked("unget", name)).toEqual(printed(missingText(name), 1));
+  expect(await masked("unget", name)).toEqual(
+    printed(`lock "${name}" does not exist on this host\n`, 1),
+  );
   expect(objectsOf(name)).toEqual([]);
 });
 
 test("unget -m puts its text in the place of cli", async () => {
   const name = await newHeldLock();
-  const words = ["unget", name, "-m", "clean-up"];
-  expect(await masked(...words)).toEqual(printed(forceReleasedText(name, "clean-up")));
-  expect(await masked(...words)).toEqual(printed(extraneousText(name, "clean-up"), 1));
+  const words = [name, "unget", "-m", "clean-up"];
+  expect(await masked(...words)).toEqual(printed(seedText(name, "clean-up")));
+  const ignored = `<${name}> Extraneous lock unget request ignored  <clean-up>\n`;
+  expect(await masked(...words)).toEqual(printed(ignored, 1));
 });
 
 test.each([
@@ -48,7 +49,8 @@ test.each([
   "--message=why NAME unget",
 ])("%s is understood", async (words) => {
   const name = await newHeldLock();
-  const outcome = printed(forceReleasedText(name, "why"));
+  const isSeedOrder = words.endsWith("unget") || words.startsWith("NAME");
+  const outcome = printed(isSeedOrder ? seedText(name, "why") : releasedText(name));
   expect(await masked(...words.replace("NAME", name).split(" "))).toEqual(outcome);
 });
 
@@ -62,10 +64,10 @@ test("unget -q prints nothing, and its status is the same", async () => {
 test("unget -v tells on stderr what it does, and stdout is the same", async () => {
   const name = await newHeldLock();
   const { stdout, stderr } = await masked("unget", name, "-v");
-  expect(stdout).toBe(forceReleasedText(name));
+  expect(stdout).toBe(seedText(name, "cli"));
   expect(stderr).toBe(
     `resourcelock: debug: <${name}> is currently locked?  <True>  Prior info  <DATE - holder>\n` +
-      `resourcelock: debug: ${forceReleasedText(name)}` +
+      `resourcelock: debug: ${seedText(name, "cli")}` +
       `resourcelock: debug: <${name}> semaphore = 1\n`,
   );
 });
@@ -88,13 +90,13 @@ test("unget of the lock of a run in progress releases it, and the run's end does
   const processId = run.stdout.text.trimEnd().slice("runs ".length);
   const hit = `pid ${processId} (sh -c echo runs $PPID; read -r line)`;
   expect(await masked("unget", name)).toEqual({
-    ...printed(forceReleasedText(name)),
-    stderr: `resourcelock: warning: ${hit} goes on without the lock\n`,
+    ...printed(releasedText(name)),
+    stderr: `resourcelock: warning: ${hit} is still running, without lock "${name}"\n`,
   });
   await run.tell("go on\n");
   expect(await run.end()).toMatchObject({
     status: 0,
-    stderr: `resourcelock: warning: lock <${name}> was released by force while the command ran\n`,
+    stderr: `resourcelock: warning: lock "${name}" was released by force while the command ran\n`,
   });
   expect(semaphoreValue(name)).toBe(1);
 });

@@ -1,7 +1,7 @@
 /** `wait`: ends when a lock is free, and takes nothing. */
 import { describe, expect, test } from "bun:test";
 import { bash, newLockName, resourcelock, startCommand } from "../../support/binary.ts";
-import { jsonLines, masked, newHeldLock, objectsOf, printed } from "./scenario.ts";
+import { heldText, jsonLines, masked, newHeldLock, objectsOf, printed } from "./scenario.ts";
 
 describe("wait", () => {
   test("ends at once where the lock is free or nobody has made it, and makes and takes nothing", async () => {
@@ -19,7 +19,7 @@ describe("wait", () => {
   test("ends when the lock is released, and says meanwhile who holds it", async () => {
     const name = await newHeldLock();
     const waiting = startCommand("wait", name);
-    await waiting.stderr.until(`waiting for lock <${name}>, held detached`);
+    await waiting.stderr.until(`waiting for lock "${name}", held by holder`);
     expect(await jsonLines("state", name)).toMatchObject([{ waiters: [] }]);
     await resourcelock("unget", name, "-q");
     expect(await waiting.end()).toMatchObject({ status: 0, stdout: "" });
@@ -35,11 +35,18 @@ describe("wait", () => {
 
   test("is status 75, or that of -E, when time is up, and says who holds it", async () => {
     const name = await newHeldLock();
-    const text = `resourcelock: lock <${name}> was not free in time: held detached for TIME, until unget\n`;
+    const text = `resourcelock: lock "${name}": not free; ${heldText()}\n`;
     const outcome = { ...printed("", 75), stderr: text };
-    for (const time of ["0", "0.05", "20ms"]) {
-      expect(await masked("wait", name, "-t", time)).toEqual(outcome);
-    }
+    expect(await masked("wait", name, "-t", "0")).toEqual(outcome);
+    const { status, stderr } = await masked("wait", name, "-t", "0.05");
+    expect([status, stderr.split("\n")]).toEqual([
+      75,
+      [
+        `resourcelock: waiting for lock "${name}", ${heldText()}`,
+        expect.stringMatching(/^resourcelock: lock "\S+": gave up after 0\.1s; held by holder/),
+        "",
+      ],
+    ]);
     expect(await masked("wait", name, "-t", "0", "-E", "3")).toEqual({ ...outcome, status: 3 });
     expect(await masked("wait", name, "-t", "0", "-q")).toEqual(printed("", 75));
   });
@@ -57,7 +64,7 @@ describe("wait", () => {
     await bash(`sh -c '"$RESOURCELOCK" get ${name} -q --owner-pid $$; :'`);
     expect((await resourcelock("wait", name, "-t", "0")).status).toBe(75);
     const waiting = startCommand("wait", name);
-    await waiting.stderr.until(`lock <${name}> stays locked until a run or get adopts it`);
+    await waiting.stderr.until(`lock "${name}": its holder died; the next run or get takes over`);
     await resourcelock("run", name, "-q", "--", "true");
     expect((await waiting.end()).status).toBe(0);
   });

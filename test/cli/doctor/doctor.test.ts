@@ -1,13 +1,12 @@
 /** What `doctor` says of what no test can be put on: other C libraries, other configurations, other terminals. */
 import { describe, expect, test } from "bun:test";
-import { cLibrary } from "../../../src/cli/doctor/c-library.ts";
 import {
   type Finding,
   findingJson,
   findingLines,
   needsAttention,
 } from "../../../src/cli/doctor/finding.ts";
-import { removeIpc } from "../../../src/cli/doctor/logind.ts";
+import { cLibrary, removeIpc } from "../../../src/cli/doctor/host.ts";
 
 test.each<[string, Finding["verdict"]]>([
   ["2.17", "note"],
@@ -104,13 +103,13 @@ describe("a finding", () => {
 
   test("is one line where there is no terminal, control characters escaped", () => {
     expect(findingLines(finding, Infinity, plain)).toEqual([
-      "warning  lock <日本\\x1b>: Something is the matter with it. Nobody knows what. Look.",
+      'warning  lock "日本\\x1b": Something is the matter with it. Nobody knows what. Look.',
     ]);
   });
 
   test("is wrapped to a terminal's width, below where it began", () => {
     expect(findingLines(finding, 40, plain)).toEqual([
-      "warning  lock <日本\\x1b>: Something is",
+      'warning  lock "日本\\x1b": Something is',
       "         the matter with it. Nobody",
       "         knows what. Look.",
     ]);
@@ -119,7 +118,7 @@ describe("a finding", () => {
   test.each([1, 10, 20, 29, 30, 39, 40, 80])("loses no word in %d columns", (columns) => {
     const words = findingLines(finding, columns, plain).join(" ").split(/ +/);
     expect(words.join(" ")).toBe(
-      "warning lock <日本\\x1b>: Something is the matter with it. Nobody knows what. Look.",
+      'warning lock "日本\\x1b": Something is the matter with it. Nobody knows what. Look.',
     );
   });
 

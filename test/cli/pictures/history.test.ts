@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { clockText, dateText } from "../../../src/cli/terminal/clock-text.ts";
+import { clockText, dateText } from "../../../src/cli/terminal/time-text.ts";
 import type { Paint } from "../../../src/cli/terminal/colors.ts";
 import { historyPlot } from "../../../src/cli/pictures/history-plot.ts";
 import { historyTable } from "../../../src/cli/pictures/history-table.ts";
@@ -98,40 +98,73 @@ describe("the table", () => {
   });
 });
 
+test("historyTable() tells the exit status of a command, and of which lock a record is", () => {
+  const lines = historyTable(
+    [
+      { ...record("make", [0, 0, 1], "released", { exitStatus: 3 }), name: "lk1" },
+      { ...record("make", [1, 1, 2], "released", { exitStatus: 0 }), name: "lk2" },
+      { ...record("make", [2, 2, 3], "forced", { exitStatus: 143 }), name: "lk2" },
+    ],
+    80,
+    now,
+    plain,
+  );
+  expect(lines.map((line) => line.split(/ {2,}/).at(-1))).toEqual([
+    "ENDING",
+    "exit 3",
+    "exit 0",
+    "forced, exit 143",
+  ]);
+  expect(lines.map((line) => line.slice(0, 4).trim())).toEqual(["LOCK", "lk1", "lk2", "lk2"]);
+});
+
 describe("the picture", () => {
   test("shows who held the lock when, and who stood waiting", () => {
-    expect(maskTimes(historyPlot("deploy", records, 80, now, plain))).toEqual([
-      "deploy: 7 requests, YYYY-MM-DD HH:MM:SS to HH:MM:SS",
+    expect(
+      maskTimes(historyPlot("deploy", records, { columns: 80, lines: Infinity }, now, plain)),
+    ).toEqual([
+      "deploy: 7 requests, HH:MM:SS to HH:MM:SS",
       "4242 make deploy         ████████████████            ╎",
       "4250 tar -cf /srv/home.…     ░░░░░░░░░░░░██████████† ╎",
       "4251 sync                       ░░░░░×               ╎",
       "4252 sync again                     ░░░░░░░░░░░░░░░░!╎",
       "4253 x                                               ╎██",
-      "cron                                                 ╎       ██████████████████>",
+      "   - cron                                            ╎       ██████████████████>",
       "4260 cat                                             ╎             ░░░░░░░░░░░░>",
-      "                         |-----------|-----------|----------|------------------|",
-      "                         HH:MM:SS    HH:MM:SS    HH:MM:SS   HH:MM:SS    HH:MM:SS",
-      "░ waits  █ holds  > goes on  ! forced  † holder died  × gave up  ╎ time left out",
+      "                         --------|------------|------╎--------|-----------------",
+      "                                 HH:MM:SS     HH:MM:SS        HH:MM:SS",
+      "░ waits  █ holds  > goes on  ! forced  † holder died  × gave up",
+      "╎ 6m19s idle cut out",
     ]);
   });
 
   test("is readable at 38 columns", () => {
-    expect(maskTimes(historyPlot("a", records.slice(0, 4), 38, now, plain))).toEqual([
-      "a: 4 requests, YYYY-MM-DD HH:MM:SS to…",
+    expect(
+      maskTimes(
+        historyPlot("a", records.slice(0, 4), { columns: 38, lines: Infinity }, now, plain),
+      ),
+    ).toEqual([
+      "a: 4 requests, HH:MM:SS to HH:MM:SS",
       "4242 make … ███████████████",
       "4250 tar -…     ░░░░░░░░░░░█████████†",
       "4251 sync         ░░░░░×",
       "4252 sync …           ░░░░░░░░░░░░░░░!",
-      "            |------------------------|",
-      "            HH:MM:SS          HH:MM:SS",
+      "            -------|------------------",
+      "                   HH:MM:SS",
       "░ waits  █ holds  ! forced",
       "† holder died  × gave up",
     ]);
   });
 
   test("a short time has a finer axis", () => {
-    const [, , , labels] = historyPlot("x", [record("a", [0, 0, 0.5], "released")], 60, now, plain);
-    expect(labels).toMatch(/^ +\d\d:\d\d:\d\d\.000 .*\.500$/);
+    const [, , , labels] = historyPlot(
+      "x",
+      [record("a", [0, 0, 0.5], "released")],
+      { columns: 60, lines: 9 },
+      now,
+      plain,
+    );
+    expect(labels).toMatch(/^ +\d\d:\d\d:54\.0 +\d\d:\d\d:54\.2 +\d\d:\d\d:54\.4$/);
   });
 
   test("one of which nobody knows when it ended has a mark where it was last known of", () => {
@@ -140,7 +173,7 @@ describe("the picture", () => {
       record("b", [0, 5, null], "recovered"),
       record("c", [5, null, null], "lapsed"),
     ];
-    const rows = historyPlot("x", all, 27, now, plain).slice(1, 4);
+    const rows = historyPlot("x", all, { columns: 27, lines: Infinity }, now, plain).slice(1, 4);
     expect(rows).toEqual([
       "4242 a ████████████████████",
       "4242 b ░░░░░░░░░░†",
@@ -152,7 +185,7 @@ describe("the picture", () => {
     const many = Array.from({ length: 30 }, (_, index) =>
       record("x", [0, index, index + 1], "released"),
     );
-    const rows = historyPlot("x", many, 80, now, plain).slice(1, 31);
+    const rows = historyPlot("x", many, { columns: 80, lines: Infinity }, now, plain).slice(1, 31);
     const holders = Array.from({ length: 80 }, (_, column) =>
       rows.filter((row) => Array.from(row)[column] === "█"),
     );
@@ -166,16 +199,52 @@ describe("the picture", () => {
       record("cat", [2, 2, 3], "released", { kind: "shared" }),
       record("gpu", [2, 2, 3], "released", { kind: "slots", slot: 0 }),
     ];
-    const picture = historyPlot("a\u001B[31m", hostile, 120, now, plain).map((line) => line.trim());
+    const picture = historyPlot(
+      "a\u001B[31m",
+      hostile,
+      { columns: 120, lines: Infinity },
+      now,
+      plain,
+    ).map((line) => line.trim());
     expect(picture[0]).toStartWith("a\\x1b[31m: 4 requests");
     expect(picture[1]).toStartWith("4242 b\\nc\\u202e\\x1b[31m ");
-    expect(picture[2]).toStartWith("? ");
+    expect(picture[2]).toStartWith("- ");
     expect(picture[3]).toStartWith("4242 shared cat ");
     expect(picture[4]).toStartWith("4242 slot 0 gpu ");
   });
 
+  test("historyPlot() shows the last requests when the window is low, sorted by request", () => {
+    const picture = historyPlot("x", records.toReversed(), { columns: 80, lines: 7 }, now, plain);
+    expect(picture).toHaveLength(7);
+    expect(picture[0]).toStartWith("x: last 3 of 7 requests, ");
+    expect(picture.slice(1, 4).map((line) => line.slice(0, 9))).toEqual([
+      "4253 x   ",
+      "   - cron",
+      "4260 cat ",
+    ]);
+  });
+
+  test("historyPlot() has ticks at round times, also of days, and names the days", () => {
+    const days = [
+      record("a", [0, 0, 3 * 86_400], "released"),
+      record("b", [9, 9, 86_400], "forced"),
+    ];
+    const ticks = historyPlot("x", days, { columns: 70, lines: Infinity }, now, plain)[4];
+    expect(ticks).toMatch(/^ +\d\d-\d\d +12:00 +\d\d-\d\d +12:00 +\d\d-\d\d$/);
+    const minutes = historyPlot(
+      "x",
+      [record("a", [0, 0, 900], "released")],
+      { columns: 60, lines: 9 },
+      now,
+      plain,
+    )[3];
+    expect(minutes).toMatch(/^ +(\d\d:\d[02468] *)+$/);
+  });
+
   test("says so where there is no room", () => {
-    expect(historyPlot("x", records, 10, now, plain)).toEqual(["narrow"]);
+    expect(historyPlot("x", records, { columns: 10, lines: Infinity }, now, plain)).toEqual([
+      "narrow",
+    ]);
   });
 
   test("no line is wider than the terminal", () => {
@@ -198,7 +267,7 @@ describe("the picture", () => {
         fc.integer({ min: 1, max: 200 }),
         (all, columns) => {
           const lines = [
-            ...historyPlot("name", all, columns, now, plain),
+            ...historyPlot("name", all, { columns: columns, lines: Infinity }, now, plain),
             ...(columns < 30 ? [] : historyTable(all, columns, now, plain)),
           ];
           for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(columns);

@@ -1,7 +1,12 @@
 import { expect, test } from "bun:test";
 import type { State } from "../../../src/cli/status/existing.ts";
-import { LockTimeline, mostCells } from "../../../src/cli/pictures/timeline.ts";
-import type { HolderStatus, LockStatus, ParticipantStatus } from "../../../src/index.ts";
+import { LockTimeline, maxCells, pastCells } from "../../../src/cli/pictures/timeline.ts";
+import type {
+  GrantRecord,
+  HolderStatus,
+  LockStatus,
+  ParticipantStatus,
+} from "../../../src/index.ts";
 
 const holder: HolderStatus = {
   pid: 4242,
@@ -19,7 +24,7 @@ const waiter: ParticipantStatus = { pid: 4250, command: "tar", since: 997, kind:
 function stateWith(status: Partial<LockStatus>, parts: Partial<State> = {}): State {
   const holders = status.holders ?? [];
   return {
-    text: "",
+    name: "x",
     json: {},
     exists: true,
     locked: holders.length > 0,
@@ -76,14 +81,14 @@ test("a row tells who holds, for how long, who waits and the longest wait that w
   expect(timeline.row).toMatchObject({
     name: "x",
     holders: [holder],
-    heldSeconds: 10,
+    holdSeconds: 10,
     waiters: 1,
     longestWaitSeconds: 3,
   });
   timeline.add(stateWith({}), 1, 1001);
   expect(timeline.row).toMatchObject({
     holders: [],
-    heldSeconds: null,
+    holdSeconds: null,
     waiters: 0,
     longestWaitSeconds: 3,
   });
@@ -91,7 +96,7 @@ test("a row tells who holds, for how long, who waits and the longest wait that w
 
 test("a holder of whom nobody knows since when has no time", () => {
   const foreign = { ...holder, attachment: "foreign", since: null } as const;
-  expect(timelineOf(stateWith({ holders: [foreign] })).row.heldSeconds).toBeNull();
+  expect(timelineOf(stateWith({ holders: [foreign] })).row.holdSeconds).toBeNull();
 });
 
 test("grants are counted for a minute", () => {
@@ -104,9 +109,32 @@ test("grants are counted for a minute", () => {
 });
 
 test("a timeline forgets what no terminal has room for, and knows when nobody looked", () => {
-  const timeline = timelineOf(...Array.from({ length: mostCells + 1 }, () => stateWith({})));
+  const timeline = timelineOf(...Array.from({ length: maxCells + 1 }, () => stateWith({})));
   timeline.addGap();
   const { cells } = timeline.row;
-  expect(cells).toHaveLength(mostCells);
+  expect(cells).toHaveLength(maxCells);
   expect(cells.at(-1)?.kind).toBe("unseen");
+});
+
+test("pastCells() tells from the history what earlier looks would have seen", () => {
+  const past = { pid: 1, command: "a", kind: "exclusive", slot: null, token: 1 } as const;
+  const records: GrantRecord[] = [
+    { ...past, queued: 10, granted: 10, ended: 15, ending: "released" },
+    { ...past, queued: 12, granted: 15, ended: null, ending: "held" },
+    { ...past, queued: 13, granted: null, ended: 17, ending: "lapsed" },
+  ];
+  const cells = pastCells(records, [9, 10, 12, 14, 16, 18, 30], 20);
+  expect(cells.map(({ kind, waiters }) => `${kind} ${waiters}`)).toEqual([
+    "unseen 0",
+    "held 0",
+    "contended 1",
+    "contended 2",
+    "contended 1",
+    "held 0",
+    "free 0",
+  ]);
+});
+
+test("pastCells() knows nothing of a lock without a history", () => {
+  expect(pastCells([], [1, 2], 3).map(({ kind }) => kind)).toEqual(["unseen", "unseen"]);
 });

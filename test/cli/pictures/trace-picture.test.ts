@@ -42,7 +42,7 @@ function row(name: string, letters: string, parts: Partial<TraceRow> = {}): Trac
     name,
     cells: cellsOf(letters),
     holders: [],
-    heldSeconds: null,
+    holdSeconds: null,
     waiters: 0,
     longestWaitSeconds: null,
     grantsPerMinute: 0,
@@ -50,7 +50,7 @@ function row(name: string, letters: string, parts: Partial<TraceRow> = {}): Trac
   };
 }
 
-const held = { holders: [holder], heldSeconds: 192, waiters: 2, longestWaitSeconds: 12.3 };
+const held = { holders: [holder], holdSeconds: 192, waiters: 2, longestWaitSeconds: 12.3 };
 const rows = [
   row("deploy", "mmffhh11", { ...held, grantsPerMinute: 31 }),
   row("nightly-backup", "ffbsu2cf"),
@@ -63,29 +63,29 @@ const draw = (columns: number, lines: number, which = rows) =>
 test("at 80 columns a lock has a line of words and a line of cells", () => {
   expect(draw(80, 24)).toEqual([
     "LOCK            HELD BY                        FOR  WAITING  LONGEST  GRANTS/MIN",
-    "deploy          4242 make deploy             3m12s        2      12s          31",
+    "deploy          make deploy (4242)           3m12s        2      12s          31",
     "                                                                          ··██11",
     "nightly-backup  free                                      0        -           0",
     "                                                                        ··▄† 2+·",
     "                                                                             now",
-    "· free  █ held  1-9 so many wait  ▄ held in between  † holder died",
+    "· free  █ held  1-9 held, so many wait  ▄ held in between  † holder died",
   ]);
 });
 
 test("at 38 and 30 columns what matters least is left out", () => {
   expect(draw(38, 24)).toEqual([
     "LOCK      HELD BY         FOR  WAITING",
-    "deploy    4242 make …   3m12s        2",
+    "deploy    make deplo…   3m12s        2",
     "                                ··██11",
     "nightly…  free                       0",
     "                              ··▄† 2+·",
     "                                   now",
-    "· free  █ held  1-9 so many wait",
+    "· free  █ held  1-9 held, so many wait",
     "▄ held in between  † holder died",
   ]);
   expect(draw(30, 24).slice(0, 2)).toEqual([
     "LOCK      HELD BY      WAITING",
-    "deploy    4242 make …        2",
+    "deploy    make deplo…        2",
   ]);
 });
 
@@ -96,7 +96,7 @@ test("in a low window the legend goes first, then the axis, the heads and the wo
   expect(heads(5)).toEqual(["LOCK  ", "deploy", "··██11", "nightl", "··▄† 2"]);
   expect(heads(4)).toEqual(["deploy", "··██11", "nightl", "··▄† 2"]);
   expect(draw(24, 3)).toEqual(["deploy            ··██11", "nightly…        ··▄† 2+·"]);
-  expect(draw(40, 1)).toEqual(["… and 2 more in a higher window"]);
+  expect(draw(40, 1)).toEqual(["2 more locks"]);
   expect(draw(40, 0)).toEqual([]);
 });
 
@@ -120,28 +120,57 @@ test("ways to hold a lock are told in words", () => {
     draw(120, 24, [row("x", "h", { holders })])[1]
       ?.slice(6, 60)
       .trim();
-  expect(text({ ...holder, slot: 3 }, { ...holder, pid: 1, slot: 0 })).toBe(
-    "2 holders: slot 3 4242 make deploy, slot 0 1 make depl…".slice(0, 54),
+  expect(text({ ...holder, slot: 3, slots: 4 }, { ...holder, slot: 0, slots: 4 })).toBe(
+    "2/4: make deploy, make deploy",
   );
-  expect(text({ ...holder, attachment: "detached" })).toBe("detached: make deploy");
-  expect(text({ ...holder, attachment: "bound" })).toBe("bound to 4242");
-  expect(text({ ...holder, attachment: "foreign", pid: null })).toBe("a peer without a ledger");
-  expect(text({ ...holder, attachment: "stale" })).toBe("died: 4242 make deploy");
+  expect(text({ ...holder, kind: "shared" }, { ...holder, kind: "shared", command: "tar" })).toBe(
+    "2 shared: make deploy, tar",
+  );
+  expect(text({ ...holder, attachment: "detached" })).toBe("make deploy (no process)");
+  expect(text({ ...holder, attachment: "bound" })).toBe("make deploy (bound to 4242)");
+  expect(text({ ...holder, attachment: "foreign", pid: null })).toBe("a Python (cjnfuncs) program");
+  expect(text({ ...holder, attachment: "stale" })).toBe("make deploy (4242), died");
   expect(text({ ...holder, attachment: "stale", pid: null, command: "" })).toBe(
     "a process that died",
   );
   expect(draw(80, 24, [row("x", "m")])[1]).toContain("no such lock yet");
 });
 
+test("tracePicture() marks the selected lock, and keeps it in sight when there are too many", () => {
+  const many = Array.from({ length: 20 }, (_, index) => row(`lk${index}`, "h"));
+  const options = { selected: "lk15", footer: ["keys"] };
+  const picture = tracePicture(many, looks, { columns: 20, lines: 6 }, plain, options);
+  expect(picture.map((line) => line.trim().slice(0, 6).trim())).toEqual([
+    "lk13",
+    "lk14",
+    "> lk15",
+    "lk16",
+    "16 mor",
+    "keys",
+  ]);
+});
+
+test("tracePicture() shows waiters as bars with colours, and as digits without", () => {
+  const [, , bars] = tracePicture(
+    [row("x", "127k")],
+    [0, 1, 2, 3],
+    { columns: 8, lines: 9 },
+    marked,
+  );
+  expect(bars).toBe("    <yellow ▁▂▇▇>");
+  const [, , digits] = draw(8, 9, [row("x", "127k")]);
+  expect(digits).toBe("    127+");
+});
+
 test("names and commands are escaped", () => {
   const hostile = row("a\u001B[31m", "h", { holders: [{ ...holder, command: "b\nc\u202E" }] });
   const picture = draw(80, 24, [hostile]);
-  expect(picture[1]).toStartWith("a\\x1b[31m  4242 b\\nc\\u202e ");
+  expect(picture[1]).toStartWith("a\\x1b[31m  b\\nc\\u202e (4242)");
 });
 
 test("colours are around runs of cells of one kind", () => {
   const [, words, cells] = tracePicture(rows, looks, { columns: 8, lines: 24 }, marked);
-  expect(cells).toBe("<dim   ··><green ██><yellow 11>");
+  expect(cells).toBe("<dim   ··><green ██><yellow ▁▁>");
   expect(words).toContain("<bold ");
 });
 
@@ -154,7 +183,7 @@ test("no line is wider than the terminal, and there are no more than it has", ()
       const which = locks.map(([lock, cells]) =>
         row(lock, cells, {
           holders: [{ ...holder, command: lock }],
-          heldSeconds: 1e6,
+          holdSeconds: 1e6,
           waiters: 12,
         }),
       );

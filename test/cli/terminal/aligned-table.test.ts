@@ -9,10 +9,10 @@ function column(index: number, parts: Partial<TableColumn<Row>> & { head: string
 }
 
 const table: readonly TableColumn<Row>[] = [
-  column(0, { head: "NAME", least: 4 }),
+  column(0, { head: "NAME", minWidth: 4 }),
   column(1, { head: "STATE" }),
   column(2, { head: "HELD", align: "right" }),
-  column(3, { head: "INFO", least: 3 }),
+  column(3, { head: "INFO", minWidth: 3 }),
 ];
 const rows = [
   ["a", "free", "-", "a short text"],

@@ -1,4 +1,4 @@
-/** What `doctor` finds about the host, apart from the locks on it. */
+/** What `doctor` finds about the host, apart from the locks on it. A test puts its pure parts on other hosts. */
 import { isSemaphore, semaphoresOnHost } from "../../host/objects/files.ts";
 import { sharedMemoryDirectory } from "../../lock/name.ts";
 import { namesInDirectory } from "../../posix/directory.ts";
@@ -9,9 +9,7 @@ import { errorText, PosixError } from "../../posix/libc.ts";
 import { processStart } from "../../posix/process-start.ts";
 import { readProcFile } from "../../posix/process.ts";
 import { effectiveUserId, userName } from "../../posix/user.ts";
-import { cLibrary } from "./c-library.ts";
 import type { Finding } from "./finding.ts";
-import { type Files, removeIpc } from "./logind.ts";
 
 /** What a lock at rest takes: a page for each object. */
 const lockBytes = 3 * 4096;
@@ -45,8 +43,8 @@ function sharedMemory(): Finding {
     return {
       check,
       verdict: "warning",
-      text: `${sharedMemoryDirectory} is not a tmpfs: a lock that is held detached stays locked over a restart.`,
-      advice: `Mount one: mount -t tmpfs -o mode=1777 tmpfs ${sharedMemoryDirectory}`,
+      text: `${sharedMemoryDirectory} is not a tmpfs: locks stay locked over a restart.`,
+      advice: `Mount one: ${mountCommand}`,
     };
   }
   const { mode } = fileStatus(sharedMemoryDirectory);
@@ -54,51 +52,48 @@ function sharedMemory(): Finding {
     return {
       check,
       verdict: "warning",
-      text: `${sharedMemoryDirectory} has mode ${mode.toString(8)}: everybody can delete everybody's locks.`,
-      advice: `chmod 1777 ${sharedMemoryDirectory}`,
+      text: `${sharedMemoryDirectory} has mode ${mode.toString(8)}: everybody can delete all locks.`,
+      advice: `Run: chmod 1777 ${sharedMemoryDirectory}`,
     };
   }
   const size = fileSystem.bytes === 0 ? "" : ` of ${sizeText(fileSystem.bytes)}`;
-  const free = fileSystem.bytes === 0 ? "" : `, ${sizeText(fileSystem.freeBytes)} of it free`;
-  const noexec = fileSystem.isNoexec
-    ? " That it is mounted noexec does not matter: nothing in it is executed."
-    : "";
+  const free = fileSystem.bytes === 0 ? "" : `, ${sizeText(fileSystem.freeBytes)} free`;
   const text = `${sharedMemoryDirectory} is a tmpfs${size}${free}.`;
   if (room < fewLocks) {
     return {
       check,
       verdict: "warning",
       text: `${text} That is room for ${room} new locks.`,
-      advice: `Delete what nobody uses, or make it larger: mount -o remount,size=64m ${sharedMemoryDirectory}`,
+      advice: makeRoom,
     };
   }
-  return { check, verdict: "ok", text: text + noexec };
+  return { check, verdict: "ok", text };
 }
 
+const mountCommand = `mount -t tmpfs -o mode=1777 tmpfs ${sharedMemoryDirectory}`;
+const makeRoom = `Delete unused files there, or run: mount -o remount,size=64m ${sharedMemoryDirectory}`;
+
 function sharedMemoryProblem(error: PosixError): Pick<Finding, "text" | "advice"> {
-  const nothing = "No lock can be made.";
+  const nothing = "No lock can be created.";
   switch (error.code) {
     case "ENOENT":
     case "ENOTDIR":
       return {
-        text: `This host has no ${sharedMemoryDirectory}. ${nothing}`,
-        advice: `Mount a tmpfs there: mount -t tmpfs -o mode=1777 tmpfs ${sharedMemoryDirectory}`,
+        text: `There is no ${sharedMemoryDirectory}. ${nothing}`,
+        advice: `Run: ${mountCommand}`,
       };
     case "EROFS":
       return {
-        text: `${sharedMemoryDirectory} is read-only. ${nothing} One that is there cannot be used.`,
-        advice: `mount -o remount,rw ${sharedMemoryDirectory}`,
+        text: `${sharedMemoryDirectory} is read-only. ${nothing}`,
+        advice: `Run: mount -o remount,rw ${sharedMemoryDirectory}`,
       };
     case "ENOSPC":
-      return {
-        text: `${sharedMemoryDirectory} is full. ${nothing} Those that are there work.`,
-        advice: `Delete what nobody uses, or make it larger: mount -o remount,size=64m ${sharedMemoryDirectory}`,
-      };
+      return { text: `${sharedMemoryDirectory} is full. ${nothing}`, advice: makeRoom };
     case "EACCES":
     case "EPERM":
       return {
-        text: `${sharedMemoryDirectory} does not let this user make files. ${nothing}`,
-        advice: `chmod 1777 ${sharedMemoryDirectory}`,
+        text: `You may not create files in ${sharedMemoryDirectory}. ${nothing}`,
+        advice: `Run: chmod 1777 ${sharedMemoryDirectory}`,
       };
     default:
       return { text: `${sharedMemoryDirectory} cannot hold locks: ${errorText(error.errno)}.` };
@@ -119,7 +114,7 @@ function sizeText(bytes: number): string {
   return `${Math.floor(bytes / 2 ** 10)} KiB`;
 }
 
-/** Processes are told apart by what /proc tells of them. Without a /proc this program does not even start. */
+/** /proc tells processes apart. Without a /proc this program does not even start. */
 function processes(): Finding {
   const check = "processes";
   // There always is a first one.
@@ -127,12 +122,11 @@ function processes(): Finding {
     return {
       check,
       verdict: "note",
-      text: "/proc hides the processes of other users from this one (hidepid). A lock that is bound to one of those (--owner-pid) counts as held for as long as any process has that number.",
-      advice:
-        "Where that is too long, mount /proc without hidepid; or take locks that users share with run.",
+      text: "/proc hides other users' processes (hidepid): a lock that another user bound by --owner-pid may stay held too long.",
+      advice: "Use run for locks that users share.",
     };
   }
-  return { check, verdict: "ok", text: "/proc shows them, which --owner-pid needs." };
+  return { check, verdict: "ok", text: "/proc shows them all." };
 }
 
 /** Below these are system users: root, and those that services run as. */
@@ -158,21 +152,21 @@ function logout(): Finding {
   const id = effectiveUserId();
   const name = userName(id) ?? String(id);
   const ok = (text: string): Finding => ({ check, verdict: "ok", text });
-  if (!isThere("/run/systemd/system")) return ok("No systemd here that would delete locks.");
+  if (!isThere("/run/systemd/system")) return ok("No systemd here.");
   if (id < firstOrdinaryUser) {
-    return ok(`systemd-logind spares the locks of system users, as ${name} is.`);
+    return ok(`systemd-logind keeps the locks of system users such as ${name}.`);
   }
   const { value, path } = removeIpc(realFiles);
   const source = path === undefined ? "the default" : `in ${path}`;
-  if (!value) return ok(`systemd-logind does not delete locks: RemoveIPC=no ${source}.`);
+  if (!value) return ok(`systemd-logind keeps locks: RemoveIPC=no ${source}.`);
   if (isThere(`/var/lib/systemd/linger/${name}`)) {
-    return ok(`systemd-logind does not delete the locks of ${name}, who lingers.`);
+    return ok(`systemd-logind keeps the locks of ${name}, who lingers.`);
   }
   return {
     check,
     verdict: "warning",
-    text: `systemd-logind deletes the locks of ${name} when the last session ends: RemoveIPC=yes, ${source}. A holder that is still there goes on without its lock.`,
-    advice: `Write RemoveIPC=no under [Login] into /etc/systemd/logind.conf.d/locks.conf, and restart systemd-logind; or: loginctl enable-linger ${name}`,
+    text: `systemd-logind deletes the locks of ${name} at the last logout, even those in use: RemoveIPC=yes, ${source}.`,
+    advice: `Run: loginctl enable-linger ${name}; or set RemoveIPC=no under [Login] in /etc/systemd/logind.conf.`,
   };
 }
 
@@ -200,14 +194,14 @@ function protectedFiles(): Finding {
   const names = semaphoresOnHost()
     .filter(({ status }) => isSemaphore(status) && (status.mode & sharingBits) !== 0)
     .filter(({ status }) => status.userId !== own && status.userId !== ofDirectory)
-    .map(({ lockName }) => `<${lockName}>`)
+    .map(({ lockName }) => `"${lockName}"`)
     .toSorted();
   const on = `fs.protected_regular is ${setting}.`;
   if (names.length === 0) {
     return {
       check,
       verdict: "ok",
-      text: `${on} That does not affect this program, and no lock of others is shared here.`,
+      text: `${on} No lock is affected.`,
     };
   }
   const shown = names.slice(0, shownNames).join(", ");
@@ -215,8 +209,8 @@ function protectedFiles(): Finding {
   return {
     check,
     verdict: "warning",
-    text: `${on} Python peers of this user, root too, are refused on locks that others made and share: ${shown}${more}. This program is not affected.`,
-    advice: "Let root make such a lock, with --mode and --group; or: sysctl fs.protected_regular=0",
+    text: `${on} It keeps your Python (cjnfuncs) programs from locks that other users share: ${shown}${more}.`,
+    advice: "Let root create these locks with --group, or run: sysctl fs.protected_regular=0",
   };
 }
 
@@ -226,4 +220,76 @@ function ownerOfSharedMemory(): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The release that has sem_clockwait. */
+const clockwaitRelease = [2, 30] as const;
+
+/** @param version as in `2.36` */
+export function cLibrary(version: string): Finding {
+  const check = "C library";
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const [firstMajor, firstMinor] = clockwaitRelease;
+  if (major > firstMajor || (major === firstMajor && minor >= firstMinor)) {
+    return { check, verdict: "ok", text: `glibc ${version}.` };
+  }
+  return {
+    check,
+    verdict: "note",
+    text: `glibc ${version} is older than 2.30: setting the clock can end a wait too early or too late.`,
+  };
+}
+
+/** The file system, as far as logind's configuration needs it. */
+interface Files {
+  /** The text of a file; undefined when it cannot be read. */
+  read(path: string): string | undefined;
+  /** The names in a directory; none when it cannot be read. */
+  list(directory: string): readonly string[];
+}
+
+/** Where logind.conf(5) lies, what wins first. */
+const directories = ["/etc", "/run", "/usr/local/lib", "/usr/lib"].map((top) => `${top}/systemd`);
+
+interface RemoveIpc {
+  value: boolean;
+  /** The file that says so; undefined when none does. */
+  path: string | undefined;
+}
+
+/**
+ * What is in force: of the main files and of drop-ins of one name, those in /etc hide the others; of what is left,
+ * the main file comes first, then the drop-ins in the order of their names, and the last word counts.
+ */
+export function removeIpc(files: Files): RemoveIpc {
+  const main = directories
+    .map((directory) => `${directory}/logind.conf`)
+    .find((path) => files.read(path) !== undefined);
+  const dropIns = new Map<string, string>();
+  for (const directory of directories.map((one) => `${one}/logind.conf.d`)) {
+    for (const name of files.list(directory)) {
+      if (name.endsWith(".conf") && !dropIns.has(name)) dropIns.set(name, `${directory}/${name}`);
+    }
+  }
+  const inOrder = [...dropIns].toSorted(([one], [other]) => (one < other ? -1 : 1));
+  let result: RemoveIpc = { value: true, path: undefined };
+  for (const path of [main, ...inOrder.map(([, dropIn]) => dropIn)]) {
+    const value = path === undefined ? undefined : valueIn(files.read(path) ?? "");
+    if (value !== undefined) result = { value, path };
+  }
+  return result;
+}
+
+/** The last value of RemoveIPC in a file; undefined when it has none that systemd would take. */
+function valueIn(text: string): boolean | undefined {
+  let section = "";
+  let value: boolean | undefined;
+  for (const line of text.split("\n").map((one) => one.trim())) {
+    section = /^\[(.*)\]$/.exec(line)?.[1] ?? section;
+    const [, given] = /^RemoveIPC\s*=\s*(.*)$/.exec(line) ?? [];
+    if (section !== "Login" || given === undefined) continue;
+    if (/^(1|yes|y|true|t|on)$/i.test(given)) value = true;
+    if (/^(0|no|n|false|f|off)$/i.test(given)) value = false;
+  }
+  return value;
 }

@@ -1,0 +1,112 @@
+/**
+ * What the commands say of a lock, in one of two voices. This is the one place that chooses: in our order of words
+ * (`state disk`) plain English; in the seed's (`disk state`) and with -v the texts of cjnfuncs.resourcelock, to the
+ * letter.
+ */
+import { messages } from "../../lock/messages.ts";
+import type { HolderStatus, ParticipantStatus } from "../../lock/status.ts";
+import { durationText, fineDurationText } from "../terminal/time-text.ts";
+import {
+  commandText,
+  detailLines,
+  holdersText,
+  processText,
+  stateLine,
+  type StateFacts,
+  stateLines,
+} from "./status-text.ts";
+
+/** A grant that stays when the command has ended. */
+interface Granted {
+  info: string;
+  /** The process that it is bound to. */
+  process?: number | undefined;
+  /** For how long it stays. */
+  seconds?: number | undefined;
+}
+
+/** A request that was not granted. */
+interface Refused {
+  reason: "timeout" | "superseded" | "crowded" | "deadlock";
+  /** How long it waited. */
+  waitedSeconds: number;
+  info: string;
+  holders: readonly HolderStatus[];
+  /** Who superseded it, who waits, or the circle that it would have closed. */
+  by: readonly ParticipantStatus[];
+}
+
+interface Texts {
+  granted(name: string, grant: Granted): string;
+  refused(name: string, refusal: Refused): string;
+  /** @param whereCalled who released it, for the seed's text */
+  released(name: string, whereCalled: string): string;
+  forceReleased(name: string, whereCalled: string): string;
+  notLocked(name: string, whereCalled: string): string;
+  state(facts: StateFacts): string[];
+  /** The state at one look of several. */
+  look(facts: StateFacts): string;
+}
+
+const plain: Texts = {
+  granted(name, { process, seconds }) {
+    if (seconds !== undefined) return `${name}: locked for ${fineDurationText(seconds)}`;
+    if (process !== undefined) return `${name}: locked until pid ${process} ends`;
+    return `${name}: locked; release it with: ${commandText("unget", name)}`;
+  },
+  refused: (name, refusal) => `lock "${name}": ${refusalText(refusal)}`,
+  released: (name) => `${name}: released`,
+  forceReleased: (name) => `${name}: released`,
+  notLocked: (name) => `${name}: was not locked`,
+  state: (facts) => stateLines(facts),
+  look(facts) {
+    const count = facts.status.waiters.length;
+    return stateLine(facts) + (count === 0 ? "" : `; ${count} waiting`);
+  },
+};
+
+const seed: Texts = {
+  granted: (name, { info }) => messages.granted(name, info),
+  refused: (name, refusal) =>
+    refusal.reason === "timeout"
+      ? messages.timedOut(name, refusal.info)
+      : plain.refused(name, refusal),
+  released: messages.released,
+  forceReleased: messages.forceReleased,
+  notLocked: messages.extraneous,
+  state: (facts) => [seed.look(facts)],
+  // The seed would make a lock that is missing; there is no text for it.
+  look: (facts) =>
+    facts.exists || facts.locked === true
+      ? messages.state(facts.name, facts.locked === true, facts.info ?? "")
+      : plain.look(facts),
+};
+
+/** The seed's words, and below them what the seed does not know. */
+const both: Texts = { ...seed, state: (facts) => [seed.look(facts), ...detailLines(facts)] };
+
+/** The texts for one command line. */
+export function textsFor({ seedOrder, verbose }: { seedOrder: boolean; verbose: boolean }): Texts {
+  if (seedOrder) return seed;
+  return verbose ? both : plain;
+}
+
+/** As in `gave up after 1s; held by pid 22114 (aaa by ci) for 12s`. */
+function refusalText({ reason, waitedSeconds, holders, info, by }: Refused): string {
+  const names = by.map((one) => processText(one));
+  switch (reason) {
+    case "superseded":
+      return `superseded by a newer request${names.length === 0 ? "" : `, ${names.join(", ")}`}`;
+    case "crowded":
+      return "not waiting, since enough others wait already";
+    case "deadlock":
+      return `gave up, since waiting would never end: ${[...names, "this one"].join(", waits for ")}`;
+    default: {
+      const held = holders.length === 0 ? "" : `; ${holdersText(holders, { info })}`;
+      if (waitedSeconds === 0) return `not free${held}`;
+      const waited =
+        waitedSeconds < 9.95 ? `${Number(waitedSeconds.toFixed(1))}s` : durationText(waitedSeconds);
+      return `gave up after ${waited}${held}`;
+    }
+  }
+}

@@ -1,0 +1,166 @@
+/** A lock of many hosts, for programs: the library's door to the engine. */
+import type { RequestedKind } from "../lock/kinds.ts";
+import { LockLostError } from "../lock/errors.ts";
+import type { Grant } from "../lock/engine.ts";
+import type { LockState } from "../lock/status.ts";
+import { bootSeconds } from "../posix/clock.ts";
+import type { Environment } from "./credentials.ts";
+import { EtcdEngine } from "./engine.ts";
+import { parseServerLockName } from "./keys.ts";
+
+export interface EtcdLockOptions {
+  /** The members of the etcd cluster: `URL[,URL...]`. @default the variable RESOURCELOCK_SERVER */
+  servers?: string;
+  /** How long the lock outlives a holder that dies, in whole seconds. @default 15 */
+  ttlSeconds?: number;
+  /** Where user, password and certificates are looked for. @default process.env */
+  environment?: Environment;
+  /** Called with what is no error: a place in the queue that was lost, a release that the server did not hear of. */
+  onWarning?: (text: string) => void;
+}
+
+export interface EtcdAcquireOptions {
+  /** Seconds to wait at most: 0 tries once, null waits forever. @default null */
+  timeout?: number | null;
+  /** A note on who takes the lock and why. @default "" */
+  lockInfo?: string;
+  /** Hold it together with others that say so too. @default false */
+  shared?: boolean;
+  /** Hold it together with others that say so too, so many at once at most: 1 to 1023. */
+  slots?: number;
+  /** Gives the request up: the promise is rejected with the signal's reason, and nothing stays taken. */
+  signal?: AbortSignal;
+}
+
+/** A lock of etcd that is held; `await using` releases it. */
+export class EtcdLockGuard implements AsyncDisposable {
+  readonly #grant: Grant;
+
+  /** @internal */
+  constructor(grant: Grant) {
+    this.#grant = grant;
+  }
+
+  /** The fencing token: higher than that of every grant before. */
+  get token(): number {
+    return this.#grant.token;
+  }
+
+  /** With `slots`: the number of this holder's slot, from 0. */
+  get slot(): number {
+    return this.#grant.slot ?? 0;
+  }
+
+  /**
+   * Aborted when the lock is lost, with a {@link LockLostError}: whatever runs under it must stop. When its lease cannot
+   * be renewed, that is while nobody else can have it yet: until the reason's `loss.killBySeconds`.
+   */
+  get signal(): AbortSignal {
+    return this.#grant.watchLoss();
+  }
+
+  /** Releases the lock now; later calls do nothing. @returns false when it had been lost */
+  async release(): Promise<boolean> {
+    return (await this.#grant.release()) === undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#grant.release();
+  }
+}
+
+/**
+ * A lock that the clients of an etcd cluster share by its name, `etcdctl lock` and `resourcelock run --server` included.
+ *
+ * @example
+ * ```ts
+ * await using lock = new EtcdLock("deploy", { servers: "http://127.0.0.1:2379" });
+ * await lock.withLock(async (signal) => {
+ *   await fetch("http://127.0.0.1:8080/deploy", { signal });
+ * });
+ * ```
+ */
+export class EtcdLock implements AsyncDisposable {
+  readonly lockName: string;
+  readonly #engine: EtcdEngine;
+
+  /**
+   * @throws {LockNameError} for a name that cannot be used
+   * @throws {LockServerError} for servers or settings that cannot be used
+   */
+  constructor(lockName: string, options: EtcdLockOptions = {}) {
+    this.lockName = parseServerLockName(lockName);
+    const environment = options.environment ?? process.env;
+    this.#engine = new EtcdEngine({
+      servers: options.servers ?? environment["RESOURCELOCK_SERVER"] ?? "",
+      environment,
+      ttlSeconds: options.ttlSeconds,
+      clock: bootSeconds,
+      ...(options.onWarning === undefined ? {} : { warn: options.onWarning }),
+    });
+  }
+
+  /**
+   * Waits for the lock.
+   *
+   * @returns undefined when it was not granted in time
+   * @throws {LockServerError} when the server cannot be used
+   */
+  async acquire(options: EtcdAcquireOptions = {}): Promise<EtcdLockGuard | undefined> {
+    const { timeout = null, lockInfo = "", signal } = options;
+    const answer = await this.#engine.acquire(this.lockName, {
+      kind: kindOf(options),
+      message: lockInfo,
+      timeoutSeconds: timeout ?? Infinity,
+      signal,
+    });
+    return answer.granted ? new EtcdLockGuard(answer) : undefined;
+  }
+
+  /**
+   * Runs a function while the lock is held.
+   *
+   * @param work gets a signal that is aborted when the lock is lost, and the guard
+   * @returns what `work` returns; undefined when the lock was not granted in time
+   * @throws {LockLostError} when the lock was lost before `work` had ended
+   */
+  async withLock<Result>(
+    work: (signal: AbortSignal, guard: EtcdLockGuard) => Result | Promise<Result>,
+    options: EtcdAcquireOptions = {},
+  ): Promise<Result | undefined> {
+    await using guard = await this.acquire(options);
+    if (guard === undefined) return undefined;
+    const result = await work(guard.signal, guard);
+    const reason: unknown = guard.signal.reason;
+    if (reason instanceof LockLostError) throw reason;
+    return result;
+  }
+
+  /** Looks who holds the lock and who waits. @returns undefined when nobody has ever used it */
+  async status(): Promise<LockState | undefined> {
+    return await this.#engine.inspect(this.lockName);
+  }
+
+  /** Yields the state of the lock at once, and again at each change, until `signal` aborts. */
+  async *watch({ signal }: { signal: AbortSignal }): AsyncGenerator<LockState | undefined> {
+    yield* this.#engine.watch(this.lockName, { everySeconds: Infinity, signal });
+  }
+
+  /** Releases what is held and ends the connection's lease. */
+  async close(): Promise<void> {
+    await this.#engine[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function kindOf({ shared = false, slots }: EtcdAcquireOptions): RequestedKind {
+  if (slots === undefined) return shared ? "shared" : "exclusive";
+  if (shared) throw new TypeError("give shared or slots, not both");
+  if (!Number.isInteger(slots) || slots < 1 || slots > 1023) {
+    throw new RangeError(`slots must be a whole number from 1 to 1023, not ${slots}`);
+  }
+  return { slots };
+}

@@ -1,0 +1,75 @@
+/** The library's lock on etcd. */
+import { describe, expect } from "bun:test";
+import { EtcdLock } from "../../src/etcd/etcd-lock.ts";
+import { LockLostError } from "../../src/lock/errors.ts";
+import { etcdTest, newName, theCluster, useCluster } from "./engines.ts";
+import { eventually } from "./etcd-cluster.ts";
+
+useCluster();
+
+const lockOf = (name: string, ttlSeconds?: number) =>
+  new EtcdLock(name, {
+    servers: theCluster().servers,
+    environment: {},
+    ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+  });
+
+describe("EtcdLock", () => {
+  etcdTest("acquire() gives a guard that releases at the end of its block", async () => {
+    await using lock = lockOf(newName());
+    {
+      await using guard = await lock.acquire({ lockInfo: "me" });
+      expect(guard?.token).toBeGreaterThan(0);
+      expect(guard?.slot).toBe(0);
+      expect((await lock.status())?.holders[0]?.command).toBe("me");
+      expect(await lock.acquire({ timeout: 0 })).toBeUndefined();
+    }
+    expect((await lock.status())?.locked).toBe(false);
+  });
+
+  etcdTest("acquire() throws when the options contradict each other", async () => {
+    await using lock = lockOf(newName());
+    expect(await lock.acquire({ shared: true, slots: 2 }).catch(String)).toContain("not both");
+    expect(await lock.acquire({ slots: 0 }).catch(String)).toContain("from 1 to 1023");
+  });
+
+  etcdTest(
+    "withLock() gives the result of its function, and releases when that throws",
+    async () => {
+      await using lock = lockOf(newName());
+      expect(await lock.withLock((_, guard) => guard.token)).toBeGreaterThan(0);
+      const failing = lock.withLock(() => {
+        throw new Error("no");
+      });
+      expect(await failing.catch(String)).toBe("Error: no");
+      expect((await lock.status())?.locked).toBe(false);
+    },
+  );
+
+  etcdTest("withLock() aborts its signal and throws when the lock is lost", async () => {
+    const name = newName();
+    await using lock = lockOf(name, 2);
+    const work = async (signal: AbortSignal) => {
+      const [key = ""] = await theCluster().keys(`${name}/`);
+      await theCluster().etcdctl("lease", "revoke", key.split("/")[1] ?? "");
+      await eventually(() => signal.aborted, "the loss");
+    };
+    const error: unknown = await lock.withLock(work).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(LockLostError);
+  });
+
+  etcdTest("watch() yields at each change", async () => {
+    await using lock = lockOf(newName());
+    const stop = new AbortController();
+    const seen: (boolean | null | undefined)[] = [];
+    const follow = async () => {
+      for await (const state of lock.watch({ signal: stop.signal })) seen.push(state?.locked);
+    };
+    const following = follow().catch(String);
+    await eventually(() => seen.length === 1, "the first state");
+    await lock.withLock(async () => await eventually(() => seen.includes(true), "the holder"));
+    await eventually(() => seen.at(-1) === false, "the release");
+    stop.abort(new Error("enough"));
+    expect(await following).toBe("Error: enough");
+  });
+});

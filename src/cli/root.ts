@@ -4,7 +4,7 @@ import { description, version } from "../../package.json";
 import { type SignalName, signalNumbers } from "../posix/process.ts";
 import { parsedArguments } from "./arguments/arguments.ts";
 import { type CommandLine, readCommandLine } from "./arguments/command-line.ts";
-import { commandAsName, noCommand } from "./arguments/hints.ts";
+import { noCommand, twoCommands } from "./arguments/hints.ts";
 import { type OptionWord, UsageError } from "./arguments/words.ts";
 import { exitCodeOf, exitCodes } from "./exit-code.ts";
 import { diagnostics, printLine, standardError } from "./terminal/output.ts";
@@ -86,7 +86,7 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   }
   const names = Object.keys(subCommands);
   if (command === undefined) throw noCommand(line, names);
-  const mixUp = commandAsName(line, names);
+  const mixUp = twoCommands(line, names);
   if (mixUp !== undefined) throw mixUp;
   const status = await command.run({
     rawArgs: [...argv],

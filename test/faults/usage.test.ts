@@ -70,7 +70,8 @@ describe("an unknown command", () => {
 
 describe("two commands are refused, and neither is taken for a lock:", () => {
   test.each([
-    ["get state", '"get" and "state" are both commands; for the lock of that name, write "/state"'],
+    ["get state", '"get" and "state" are both commands; for a lock "state", write "/state"'],
+    ["list get", '"list" and "get" are both commands; for a lock "list", write "/list get"'],
     ["run get true", '"run" and "get" are both commands'],
     ["get help", '"get" and "help" are both commands'],
     ["wait -t 1 list", '"wait" and "list" are both commands'],
@@ -227,6 +228,9 @@ describe("a lock's name", () => {
   test.each([...commands, "-q get", "run -- true", "run -c true"])("is missing in %j", (words) =>
     expectWrong(words, "NAME is missing"),
   );
+
+  test("is missing before the -- of run", () =>
+    expectWrong("run -- LOCK true", "NAME is missing before the --"));
 
   test.each([
     ["get LOCK y", '"y"'],

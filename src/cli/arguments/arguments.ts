@@ -47,7 +47,8 @@ export function parsedArguments(
   const wanted = positionalsOf({ args: definitions });
   const missing = wanted[line.positionals.length];
   if (missing !== undefined && missing[1].required !== false) {
-    throw new UsageError(`${missing[0].toUpperCase()} is missing`);
+    const place = line.rest.length > 0 ? " before the --" : "";
+    throw new UsageError(`${missing[0].toUpperCase()} is missing${place}`);
   }
   const extra = line.positionals[wanted.length];
   if (extra !== undefined && !repeats) {

@@ -1,5 +1,5 @@
 /** What was meant by a word that is wrong. */
-import type { CommandLine } from "./command-line.ts";
+import { type CommandLine, positionalsOf } from "./command-line.ts";
 import { options } from "./options.ts";
 import { UsageError } from "./words.ts";
 
@@ -55,18 +55,21 @@ export function commandHint(word: string, names: readonly string[]): string {
   return meant === undefined ? suggestion(word, names) : `; did you mean ${meant}?`;
 }
 
-/** The error for a lock's name that is a command: who writes two commands has mixed something up. */
-export function commandAsName(
+/** The error for two commands in one line: who writes them has mixed something up, and neither is taken for a lock. */
+export function twoCommands(
   { command, positionals }: CommandLine,
   names: readonly string[],
 ): UsageError | undefined {
-  const takesNames = Object.hasOwn(command?.args ?? {}, "name");
-  const word = takesNames
-    ? positionals.find((positional) => names.includes(positional))
-    : undefined;
-  if (word === undefined) return undefined;
+  const other = positionals.find((word) => names.includes(word));
+  if (command === undefined || other === undefined) return undefined;
+  const { name, args } = command;
+  const takesNames = Object.hasOwn(args, "name");
+  // Words such as those of help are no locks.
+  if (!takesNames && positionalsOf(command).length > 0) return undefined;
+  const lock = takesNames ? other : name;
+  const call = takesNames ? `/${other}` : `/${name} ${other}`;
   return new UsageError(
-    `${JSON.stringify(command?.name)} and ${JSON.stringify(word)} are both commands; for the lock of that name, write "/${word}"`,
+    `${JSON.stringify(name)} and ${JSON.stringify(other)} are both commands; for a lock "${lock}", write ${JSON.stringify(call)}`,
   );
 }
 

@@ -227,6 +227,16 @@ describe("the command does not notice that it is wrapped:", () => {
     expect(stdout).toBe(" 5b c3 bc 20 e4 ff 5d\n");
   });
 
+  test.each([
+    String.raw`-m $'printf \xfe' -c $'printf \xff'`,
+    String.raw`-qc$'printf \xff' -m $'-qc\xfe'`,
+    String.raw`--command=$'printf \xff' -E 3`,
+    String.raw`-m $'printf \xfe' $'-c=printf \xff'`,
+  ])("a line for the shell is found by its place and not by its looks: %s", async (words) => {
+    const { stdout } = await bash(`resourcelock run ${newLockName()} ${words} | od -An -tx1`);
+    expect(stdout).toBe(" ff\n");
+  });
+
   test("its name need not be UTF-8", async () => {
     const { stdout } = await bash(`
       cd ${newDirectory()}

@@ -40,8 +40,9 @@ export function tableOf(
   return {
     columns: ["", `median ${unit}`, "p10 – p90", "n", ...bases.map((base) => `x ${base}`)],
     rows: entries.map(({ name, missing }) => {
-      if (missing !== undefined)
+      if (missing !== undefined) {
         return [name, `missing: ${missing}`, "", "", ...bases.map(() => "")];
+      }
       const mine = valuesOf(name);
       const ratios = bases.map((base) => figure(ratio(mine, valuesOf(base))));
       return [name, figure(median(mine)), spread(mine), String(mine.length), ...ratios];

@@ -145,8 +145,9 @@ export class EtcdEngine implements LockEngine {
         keeper?.childDescriptor(session, () => this.#keptLocks(session), lowest),
       killAll: () => keeper?.killAll(),
       bindTo: async (bound, lease, processId) => {
-        if (keeper === undefined)
+        if (keeper === undefined) {
           throw new TypeError("this engine has no keeper to bind a lock with");
+        }
         await keeper.bindTo(bound, lease, processId);
       },
       onEnd: async (ended) => {
@@ -288,8 +289,9 @@ export class EtcdEngine implements LockEngine {
 
   #isMeant(entry: Entry, { onlyToken, onlyOwnerPid }: ForceReleaseOptions): boolean {
     const { value } = entry;
-    if (onlyToken !== undefined && (value === undefined || tokenOf(entry) !== onlyToken))
+    if (onlyToken !== undefined && (value === undefined || tokenOf(entry) !== onlyToken)) {
       return false;
+    }
     if (onlyOwnerPid === undefined) return true;
     const isHere = value?.host === this.#ownLabel().host;
     return isHere && (value.owner ?? value.pid) === onlyOwnerPid;

@@ -8,8 +8,9 @@ const maxMessageBytes = 4000;
 
 /** @throws {LockInfoError} if a message or an info text cannot be stored */
 export function requireInfoFits(text: string): void {
-  if (text.includes("\0"))
+  if (text.includes("\0")) {
     throw new LockInfoError("Cannot store the info text: it has a NUL in it");
+  }
   const { length } = Buffer.from(text);
   if (length <= maxMessageBytes) return;
   throw new LockInfoError(

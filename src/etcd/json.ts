@@ -55,8 +55,9 @@ export function numberIn(message: JsonObject, field: string): number {
 export function idIn(message: JsonObject, field: string): string {
   const value = message[field] ?? "0";
   if (typeof value === "number" && Number.isSafeInteger(value)) return String(value);
-  if (typeof value !== "string" || !/^-?\d{1,20}$/.test(value))
+  if (typeof value !== "string" || !/^-?\d{1,20}$/.test(value)) {
     throw corrupt(`"${field}" is no ID`);
+  }
   return value;
 }
 

@@ -44,11 +44,12 @@ async function keep(job: KeeperJob, environment: Environment): Promise<void> {
   const outcome = await keeping;
   session.stopRenewing();
   if (outcome === "lost") return;
-  if (outcome === "ended")
+  if (outcome === "ended") {
     await releaseAll(
       gateway,
       job.locks.filter(({ key }) => isHeld(session, key)),
     );
+  }
   await revokeLease(gateway, job.lease.id, { seconds: releaseSeconds }).catch(ignoreServer);
 }
 

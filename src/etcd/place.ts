@@ -121,8 +121,9 @@ export class Place {
         }),
         limits,
       );
-      if (message["succeeded"] === true)
+      if (message["succeeded"] === true) {
         return this.#granted(header.revision, header.revision, value);
+      }
       this.#view.load(readKeyValues(responsesIn(message)[0]), header.revision);
     }
   }
@@ -171,8 +172,9 @@ export class Place {
         seconds: Math.max(0.001, Math.min(defaultCallSeconds, this.#secondsLeft)),
       },
     );
-    if (message["succeeded"] === true)
+    if (message["succeeded"] === true) {
       return this.#granted(header.revision, header.revision, value);
+    }
     const inner = objectIn(responsesIn(message)[0] ?? {}, "response_txn");
     this.#view.load(readKeyValues(responsesIn(inner).at(-1)), header.revision);
     return undefined;

@@ -44,8 +44,9 @@ function digits(number: number, width: number): string {
  * @throws {LockInfoError} where it does not fit, or would be cut short by a NUL of its own
  */
 export function encodeLockInfo(info: string, segmentBytes: number): Uint8Array {
-  if (info.includes("\0"))
+  if (info.includes("\0")) {
     throw new LockInfoError("Cannot store the info text: it contains a NUL byte");
+  }
   const bytes = encoder.encode(`${info}\0`);
   if (bytes.length > segmentBytes) {
     const parts = dateOfGrant.test(info) ? "its date and its end mark" : "its end mark";

@@ -15,8 +15,9 @@ export function importsOf(from: string, source: string): Import[] {
   if (errors.length > 0) throw new Error(`Cannot parse ${from}: ${errors[0]?.message}`);
   const specifiers: string[] = [];
   const add = (node: unknown) => {
-    if (!isText(node))
+    if (!isText(node)) {
       throw new Error(`Cannot tell what ${from} imports: name the file in a literal`);
+    }
     specifiers.push(node.value);
   };
   new Visitor({

@@ -19,8 +19,9 @@ const named = lines.map(([path = ""]) => path);
 function foldersOf(top: string): string[] {
   const folders = new Set<string>();
   for (const file of new Bun.Glob(`${top}/**`).scanSync({ cwd: root })) {
-    for (let folder = dirname(file); folder !== "."; folder = dirname(folder))
+    for (let folder = dirname(file); folder !== "."; folder = dirname(folder)) {
       folders.add(`${folder}/`);
+    }
   }
   return [...folders]
     .filter((folder) => !/\/(?:node_modules|__pycache__)\//.test(folder))

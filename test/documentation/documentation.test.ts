@@ -135,8 +135,9 @@ describe("the table of the library", () => {
       ...Object.getOwnPropertyNames(LockGuard.prototype),
     ].filter((name) => name !== "constructor");
     const [sentence = ""] = /A `LockGuard` has .*/.exec(documents.library.text) ?? [];
-    for (const member of [...members, "[Symbol.dispose]"])
+    for (const member of [...members, "[Symbol.dispose]"]) {
       expect(sentence).toContain(`\`${member}`);
+    }
   });
 
   test("is followed by every error that the library exports, and no other", () => {

@@ -38,8 +38,9 @@ describe("users", () => {
     if (!haveEtcd) return;
     cluster = await EtcdCluster.start(1, ["--auth-token-ttl", "1"]);
     const prefixes = ["security/", "resourcelock.history/security"];
-    for (const user of ["root", "ci", "guest"])
+    for (const user of ["root", "ci", "guest"]) {
       await cluster.etcdctl("user", "add", `${user}:pw-${user}`);
+    }
     await cluster.etcdctl("user", "grant-role", "root", "root");
     await cluster.etcdctl("role", "add", "locks");
     for (const prefix of prefixes) {

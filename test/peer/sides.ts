@@ -1,6 +1,7 @@
 /** The sides that share a lock, alike in what a test asks of them. */
 import { ResourceLock } from "../../src/index.ts";
-import { type Ended, pythonPeer, resourcelock, run } from "./peer-processes.ts";
+import { type Outcome, runToEnd } from "../support/process.ts";
+import { pythonPeer, resourcelock } from "./peer-processes.ts";
 
 interface State {
   locked: boolean;
@@ -26,14 +27,14 @@ export const commandLine: Side = {
   title: "the command line",
   async get(lockName, { info = "", timeoutSeconds = 0 } = {}) {
     const words = [`--get-timeout=${timeoutSeconds}`, `--message=${info}`];
-    const ended = await run(resourcelock("get", lockName, ...words));
+    const ended = await runToEnd(resourcelock("get", lockName, ...words));
     return isYes(ended, { yes: 0, no: 75 });
   },
   async unget(lockName) {
-    return isYes(await run(resourcelock("unget", lockName)), { yes: 0, no: 1 });
+    return isYes(await runToEnd(resourcelock("unget", lockName)), { yes: 0, no: 1 });
   },
   async state(lockName) {
-    const ended = await run(resourcelock("state", lockName, "--json"));
+    const ended = await runToEnd(resourcelock("state", lockName, "--json"));
     isYes(ended, { yes: 0 });
     const { locked, value, info }: State = JSON.parse(ended.stdout);
     return { locked, value, info };
@@ -69,24 +70,24 @@ export const python: WritingSide = {
   title: "Python",
   async get(lockName, { info = "", timeoutSeconds = 0 } = {}) {
     const words = [`--timeout=${timeoutSeconds}`, `--info=${info}`];
-    return isYes(await run(pythonPeer(lockName, "get", ...words)), { yes: 0, no: 1 });
+    return isYes(await runToEnd(pythonPeer(lockName, "get", ...words)), { yes: 0, no: 1 });
   },
   async unget(lockName) {
-    return isYes(await run(pythonPeer(lockName, "unget", "--force")), { yes: 0, no: 1 });
+    return isYes(await runToEnd(pythonPeer(lockName, "unget", "--force")), { yes: 0, no: 1 });
   },
   async state(lockName) {
-    const ended = await run(pythonPeer(lockName, "state"));
+    const ended = await runToEnd(pythonPeer(lockName, "state"));
     isYes(ended, { yes: 0 });
     const { locked, value, info }: State = JSON.parse(ended.stdout);
     return { locked, value, info };
   },
   async setInfo(lockName, text) {
-    isYes(await run(pythonPeer(lockName, "set-info", "--", text)), { yes: 0 });
+    isYes(await runToEnd(pythonPeer(lockName, "set-info", "--", text)), { yes: 0 });
   },
 };
 
 /** A status as an answer; any other one is a fault of the test or the side, and what it said is told. */
-function isYes(ended: Ended, statuses: { yes: number; no?: number }): boolean {
+function isYes(ended: Outcome, statuses: { yes: number; no?: number }): boolean {
   if (ended.status === statuses.yes) return true;
   if (ended.status === statuses.no) return false;
   throw new Error(`Unexpected status ${ended.status}: ${ended.stdout}${ended.stderr}`);

@@ -119,8 +119,9 @@ async function systemCalls(
     // % time, seconds, usecs/call, calls, errors or nothing, syscall
     const [, , , calls, ...rest] = line.trim().split(/\s+/);
     const call = rest.at(-1);
-    if (call !== undefined && /^\d+$/.test(calls ?? "") && call !== "total")
+    if (call !== undefined && /^\d+$/.test(calls ?? "") && call !== "total") {
       counts.set(call, Number(calls));
+    }
   }
   return counts;
 }

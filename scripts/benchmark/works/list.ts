@@ -38,8 +38,9 @@ export default {
       entries.push(entry);
       const rounds = choose({ trial: 3, quick: 8, full: 30 });
       const ofCount = await interleave([alone, entry], { rounds, secondsEach: 10 });
-      for (const [name, times] of ofCount)
+      for (const [name, times] of ofCount) {
         values.set(name, [...(values.get(name) ?? []), ...times]);
+      }
     }
     const start = median(values.get(alone.name) ?? []);
     const cost = (count: number) => median(values.get(`${count} locks`) ?? []) - start;

@@ -30,8 +30,9 @@ export default {
 
     const waiters: Waiter[] = [];
     for (const runner of runners) {
-      if (runner.missing !== undefined || lockers.some(({ name }) => name === runner.name))
+      if (runner.missing !== undefined || lockers.some(({ name }) => name === runner.name)) {
         continue;
+      }
       const lock = lockName("waiting", runner.name);
       const file = `${directory}/${lock}-marks`;
       const holder = await MarkHolder.start(runner, lock, { mark, file });

@@ -135,8 +135,9 @@ export class WordReader {
 
   #takeValue(option: OptionWord): void {
     const value = this.#words[this.#next];
-    if (value === undefined || value === "--")
+    if (value === undefined || value === "--") {
       throw new UsageError(`${option.shown} needs a value`);
+    }
     if (this.#isOption(value)) {
       const joined = `${option.shown}${option.shown.startsWith("--") ? "=" : ""}${value}`;
       throw new UsageError(

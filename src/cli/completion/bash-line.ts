@@ -25,8 +25,9 @@ export function readBashLine(line: string): BashLine | undefined {
   for (let index = 0; index < line.length; index++) {
     const character = line.charAt(index);
     const next = line.charAt(index + 1);
-    if (word === undefined && !/\s/.test(character))
+    if (word === undefined && !/\s/.test(character)) {
       starts.push(Array.from(line.slice(0, index)).length);
+    }
     // Within double quotes a backslash is itself before most.
     const escapes = quote === "" || (quote === '"' && '"$`\\\n'.includes(next));
     if (character === "\\" && escapes) {

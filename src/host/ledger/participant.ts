@@ -210,8 +210,9 @@ export class Participant {
     if (retryAfterSeconds < tickSeconds || wish.kind !== kinds.exclusive) return false;
     if (on === "holder") {
       const watch = this.#stallWatch;
-      if (!isHolding(ledger.seat(seat)))
+      if (!isHolding(ledger.seat(seat))) {
         return watch !== undefined && watch.firstWaiterBlocker !== 0;
+      }
       // Its byte tells by itself.
       if (watch !== undefined) watch.firstWaiterBlocker = 0;
       return true;

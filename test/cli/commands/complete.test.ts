@@ -7,7 +7,8 @@ import { commandNames as namesIn, loadCommand } from "../../../src/cli/arguments
 import { aliasesOf } from "../../../src/cli/arguments/words.ts";
 import { root } from "../../../src/cli/root.ts";
 import { haveTools, newLockName, resourcelock } from "../../support/binary.ts";
-import { newDirectory, newHeldLock, objectsOf, printed } from "./scenario.ts";
+import { newDirectory } from "../../support/directory.ts";
+import { newHeldLock, objectsOf, printed } from "./scenario.ts";
 import { type ShellName, Terminal } from "./terminal.ts";
 
 const shells = ["bash", "zsh", "fish"] as const;

@@ -3,7 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bash, haveTools, resourcelock } from "../../support/binary.ts";
-import { newDirectory, printed } from "./scenario.ts";
+import { newDirectory } from "../../support/directory.ts";
+import { printed } from "./scenario.ts";
 import { Terminal } from "./terminal.ts";
 
 const source = readFileSync(

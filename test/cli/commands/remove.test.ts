@@ -2,7 +2,14 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { haveMountNamespaces, PrivateSharedMemory } from "../../faults/private-shared-memory.ts";
-import { bash, haveTools, newLockName, resourcelock, startCommand } from "../../support/binary.ts";
+import {
+  isWhole,
+  bash,
+  haveTools,
+  newLockName,
+  resourcelock,
+  startCommand,
+} from "../../support/binary.ts";
 import { binary, start } from "../../support/process.ts";
 import {
   heldText,
@@ -115,7 +122,7 @@ describe("remove", () => {
     const witness = `/dev/shm/${name}.witness`;
     const section = `mkdir ${witness} && sleep 0.005 && rmdir ${witness}`;
     // With a pause, in which nobody may use the lock, so that it can be removed.
-    const script = `for i in $(seq 25); do "$RESOURCELOCK" run ${name} -q -- sh -c '${section}' || exit; sleep 0.04; done`;
+    const script = `for i in $(seq ${isWhole ? 25 : 8}); do "$RESOURCELOCK" run ${name} -q -- sh -c '${section}' || exit; sleep 0.04; done`;
     const shells = [1, 2, 3].map(() => start(["sh", "-c", script]));
     const statuses = Promise.all(shells.map(async (shell) => (await shell.end()).status));
     let removed = 0;

@@ -11,12 +11,12 @@ import {
   startScript,
 } from "../../support/binary.ts";
 import { binary, start, untilStates } from "../../support/process.ts";
+import { newDirectory } from "../../support/directory.ts";
 import {
   directAndWrapped,
   heldText,
   maskTimes,
   masked,
-  newDirectory,
   newHeldLock,
   objectsOf,
   printed,

@@ -1,8 +1,6 @@
 /** What the tests of the command line set up and wait for; it is all gone when the test has ended. */
-import { expect, onTestFinished } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { expect } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
 import { bash, maskDates, newLockName, resourcelock } from "../../support/binary.ts";
 import { eventually, type Outcome } from "../../support/process.ts";
 
@@ -68,15 +66,6 @@ export async function newHeldLock(message = "holder"): Promise<string> {
   const { status, stderr } = await resourcelock("get", name, "-m", message, "-q");
   if (status !== 0) throw new Error(`the lock was not granted: ${stderr}`);
   return name;
-}
-
-/** An empty directory. */
-export function newDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), "test-cli-"));
-  onTestFinished(() => {
-    rmSync(directory, { recursive: true });
-  });
-  return directory;
 }
 
 /** The files in /dev/shm that belong to a lock. */

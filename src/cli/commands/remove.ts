@@ -77,8 +77,9 @@ function warnOfWhatIsLeft(name: string): void {
   );
   for (const { path, status } of files) {
     if (!status.isRegularFile) diagnostics().warn(`did not delete ${path}: it is not a file`);
-    else if (!isNew)
+    else if (!isNew) {
       diagnostics().warn(`did not delete ${path}: it belongs to ${userLabel(status.userId)}`);
+    }
   }
 }
 
@@ -99,10 +100,11 @@ async function removeStale(wanted: string | undefined, output: OutputOptions): P
     staleOnHost().filter((lock) => (name === undefined ? !isInUse(lock) : lock.name === name));
   let found = look();
   if (found.some(isUnexplained)) {
-    if (output.verbose)
+    if (output.verbose) {
       diagnostics().debug(
         "a lock is locked and nobody is known to hold it: looking again in a second",
       );
+    }
     const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
     await trap.sleep(graceSeconds);
     if (trap.received !== undefined) throw new Interrupted(trap.received);

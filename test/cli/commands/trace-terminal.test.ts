@@ -4,7 +4,8 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { haveTools, newLockName, resourcelock } from "../../support/binary.ts";
 import { eventually, isAlive, untilStates } from "../../support/process.ts";
-import { newDirectory, newHeldLock } from "./scenario.ts";
+import { newDirectory } from "../../support/directory.ts";
+import { newHeldLock } from "./scenario.ts";
 import { Terminal } from "./terminal.ts";
 
 /** Wide enough for the names of locks in tests. */

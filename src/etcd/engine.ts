@@ -146,7 +146,7 @@ export class EtcdEngine implements LockEngine {
       killAll: () => keeper?.killAll(),
       bindTo: async (bound, lease, processId) => {
         if (keeper === undefined) {
-          throw new TypeError("this engine has no keeper to bind a lock with");
+          throw new TypeError("Cannot bind a lock to a process: this engine has no keeper");
         }
         await keeper.bindTo(bound, lease, processId);
       },

@@ -158,9 +158,9 @@ export class EtcdLock implements AsyncDisposable {
 
 function kindOf({ shared = false, slots }: EtcdAcquireOptions): RequestedKind {
   if (slots === undefined) return shared ? "shared" : "exclusive";
-  if (shared) throw new TypeError("give shared or slots, not both");
+  if (shared) throw new TypeError("Cannot hold a lock both shared and in slots");
   if (!Number.isInteger(slots) || slots < 1 || slots > 1023) {
-    throw new RangeError(`slots must be a whole number from 1 to 1023, not ${slots}`);
+    throw new RangeError(`Cannot hold a lock in ${slots} slots: give a number from 1 to 1023`);
   }
   return { slots };
 }

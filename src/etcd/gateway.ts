@@ -165,7 +165,7 @@ export class Gateway {
 
   #endpointAt(index: number): string {
     const endpoint = this.endpoints[index % this.endpoints.length];
-    if (endpoint === undefined) throw new RangeError("a gateway needs an endpoint");
+    if (endpoint === undefined) throw new RangeError("Cannot make a gateway without an endpoint");
     return endpoint;
   }
 

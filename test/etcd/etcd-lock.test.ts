@@ -29,7 +29,9 @@ describe("EtcdLock", () => {
 
   etcdTest("acquire() throws when the options contradict each other", async () => {
     await using lock = lockOf(newName());
-    expect(await lock.acquire({ shared: true, slots: 2 }).catch(String)).toContain("not both");
+    expect(await lock.acquire({ shared: true, slots: 2 }).catch(String)).toContain(
+      "both shared and in slots",
+    );
     expect(await lock.acquire({ slots: 0 }).catch(String)).toContain("from 1 to 1023");
   });
 

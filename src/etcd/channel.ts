@@ -45,7 +45,7 @@ export async function request(
   const limit = AbortSignal.timeout(Math.max(1, Math.ceil(options.timeoutMilliseconds)));
   const signal = options.signal === undefined ? limit : AbortSignal.any([options.signal, limit]);
   try {
-    const response = await post(endpoint, path, body, options, signal);
+    const response = await post(endpoint, path, body, { ...options, signal });
     const text = await boundedText(endpoint, response);
     return answerOf(endpoint, response, text);
   } catch (error) {
@@ -62,7 +62,7 @@ export async function* stream(
   options: Omit<RequestOptions, "timeoutMilliseconds"> & { readonly signal: AbortSignal },
 ): AsyncGenerator<Answer> {
   try {
-    const response = await post(endpoint, path, body, options, options.signal);
+    const response = await post(endpoint, path, body, options);
     if (!response.ok || response.body === null) {
       answerOf(endpoint, response, await boundedText(endpoint, response));
       throw notGateway(endpoint, "it does not stream");
@@ -82,8 +82,7 @@ function post(
   endpoint: string,
   path: string,
   body: JsonObject,
-  { tls, token }: Pick<RequestOptions, "tls" | "token">,
-  signal: AbortSignal,
+  { tls, token, signal }: Pick<RequestOptions, "tls" | "token"> & { signal: AbortSignal },
 ): Promise<Response> {
   const init = {
     method: "POST",

@@ -301,7 +301,7 @@ export class EtcdEngine implements LockEngine {
   async #force(name: string, entry: Entry, by: string): Promise<boolean> {
     const { value, lease } = entry;
     const ending = { token: tokenOf(entry), ending: "forced", by } as const;
-    const { message, mayBeRepeated } = await removePlace(this.#gateway, name, entry, value, ending);
+    const { message, mayBeRepeated } = await removePlace(this.#gateway, { name, ...entry }, ending);
     // The lease of a hold without a process is its own; others may hold more locks.
     if (value?.attachment !== undefined && lease !== "0") await revokeLease(this.#gateway, lease);
     return message["succeeded"] === true || mayBeRepeated;

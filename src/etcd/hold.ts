@@ -176,7 +176,7 @@ export class Hold implements Grant, SessionListener {
     const { gateway } = this.#context.session;
     try {
       const ending = { token: this.token, ending: "released", exitStatus } as const;
-      const reply = await removePlace(gateway, this.name, this.#place, this.#place.value, ending, {
+      const reply = await removePlace(gateway, this.kept, ending, {
         seconds: this.#secondsToRelease,
       });
       if (reply.message["succeeded"] === true) return undefined;

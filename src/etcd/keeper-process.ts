@@ -124,7 +124,7 @@ async function releaseAll(gateway: Gateway, locks: readonly KeptLock[]): Promise
   for (const lock of locks) {
     const ending = { token: lock.token, ending: "released" } as const;
     const limits = { seconds: releaseSeconds };
-    await removePlace(gateway, lock.name, lock, lock.value, ending, limits).catch(ignoreServer);
+    await removePlace(gateway, lock, ending, limits).catch(ignoreServer);
   }
 }
 

@@ -8,17 +8,21 @@ import { historyKeys } from "./keys.ts";
 import type { HeldKey } from "./renewal.ts";
 import { compare, operation, transaction } from "./requests.ts";
 
+/** A place and the lock in whose queue it is. */
+interface NamedPlace extends HeldKey {
+  readonly name: string;
+  /** What it said of itself; undefined for that of another program, which has no record. */
+  readonly value: EntryValue | undefined;
+}
+
 /**
  * Deletes a place, if it is still the one that was granted.
  *
- * @param value what the place said of itself; undefined for that of another program, which has no record
  * @returns the reply of a transaction: `succeeded` tells whether this request deleted it
  */
 export async function removePlace(
   gateway: Gateway,
-  name: string,
-  { key, createRevision }: HeldKey,
-  value: EntryValue | undefined,
+  { name, key, createRevision, value }: NamedPlace,
   ending: Omit<Ending, "key" | "ended">,
   limits: CallLimits = {},
 ): Promise<Reply> {

@@ -26,8 +26,7 @@ export type Renewal =
 /** @throws {LockServerError} if no member answers in time */
 export async function renewLease(
   gateway: Gateway,
-  leaseId: string,
-  held: readonly HeldKey[],
+  { leaseId, held }: { leaseId: string; held: readonly HeldKey[] },
   clock: Clock,
   limits: CallLimits,
 ): Promise<Renewal> {

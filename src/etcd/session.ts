@@ -134,7 +134,12 @@ export class Session {
     for (;;) {
       const left = this.stopTimes.killAt - this.clock();
       const limits = { signal, seconds: Math.max(left, attemptSeconds) };
-      const renewal = await renewLease(this.gateway, this.lease.id, [held], this.clock, limits);
+      const renewal = await renewLease(
+        this.gateway,
+        { leaseId: this.lease.id, held: [held] },
+        this.clock,
+        limits,
+      );
       if (renewal.outcome === "unconfirmed") continue;
       if (renewal.outcome !== "renewed") return false;
       this.#time.advance(renewal.sentAt);
@@ -200,7 +205,12 @@ export class Session {
     const held = this.heldKeys;
     try {
       const limits = { signal, seconds: attemptSeconds, attemptSeconds };
-      const renewal = await renewLease(this.gateway, this.lease.id, held, this.clock, limits);
+      const renewal = await renewLease(
+        this.gateway,
+        { leaseId: this.lease.id, held },
+        this.clock,
+        limits,
+      );
       if (signal.aborted) return;
       if (renewal.outcome === "renewed") {
         this.#time.advance(renewal.sentAt);

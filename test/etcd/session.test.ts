@@ -48,7 +48,7 @@ function gatewayTo(server: FakeGateway): Gateway {
 }
 
 const renew = (server: FakeGateway, clock = () => 100) =>
-  renewLease(gatewayTo(server), "1", [held], clock, { seconds: 5 });
+  renewLease(gatewayTo(server), { leaseId: "1", held: [held] }, clock, { seconds: 5 });
 
 describe("renewLease()", () => {
   test("renewLease() counts from before the sending when it is confirmed", async () => {

@@ -1,0 +1,90 @@
+/** Locks while members of a cluster of three die, hang, or cannot be reached. */
+import { describe, expect } from "bun:test";
+import {
+  acquired,
+  etcdTest,
+  forever,
+  newEngine,
+  newName,
+  theCluster,
+  useCluster,
+  waiting,
+} from "./engines.ts";
+import { eventually } from "./etcd-cluster.ts";
+import { membersFrom, mixedQueue } from "./mixed-queue.ts";
+
+useCluster(3);
+
+describe("a cluster of three", () => {
+  etcdTest("keeps the queue and its order when the leader is killed", async () => {
+    const leader = await theCluster().leader();
+    const outcome = await mixedQueue(() => theCluster().killMember(leader));
+    theCluster().startMember(leader);
+    await theCluster().ready();
+    expect(outcome).toEqual({ order: ["first", "etcdctl", "second"], isLost: false });
+  });
+
+  etcdTest("keeps the queue and its order when the majority is away for 3 s", async () => {
+    const outcome = await mixedQueue(async () => {
+      await Promise.all([theCluster().killMember(0), theCluster().killMember(1)]);
+      await Bun.sleep(3000);
+      theCluster().startMember(0);
+      theCluster().startMember(1);
+      await theCluster().ready();
+    });
+    expect(outcome).toEqual({ order: ["first", "etcdctl", "second"], isLost: false });
+  });
+
+  etcdTest(
+    "keeps a waiter's place when the whole cluster hangs longer than its lease lasts",
+    async () => {
+      const name = newName();
+      const warnings: string[] = [];
+      const holder = await acquired(newEngine({ ttlSeconds: 30 }).acquire(name, forever));
+      const patient = newEngine({ ttlSeconds: 3, warn: (text) => warnings.push(text) });
+      const waiter = acquired(patient.acquire(name, forever));
+      await waiting(newEngine(), name, 1);
+      for (const index of [0, 1, 2]) theCluster().signalMember(index, "SIGSTOP");
+      await Bun.sleep(5000);
+      for (const index of [0, 1, 2]) theCluster().signalMember(index, "SIGCONT");
+      await theCluster().ready();
+      await holder.release();
+      // Its lease may have ended before it could be renewed: then it says so, and has queued again.
+      await (await waiter).release();
+      expect(warnings.length).toBeLessThanOrEqual(1);
+    },
+  );
+});
+
+describe("a transaction whose answer is lost", () => {
+  const rounds = 36;
+
+  etcdTest(
+    "is found to have granted the lock, or grants it, exactly once",
+    async () => {
+      for (let round = 0; round < rounds; round++) {
+        const name = newName();
+        const member = round % 3;
+        const servers = membersFrom(member);
+        const acquiring = acquired(newEngine({ servers }).acquire(name, forever));
+        // Anywhere between the sending of the lease's request and the answer of the transaction.
+        await Bun.sleep((round * 1.7) % 12);
+        theCluster().signalMember(member, "SIGSTOP");
+        try {
+          const grant = await acquiring;
+          theCluster().signalMember(member, "SIGCONT");
+          await theCluster().ready();
+          const state = await newEngine().inspect(name);
+          expect(state?.holders.map(({ token }) => token)).toEqual([grant.token]);
+          expect(state?.waiters).toEqual([]);
+          expect(await grant.release()).toBeUndefined();
+        } finally {
+          theCluster().signalMember(member, "SIGCONT");
+        }
+        const left = () => theCluster().keys(`${name}/`);
+        await eventually(async () => (await left()).length === 0, "an empty queue");
+      }
+    },
+    600_000,
+  );
+});

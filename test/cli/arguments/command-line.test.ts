@@ -2,7 +2,10 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { parsedArguments } from "../../../src/cli/arguments/arguments.ts";
 import { type CommandLine, readCommandLine } from "../../../src/cli/arguments/command-line.ts";
-import { UsageError } from "../../../src/cli/arguments/words.ts";
+import { commandNames } from "../../../src/cli/arguments/command.ts";
+import { noCommand } from "../../../src/cli/arguments/hints.ts";
+import { options } from "../../../src/cli/arguments/options.ts";
+import { aliasesOf, UsageError } from "../../../src/cli/arguments/words.ts";
 import { root } from "../../../src/cli/root.ts";
 
 const read = (line: string) => readCommandLine(line.split(" "), root);
@@ -133,6 +136,101 @@ describe("readCommandLine() in our order", () => {
         expect(line.rest).toEqual(["cmd", ...words]);
         expect(line.options).toHaveLength(1);
       }),
+    );
+  });
+});
+
+const commands = await commandNames(root);
+
+/** What was read; undefined if the line was refused. */
+async function outcomeOf(given: readonly string[]): Promise<CommandLine | undefined> {
+  try {
+    return await readCommandLine(given, root);
+  } catch (error) {
+    expect(error).toBeInstanceOf(UsageError);
+    return undefined;
+  }
+}
+
+describe("readCommandLine() of any words", () => {
+  const names = Object.keys(options).map((name) => `--${name}`);
+  const aliases = Object.values(options).flatMap(aliasesOf);
+  const letters = aliases.filter((alias) => alias.length === 1).map((letter) => `-${letter}`);
+  const word = fc.oneof(
+    fc.constantFrom(...commands),
+    fc.constantFrom(...names, ...letters, ...aliases.map((alias) => `--${alias}`)),
+    fc.constantFrom(
+      "lk",
+      "/lk",
+      "a,b",
+      "5",
+      "-1",
+      "--",
+      "-",
+      "",
+      "--mess=x",
+      "--g",
+      "-qt5",
+      "--=x",
+    ),
+    fc.string({ maxLength: 6 }),
+  );
+  const words = fc.array(word, { maxLength: 8 });
+
+  test("fails only with a UsageError, to the arguments of the command", async () => {
+    await fc.assert(
+      fc.asyncProperty(words, async (given) => {
+        const line = await outcomeOf(given);
+        if (line?.command === undefined) return;
+        try {
+          const parsed = argumentsOf(line);
+          expect(Object.values(parsed)).not.toContain(undefined);
+        } catch (error) {
+          expect(error).toBeInstanceOf(UsageError);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("tells of a line without a command what is wrong with it", async () => {
+    await fc.assert(
+      fc.asyncProperty(words, async (given) => {
+        const line = await outcomeOf(given);
+        if (line === undefined || line.command !== undefined) return;
+        expect(noCommand(line, commands).message).not.toBe("");
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test("keeps the order of words, and hands on the end of the line as it is", async () => {
+    await fc.assert(
+      fc.asyncProperty(words, async (given) => {
+        const line = await outcomeOf(given);
+        if (line === undefined) return;
+        const end = line.rest.length === 0 ? [] : given.slice(-line.rest.length);
+        expect(end).toEqual([...line.rest]);
+        let from = 0;
+        for (const positional of line.positionals) {
+          const at = given.indexOf(positional, from);
+          expect(at).toBeGreaterThanOrEqual(from);
+          from = at + 1;
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test("reads the words of another program never, wherever run stands", async () => {
+    const before = fc.constantFrom(["run", "lk"], ["lk", "run"], ["run", "-q", "lk", "-t", "5"]);
+    await fc.assert(
+      fc.asyncProperty(before, words, async (first, others) => {
+        const line = await readCommandLine([...first, "--", ...others], root);
+        expect(line.rest).toEqual(others);
+        expect(line.positionals).toEqual(["lk"]);
+      }),
+      { numRuns: 500 },
     );
   });
 });

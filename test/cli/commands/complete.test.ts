@@ -286,7 +286,7 @@ describe.each(shells)("on a terminal %s", (shell) => {
         await terminal.keys(`resourcelock state ${name.slice(0, -rest.length)}`);
         await terminal.press("Tab");
         await terminal.press("Enter");
-        await terminal.see(new RegExp(`^<${literally(name)}> is currently locked`, "m"));
+        await terminal.see(new RegExp(`^${literally(name)}: held`, "m"));
       }
     });
 
@@ -303,7 +303,7 @@ describe.each(shells)("on a terminal %s", (shell) => {
         await terminal.keys(`resourcelock state ${quote(name.slice(0, -"b$c".length))}`);
         await terminal.press("Tab");
         await terminal.press("Enter");
-        await terminal.see(new RegExp(`^<${literally(name)}> is currently locked`, "m"));
+        await terminal.see(new RegExp(`^${literally(name)}: held`, "m"));
       }
     });
 

@@ -130,15 +130,15 @@ test.each([
   );
 });
 
-test("a lock may have a command's name", async () => {
+test("a lock may have a command's name, with a slash before it", async () => {
   // It is the same lock for all test runs of this host, so they take turns.
   const { status, stdout } = await bash(`
     exec 9</dev/shm
     flock 9
     trap 'rm -f /dev/shm/get /dev/shm/sem.get /dev/shm/get.ledger' EXIT
-    resourcelock get get -q
-    resourcelock state get
-    resourcelock unget get
+    resourcelock get /get -q
+    resourcelock state /get
+    resourcelock unget /get
     resourcelock /get get -q
     resourcelock /get unget
   `);

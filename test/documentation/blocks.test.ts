@@ -52,10 +52,10 @@ const printed: Record<string, readonly (string | RegExp)[]> = {
   ]),
   "docs/recipes.md: A lock around a script, 2": ["copy the files", "restart the service"],
   "docs/recipes.md: A lock around a script": [
-    /^<deploy> lock request successful - Granted .*deploy by/,
+    /^deploy: locked until pid \d+ ends$/,
     "copy the files",
     "restart the service",
-    "<deploy> lock force released  <cli>",
+    "deploy: released",
   ],
   "docs/guide.md: Holding a lock together": ["read", "read at the same time", "write alone"],
   "docs/guide.md: A lock that users share": ["all who are in the group can use the lock"],
@@ -209,6 +209,7 @@ describe.skipIf(!canIsolate)("the documentation:", () => {
 test("the documentation has few blocks that do not run, each for a reason", () => {
   const resting = blocks.filter((block) => !runs(block));
   const reasons = [
+    ["README.md, resourcelock", "a picture: test/cli/commands/history.test.ts"],
     [
       "README.md, Install",
       "apt needs root and the package: test/package installs it on fresh systems",

@@ -1,0 +1,31 @@
+/** What the history and the tree of this clone have to keep to. */
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { haveTools } from "../support/binary.ts";
+import { root } from "../support/clone.ts";
+import { runToEnd } from "../support/process.ts";
+
+const git = (...words: string[]) => runToEnd(["git", "-C", root, ...words]);
+const isClone = haveTools("git") && (await git("rev-parse", "--is-inside-work-tree")).status === 0;
+
+test.skipIf(!isClone)("git has no generated file: none that .gitignore names", async () => {
+  expect((await git("ls-files", "--cached", "--ignored", "--exclude-standard")).stdout).toBe("");
+});
+
+/** The rule for subjects is as old as this commit. */
+const firstUnderRule = "fd9bbf7b";
+const maxSubjectCharacters = 72;
+
+test.skipIf(!isClone)("git has no commit whose subject is longer than 72 characters", async () => {
+  // A shallow clone may not have that commit: what it has since then is asked for.
+  const known = await git("merge-base", "--is-ancestor", firstUnderRule, "HEAD");
+  const range = known.status === 0 ? `${firstUnderRule}..HEAD` : "HEAD^!";
+  const { stdout } = await git("log", "--no-merges", "--format=%s", range);
+  const long = stdout.split("\n").filter((subject) => subject.length > maxSubjectCharacters);
+  expect(long).toEqual([]);
+});
+
+test("bun.lock names no host of a registry", async () => {
+  const lock = await Bun.file(join(root, "bun.lock")).text();
+  expect(lock.match(/https?:\/\/[^"]*/g) ?? []).toEqual([]);
+});

@@ -31,36 +31,52 @@ export function parsedArguments(
   definitions: ArgsDef,
   { repeats = false, conflicts = [] }: Pick<CommandMeta, "repeats" | "conflicts"> = {},
 ): Arguments {
-  const parsed: Record<string, string | boolean> = {};
-  for (const [name, definition] of Object.entries(definitions)) {
-    if (definition.default !== undefined) parsed[name] = definition.default;
-  }
-  for (const { name, shown, value, isAbbreviated } of line.options) {
-    const isTaken = line.seedOrder || !isAbbreviated;
-    if (name === undefined || !isTaken || !Object.hasOwn(definitions, name)) {
-      throw unknownOption(shown, definitions);
-    }
-    parsed[name] = value ?? true;
-  }
+  const values = optionValues(line, definitions);
   for (const excluding of conflicts) refuseSeveral(excluding, line.options);
-
   const wanted = positionalsOf({ args: definitions });
-  const missing = wanted[line.positionals.length];
-  if (missing !== undefined && missing[1].required !== false) {
-    const place = line.rest.length > 0 ? " before the --" : "";
-    throw new UsageError(`${missing[0].toUpperCase()} is missing${place}`);
-  }
-  const extra = line.positionals[wanted.length];
-  if (extra !== undefined && !repeats) {
-    throw new UsageError(`unexpected word ${JSON.stringify(extra)}`);
-  }
+  requireWords(line, wanted, repeats);
   const isOfNames = wanted.some(([, { valueHint }]) => valueHint === nameArgument.valueHint);
   if (isOfNames && !line.seedOrder) line.positionals.forEach(refuseComma);
   for (const [index, [name]] of wanted.entries()) {
     const word = line.positionals[index];
-    if (word !== undefined) parsed[name] = word;
+    if (word !== undefined) values[name] = word;
   }
-  return Object.assign({ _: [...line.positionals, ...line.rest] }, parsed);
+  return Object.assign({ _: [...line.positionals, ...line.rest] }, values);
+}
+
+function optionValues(
+  { options, seedOrder }: Pick<CommandLine, "options" | "seedOrder">,
+  definitions: ArgsDef,
+): Record<string, string | boolean> {
+  const values: Record<string, string | boolean> = {};
+  for (const [name, definition] of Object.entries(definitions)) {
+    if (definition.default !== undefined) values[name] = definition.default;
+  }
+  for (const { name, shown, value, isAbbreviated } of options) {
+    const isTaken = seedOrder || !isAbbreviated;
+    if (name === undefined || !isTaken || !Object.hasOwn(definitions, name)) {
+      throw unknownOption(shown, definitions);
+    }
+    values[name] = value ?? true;
+  }
+  return values;
+}
+
+/** Refuses a word too few or too many. */
+function requireWords(
+  { positionals, rest }: Pick<CommandLine, "positionals" | "rest">,
+  wanted: ReturnType<typeof positionalsOf>,
+  repeats: boolean,
+): void {
+  const missing = wanted[positionals.length];
+  if (missing !== undefined && missing[1].required !== false) {
+    const place = rest.length > 0 ? " before the --" : "";
+    throw new UsageError(`${missing[0].toUpperCase()} is missing${place}`);
+  }
+  const extra = positionals[wanted.length];
+  if (extra !== undefined && !repeats) {
+    throw new UsageError(`unexpected word ${JSON.stringify(extra)}`);
+  }
 }
 
 function refuseSeveral(excluding: readonly string[], given: CommandLine["options"]): void {

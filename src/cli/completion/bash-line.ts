@@ -11,44 +11,53 @@ interface BashLine {
   quote: Quote;
 }
 
+/** What is read as one: an escape, spaces, quoted text that may still be open, or a character. */
+const pieces = /\\[^]?|\s+|\$'|'[^']*'?|"(?:\\[^]|[^"\\])*\\?"?|[^]/g;
+const closed = /^(?:'[^']*'|"(?:\\[^]|[^"\\])*")$/;
+
 /**
  * Takes a line apart as far as quotes and backslashes go: nothing in it is expanded.
  *
  * @param line from the command up to the cursor
- * @returns undefined where there is a `$'...'`
+ * @returns undefined if there is a `$'...'`
  */
 export function readBashLine(line: string): BashLine | undefined {
   const words: string[] = [];
   const starts: number[] = [];
   let word: string | undefined;
   let quote: Quote = "";
-  for (let index = 0; index < line.length; index++) {
-    const character = line.charAt(index);
-    const next = line.charAt(index + 1);
-    if (word === undefined && !/\s/.test(character)) {
-      starts.push(Array.from(line.slice(0, index)).length);
-    }
-    // Within double quotes a backslash is itself before most.
-    const escapes = quote === "" || (quote === '"' && '"$`\\\n'.includes(next));
-    if (character === "\\" && escapes) {
-      word = (word ?? "") + next;
-      index += 1;
-    } else if (quote === "" && character === "$" && next === "'") {
-      return undefined;
-    } else if (quote === "" && /\s/.test(character)) {
+  for (const { 0: piece, index } of line.matchAll(pieces)) {
+    if (piece === "$'") return undefined;
+    if (/^\s/.test(piece)) {
       if (word !== undefined) words.push(word);
       word = undefined;
-    } else if (character === quote) {
-      quote = "";
-    } else if (quote === "" && (character === "'" || character === '"')) {
-      quote = character;
-      word ??= "";
-    } else {
-      word = (word ?? "") + character;
+      continue;
     }
+    if (word === undefined) starts.push(Array.from(line.slice(0, index)).length);
+    quote = openQuote(piece);
+    word = (word ?? "") + unquoted(piece);
   }
   if (word === undefined) starts.push(Array.from(line).length);
   return { words: [...words, word ?? ""], starts, quote };
+}
+
+function openQuote(piece: string): Quote {
+  const mark = piece.charAt(0);
+  return (mark === "'" || mark === '"') && !closed.test(piece) ? mark : "";
+}
+
+function unquoted(piece: string): string {
+  const text = closed.test(piece) ? piece.slice(1, -1) : piece.slice(1);
+  switch (piece.charAt(0)) {
+    case "\\":
+    case "'":
+      return text;
+    case '"':
+      // Within double quotes a backslash is itself before most.
+      return text.replaceAll(/\\(["$`\\\n]|$)/g, "$1");
+    default:
+      return piece;
+  }
 }
 
 /**

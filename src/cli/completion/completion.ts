@@ -37,23 +37,29 @@ export async function completionAt(
     const isOption = restAt === before.length && before.at(-1) !== "--" && current.startsWith("-");
     if (!isOption) return { programAt: restAt };
   }
-  return { candidates: await candidatesAt(line, before, current, tree, lockNames) };
+  return { candidates: await candidatesAt({ line, before, current, tree, lockNames }) };
 }
 
-async function candidatesAt(
-  line: CommandLine,
-  before: readonly string[],
-  current: string,
-  tree: CommandDef,
-  lockNames: () => readonly string[],
-): Promise<readonly Candidate[]> {
+/** A command line that was read, with the cursor in it. */
+interface Position {
+  line: CommandLine;
+  /** The words before the cursor's. */
+  before: readonly string[];
+  /** What there is of the cursor's. */
+  current: string;
+  tree: CommandDef;
+  lockNames: () => readonly string[];
+}
+
+async function candidatesAt(position: Position): Promise<readonly Candidate[]> {
+  const { line, before, current, tree, lockNames } = position;
   const awaiting = line.options.find(({ value }) => value === cursor);
   if (awaiting !== undefined) return choicesOf(awaiting.name);
   const isBeforeSeparator = !before.includes("--");
   if (isBeforeSeparator && current.startsWith("-")) return optionsAt(current, line);
   const { command } = line;
   if (command === undefined) {
-    return isBeforeSeparator ? firstWords(current, line, tree, lockNames) : [];
+    return isBeforeSeparator ? firstWords(position) : [];
   }
   const given = line.positionals.filter((word) => word !== cursor);
   const definition = positionalAt(given.length, command);
@@ -90,12 +96,8 @@ async function readIfPossible(
 }
 
 /** Commands, and after a lock's name those that take one; locks too, once there is a letter of one. */
-async function firstWords(
-  current: string,
-  { positionals }: CommandLine,
-  tree: CommandDef,
-  lockNames: () => readonly string[],
-): Promise<Candidate[]> {
+async function firstWords({ line, current, tree, lockNames }: Position): Promise<Candidate[]> {
+  const { positionals } = line;
   if (positionals.length > 2) return [];
   const isFirst = positionals.length === 1;
   const commands = (await allCommands(tree)).filter(({ args }) => isFirst || "name" in args);

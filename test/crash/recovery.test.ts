@@ -56,7 +56,7 @@ describe("the holder is killed at rest", () => {
       await holder.kill();
       const adopter = await first.end();
       expect(adopter.stderr).toContain(
-        `resourcelock: adopted from pid ${holder.pid} (${holder.command}), which died\n`,
+        `resourcelock: took over lock "${name}" from pid ${holder.pid} (${holder.command}), which died; its work may be unfinished\n`,
       );
       expect(adopter.status).toBe(0);
       const next = await second.end();
@@ -89,7 +89,7 @@ describe("the holder is killed at rest", () => {
     const { status, stderr } = await outcomeOf("run", "-n", name, "--", "true");
     expect([status, stderr]).toEqual([
       0,
-      `resourcelock: adopted from pid ${holder.pid} (make deploy), which died\n`,
+      `resourcelock: took over lock "${name}" from pid ${holder.pid} (make deploy), which died; its work may be unfinished\n`,
     ]);
   });
 });
@@ -257,7 +257,7 @@ describe("run is killed while its command lives", () => {
     const { status, stderr } = await waiter.end();
     expect(status).toBe(0);
     expect(stderr).toContain(
-      `adopted from pid ${holder.pid} (${endlessCommand.join(" ")}), which died\n`,
+      `from pid ${holder.pid} (${endlessCommand.join(" ")}), which died; its work may be unfinished\n`,
     );
   });
 
@@ -274,7 +274,7 @@ describe("run is killed while its command lives", () => {
     await killStranger(child ?? 0);
     const { status, stderr } = await waiter.end();
     expect(status).toBe(0);
-    expect(stderr).toContain(`adopted from pid ${holder.pid} `);
+    expect(stderr).toContain(` from pid ${holder.pid} `);
   });
 
   for (const option of ["-o", "--close"]) {
@@ -284,7 +284,7 @@ describe("run is killed while its command lives", () => {
       await holder.kill();
       const { status, stderr } = await outcomeOf("run", "-n", name, "--", "true");
       expect([status, isAlive(command)]).toEqual([0, true]);
-      expect(stderr).toContain(`adopted from pid ${holder.pid} `);
+      expect(stderr).toContain(` from pid ${holder.pid} `);
     });
   }
 
@@ -359,7 +359,7 @@ describe("--no-adopt", () => {
     const careful = resourcelock(["run", "--no-adopt", name, "--", "true"]);
     await waiting(name, 1);
     const { status, stderr } = await outcomeOf("run", name, "--", "true");
-    expect([status, stderr.includes("adopted from pid")]).toEqual([0, true]);
+    expect([status, stderr.includes("took over lock")]).toEqual([0, true]);
     expect((await careful.end()).status).toBe(0);
   });
 
@@ -391,7 +391,7 @@ describe("a holder from whom the lock was forced", () => {
     const { status, stderr } = await outcomeOf("unget", name);
     expect([status, stderr]).toEqual([
       0,
-      `resourcelock: warning: pid ${holder.pid} (make deploy) goes on without the lock\n`,
+      `resourcelock: warning: pid ${holder.pid} (make deploy) is still running, without lock "${name}"\n`,
     ]);
     await holder.tell("release\n");
     expect(await holder.stdout.nextLine()).toBe("released false");
@@ -420,7 +420,7 @@ describe("a holder from whom the lock was forced", () => {
     await outcomeOf("unget", name);
     await killStranger(command);
     const { status, stderr } = await holder.end();
-    expect(stderr).toContain(`lock <${name}> was released by force while the command ran`);
+    expect(stderr).toContain(`lock "${name}" was released by force while the command ran`);
     expect(status).toBe(137);
     expect(await stateOf(name)).toMatchObject(atRest);
   });
@@ -462,7 +462,7 @@ describe("get --owner-pid", () => {
     await owner.kill();
     const { status, stderr } = await waiter.end();
     expect(status).toBe(0);
-    expect(stderr).toContain(`adopted from pid ${owner.pid} `);
+    expect(stderr).toContain(` from pid ${owner.pid} `);
     expect(await stateOf(name)).toMatchObject(atRest);
   });
 

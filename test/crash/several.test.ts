@@ -45,7 +45,7 @@ describe("run a,b,c", () => {
     const inner = `"$RESOURCELOCK" run ${one},${other} -- true`;
     const outer = await outcomeOf("run", other, "--", "sh", "-c", inner);
     expect(outer.status).toBe(75);
-    expect(outer.stderr).toContain(`lock <${other}> is held by a run around this one`);
+    expect(outer.stderr).toContain(`lock "${other}": a run around this one holds it`);
     await killStranger(command);
     for (const name of [one, other]) {
       await eventually("rest", async () => (await stateOf(name)).value === 1);
@@ -95,7 +95,7 @@ describe("run a,b,c", () => {
     await killStranger(command);
     const { status, stderr } = await outcomeOf("run", "-t", "30", names.join(","), "--", "true");
     expect(status).toBe(0);
-    expect(stderr.match(/adopted from pid/g)).toHaveLength(2);
+    expect(stderr.match(/took over lock/g)).toHaveLength(2);
     await expectAllAtRest(names);
   });
 

@@ -109,7 +109,7 @@ describe("--shared", () => {
       ];
       for (const { user } of users) await user.kill();
       const { status, stderr } = await outcomeOf("run", ...options, "-n", name, "--", "true");
-      expect([status, stderr.includes("adopted from pid")]).toEqual([0, true]);
+      expect([status, stderr.includes("took over lock")]).toEqual([0, true]);
       expect(await stateOf(name)).toMatchObject(atRest);
     }
   });
@@ -276,7 +276,7 @@ describe("a run inside a run on the same lock", () => {
     const { status, stdout, stderr } = await outcomeOf("run", name, "--", "sh", "-c", inner(name));
     expect([status, stdout]).toEqual([75, ""]);
     expect(stderr).toBe(
-      `resourcelock: lock <${name}> is held by a run around this one, which waits for this one to end: see --reentrant\n`,
+      `resourcelock: Cannot wait for lock "${name}": a run around this one holds it and waits for this one to end; to run under that hold, use --reentrant\n`,
     );
   });
 
@@ -313,7 +313,7 @@ describe("a run inside a run on the same lock", () => {
       const script = inner(name, "--reentrant", ...innerOptions);
       const outcome = await outcomeOf("run", name, ...outerOptions, "--", "sh", "-c", script);
       expect(outcome.status).toBe(expected);
-      const cause = `lock <${name}> is held with ${outerOptions.join(" ")} by a run around this one, which waits for this one to end: for --reentrant its hold is not enough`;
+      const cause = `Cannot wait for lock "${name}": a run around this one holds it with ${outerOptions.join(" ")} and waits for this one to end; that hold is not enough for --reentrant`;
       expect(outcome.stderr).toBe(expected === 0 ? "" : `resourcelock: ${cause}\n`);
       expect(await stateOf(name)).toMatchObject(atRest);
     },

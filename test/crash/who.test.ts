@@ -16,10 +16,10 @@ import {
   writeOver,
 } from "./participants.ts";
 
-/** The lines of `state` under the first one, with times and what is given masked. */
-async function linesUnderState(lockName: string, ...processes: { pid: number }[]) {
+/** What `state` says after the name, in lines, with times and what is given masked. */
+async function stateTextOf(lockName: string, ...processes: { pid: number }[]) {
   const { stdout } = await outcomeOf("state", lockName);
-  let text = stdout.split("\n").slice(1, -1).join("\n");
+  let text = stdout.slice(`${lockName}: `.length).trimEnd();
   for (const [index, { pid }] of processes.entries()) {
     text = text.replaceAll(`pid ${pid}`, `pid P${index + 1}`);
   }
@@ -58,7 +58,7 @@ describe("state of a lock", () => {
     expect(since).toBeLessThan(Date.now() / 1000);
     expect(Number.isSafeInteger(token)).toBe(true);
     expect(state).toMatchObject({ locked: true, value: 0, waiters: [] });
-    expect(await linesUnderState(name, holder)).toEqual([`  held by pid P1 (${endless}) for TIME`]);
+    expect(await stateTextOf(name, holder)).toEqual([`held by ${endless} (pid P1) for TIME`]);
   });
 
   test("that a library process holds: attached", async () => {
@@ -68,9 +68,7 @@ describe("state of a lock", () => {
     expect((await stateOf(name)).holders).toMatchObject([
       { pid: holder.pid, command: "make deploy", attachment: "attached", token: Number(token) },
     ]);
-    expect(await linesUnderState(name, holder)).toEqual([
-      "  held by pid P1 (make deploy) for TIME",
-    ]);
+    expect(await stateTextOf(name, holder)).toEqual(["held by make deploy (pid P1) for TIME"]);
   });
 
   test("that get left taken: detached, with no process", async () => {
@@ -81,7 +79,9 @@ describe("state of a lock", () => {
       { pid: null, attachment: "detached", kind: "exclusive", slot: null },
     ]);
     expect(Number(holders[0]?.since)).toBeCloseTo(Date.now() / 1000, -2);
-    expect(await linesUnderState(name)).toEqual(["  held detached for TIME, until unget"]);
+    expect(await stateTextOf(name)).toEqual([
+      `held by cli (no process) for TIME; release it with: resourcelock unget ${name}`,
+    ]);
   });
 
   test("that is bound to a process: bound, and stale once that has ended", async () => {
@@ -89,11 +89,11 @@ describe("state of a lock", () => {
     const owner = bash("read line");
     await outcomeOf("get", name, "--owner-pid", String(owner.pid));
     expect((await stateOf(name)).holders).toMatchObject([{ pid: owner.pid, attachment: "bound" }]);
-    expect(await linesUnderState(name, owner)).toEqual(["  held bound to pid P1 for TIME"]);
+    expect(await stateTextOf(name, owner)).toEqual(["held by cli (bound to pid P1) for TIME"]);
     await owner.kill();
     expect((await stateOf(name)).holders).toMatchObject([{ pid: owner.pid, attachment: "stale" }]);
-    expect(await linesUnderState(name, owner)).toEqual([
-      "  held by pid P1 (cli), which died: the next waiter adopts it",
+    expect(await stateTextOf(name, owner)).toEqual([
+      "held by cli (pid P1), which died; the next run or get takes over",
     ]);
   });
 
@@ -105,8 +105,8 @@ describe("state of a lock", () => {
     expect((await stateOf(name)).holders).toMatchObject([
       { pid: holder.pid, command: "make deploy", attachment: "stale" },
     ]);
-    expect(await linesUnderState(name, holder)).toEqual([
-      "  held by pid P1 (make deploy), which died: the next waiter adopts it",
+    expect(await stateTextOf(name, holder)).toEqual([
+      "held by make deploy (pid P1), which died; the next run or get takes over",
     ]);
   });
 
@@ -115,11 +115,9 @@ describe("state of a lock", () => {
     const { command } = await runningCommand(name);
     writeOver(`/dev/shm/${name}.ledger`, 128, new Uint8Array(31 * 128));
     expect((await stateOf(name)).holders).toMatchObject([{ pid: null, attachment: "attached" }]);
-    expect(await linesUnderState(name)).toEqual([
-      "  held by a process that the ledger does not name",
-    ]);
+    expect((await stateTextOf(name))[0]).toBe("held by a process that the ledger does not name");
     expect((await outcomeOf("list")).stdout).toMatch(
-      new RegExp(`^${name} +locked +a process that the ledger does not name `, "m"),
+      new RegExp(`^${name} +held +a process that the ledger does not name `, "m"),
     );
     expect((await outcomeOf("remove", "--stale", name)).status).toBe(1);
     expect((await outcomeOf("remove", name)).status).toBe(1);
@@ -130,8 +128,8 @@ describe("state of a lock", () => {
     const name = newLockName();
     await resourcelock(["get", name], faultAt("taken")).exited();
     expect((await stateOf(name)).holders).toMatchObject([{ pid: null, attachment: "stale" }]);
-    expect(await linesUnderState(name)).toEqual([
-      "  held by a process, which died: the next waiter adopts it",
+    expect(await stateTextOf(name)).toEqual([
+      "held by a process that died; the next run or get takes over",
     ]);
   });
 
@@ -155,7 +153,7 @@ describe("state of a lock", () => {
       },
     ]);
     expect(info).toEndWith(" - thermometer");
-    expect(await linesUnderState(name)).toEqual(["  held by a peer without a ledger"]);
+    expect(await stateTextOf(name)).toEqual(["held by a Python (cjnfuncs) program: thermometer"]);
   });
 
   test("that only a Python peer has made, so that there is no ledger: foreign", async () => {
@@ -195,11 +193,11 @@ describe("state of a lock", () => {
     ]);
     const times = state.waiters.map(({ since }) => since ?? 0);
     expect(times).toEqual(times.toSorted((one, other) => one - other));
-    const lines = await linesUnderState(name, writer, reader, slot);
-    expect(lines.slice(2)).toEqual([
-      "  1. pid P1 (true) waits for TIME",
-      "  2. pid P2 (three) (shared) waits for TIME",
-      "  3. pid P3 (four) (slots) waits for TIME",
+    const lines = await stateTextOf(name, writer, reader, slot);
+    expect(lines.slice(3)).toEqual([
+      "  1. true (pid P1, exclusive) waits for TIME",
+      "  2. three (pid P2) waits for TIME",
+      "  3. four (pid P3, slots) waits for TIME",
     ]);
   });
 
@@ -211,7 +209,7 @@ describe("state of a lock", () => {
     expect(new Set(holders.map(({ slot, kind }) => `${kind} ${slot}`))).toEqual(
       new Set(["slots 0", "slots 1"]),
     );
-    expect((await linesUnderState(name, ...users)).join("\n")).toMatch(/ in slot 1 for TIME/);
+    expect((await stateTextOf(name, ...users)).join("\n")).toMatch(/^ {2}slot 1: .* for TIME$/m);
   });
 
   test("keeps a waiter's place when others before it give up", async () => {
@@ -245,29 +243,25 @@ describe("a wait notice", () => {
     await waiting(name, 1);
     const child = resourcelock(second ?? []);
     await waiting(name, 2);
-    // It gives notice after a second: only when all three are there.
-    await child.stop();
-    resourcelock(first ?? []);
-    await waiting(name, 3);
-    child.resume();
-    const notice = await child.stderr.line(/waiting for lock/);
-    expect(notice.replace(/ for \d+s/, " for TIME")).toStartWith(
-      `resourcelock: waiting for lock <${name}>, held by pid ${holder.pid} (${endless}) for TIME; you are 2nd of 3; its info text: <`,
+    const notice = await child.stderr.line(/ for lock /);
+    expect(notice).toStartWith(
+      `resourcelock: 2nd of 2 for lock "${name}", held by pid ${holder.pid} (`,
     );
+    expect(notice).toMatch(/\) for \d+s$/);
   });
 
-  test("of the only one who waits says nothing about a place", async () => {
+  test("of the only one who waits says that it is next", async () => {
     const name = newLockName();
     await runningCommand(name);
     const waiter = resourcelock(["run", name, "--", "true"]);
-    expect(await waiter.stderr.line(/waiting for lock/)).not.toContain("you are");
+    expect(await waiter.stderr.line(/ for lock /)).toStartWith("resourcelock: next for lock ");
   });
 
   const others: Record<string, [hold: (name: string) => Promise<unknown>, text: string]> = {
-    "a detached hold": [(name) => outcomeOf("get", name), ", held detached for TIME, until unget;"],
+    "a detached hold": [(name) => outcomeOf("get", name), ", held by cli (no process) for TIME"],
     "a peer": [
       (name) => pythonPeer(name, "hold", "--info", "thermometer").stdout.nextLine(),
-      ", held by a peer without a ledger;",
+      ", held by a Python (cjnfuncs) program: ",
     ],
   };
   for (const [title, [hold, text]] of Object.entries(others)) {
@@ -275,7 +269,7 @@ describe("a wait notice", () => {
       const name = newLockName();
       await hold(name);
       const waiter = resourcelock(["run", name, "--", "true"]);
-      const notice = await waiter.stderr.line(/waiting for lock/);
+      const notice = await waiter.stderr.line(/ for lock /);
       expect(notice.replace(/ for \d+s/, " for TIME")).toContain(text);
     });
   }
@@ -286,7 +280,7 @@ describe("a wait notice", () => {
     const waiter = resourcelock(["run", "-q", name, "--", "true"]);
     const noisy = resourcelock(["run", name, "--", "true"]);
     await waiting(name, 2);
-    await noisy.stderr.line(/waiting for lock/);
+    await noisy.stderr.line(/ for lock /);
     await holder.kill();
     await killStranger(command);
     expect(await waiter.end()).toMatchObject({ status: 0, stderr: "" });

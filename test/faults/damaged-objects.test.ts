@@ -34,12 +34,12 @@ import {
   removeLocks,
 } from "./lock-files.ts";
 import {
-  detachedLine,
   everyCommand,
   expectAllToFail,
   expectFailure,
   expectShowable,
-  foreignLine,
+  foreignStateText,
+  heldStateText,
   maskTimes,
 } from "./outcome.ts";
 afterEach(removeLocks);
@@ -63,7 +63,7 @@ describe("an info segment", () => {
   test("without any bytes shows as an empty text, and looking leaves it so", async () => {
     const name = await newFreeLock();
     truncateSync(infoPath(name), 0);
-    expect(await resourcelock("state", name)).toEqual(succeeds(stateText(name, false, "")));
+    expect(await resourcelock(name, "state")).toEqual(succeeds(stateText(name, false, "")));
     const { stdout } = await resourcelock("state", name, "--json");
     expect(JSON.parse(stdout)).toEqual({
       name,
@@ -96,7 +96,7 @@ describe("an info segment", () => {
   test("that somebody deleted shows as an empty text, and get makes it anew", async () => {
     const name = await newFreeLock();
     rmSync(infoPath(name));
-    expect(await resourcelock("state", name)).toEqual(succeeds(stateText(name, false, "")));
+    expect(await resourcelock(name, "state")).toEqual(succeeds(stateText(name, false, "")));
     expect(Object.keys(filesOf(name))).toEqual([`sem.${name}`, `${name}.ledger`]);
     expect((await resourcelock("get", name)).status).toBe(0);
     expect(statSync(infoPath(name)).size).toBe(4096);
@@ -105,9 +105,9 @@ describe("an info segment", () => {
   test("shorter than 4096 bytes is used at the size that it has", async () => {
     const name = await newFreeLock();
     writeFileSync(infoPath(name), "short".padEnd(100, "\0"));
-    expect(await resourcelock("state", name)).toEqual(succeeds(stateText(name, false, "short")));
+    expect(await resourcelock(name, "state")).toEqual(succeeds(stateText(name, false, "short")));
     const granted = succeeds(grantedText(name, "DATE - who"));
-    const outcome = await resourcelock("get", name, "-m", "who");
+    const outcome = await resourcelock(name, "get", "-m", "who");
     expect({ ...outcome, stdout: maskDates(outcome.stdout) }).toEqual(granted);
     expect(statSync(infoPath(name)).size).toBe(100);
     expect(maskDates(infoBytes(name))).toBe("DATE - who");
@@ -134,8 +134,8 @@ describe("an info segment", () => {
     writeFileSync(infoPath(name), Buffer.alloc(10_000));
     const message = "m".repeat(9_000);
     expect((await resourcelock("get", name, "-q", "-m", message)).status).toBe(0);
-    const state = await resourcelock("state", name);
-    expect(maskTimes(state.stdout)).toBe(stateText(name, true, `DATE - ${message}`) + detachedLine);
+    const state = await resourcelock(name, "state");
+    expect(maskTimes(state.stdout)).toBe(stateText(name, true, `DATE - ${message}`));
     expect(statSync(infoPath(name)).size).toBe(10_000);
   });
 
@@ -143,7 +143,7 @@ describe("an info segment", () => {
     const name = await newFreeLock();
     const text = "A".repeat(bytes);
     writeFileSync(infoPath(name), text);
-    expect(await resourcelock("state", name)).toEqual(succeeds(stateText(name, false, text)));
+    expect(await resourcelock(name, "state")).toEqual(succeeds(stateText(name, false, text)));
     const { stdout } = await resourcelock("state", name, "--json");
     expect(JSON.parse(stdout)).toMatchObject({ info: text });
     expect((await resourcelock("get", name, "-m", "next")).status).toBe(0);
@@ -159,7 +159,7 @@ describe("an info segment", () => {
   ])("whose text %s shows, and get writes over it", async (_, bytes, shown) => {
     const name = await newFreeLock();
     overwriteInfo(name, Uint8Array.from(bytes));
-    expect(await resourcelock("state", name)).toEqual(succeeds(stateText(name, false, shown)));
+    expect(await resourcelock(name, "state")).toEqual(succeeds(stateText(name, false, shown)));
     const { stdout } = await resourcelock("state", name, "--json");
     expect(JSON.parse(stdout)).toMatchObject({ info: shown });
     expect((await resourcelock("get", name, "-m", "next")).status).toBe(0);
@@ -180,7 +180,10 @@ describe("a text that a terminal would act upon", () => {
     const name = await newHeldLock();
     overwriteInfo(name, `${hostileText}\0`);
     expect(await resourcelock("state", name)).toEqual(
-      succeeds(stateText(name, true, hostileShown) + foreignLine),
+      succeeds(foreignStateText(name, hostileShown)),
+    );
+    expect(await resourcelock(name, "state")).toEqual(
+      succeeds(stateText(name, true, hostileShown)),
     );
     for (const words of [
       ["state", name, "-v"],
@@ -216,12 +219,12 @@ describe("a text that a terminal would act upon", () => {
     const [, processId] = /^(\d+)\n$/m.exec(stdout) ?? [];
     const holder = `pid ${processId} (${hostileShown})`;
     expect(maskTimes(stdout)).toBe(
-      `${stateText(name, true, `DATE - ${hostileShown}`)}  held by ${holder} for TIME\n` +
-        `<${name}> lock force released  <who>\n${processId}\n`,
+      `${name}: held by ${hostileShown} (pid ${processId}) for TIME\n` +
+        `${name}: released\n${processId}\n`,
     );
     expect(stderr).toBe(
-      `resourcelock: warning: ${holder} goes on without the lock\n` +
-        `resourcelock: warning: lock <${name}> was released by force while the command ran\n`,
+      `resourcelock: warning: ${holder} is still running, without lock "${name}"\n` +
+        `resourcelock: warning: lock "${name}" was released by force while the command ran\n`,
     );
     expect(status).toBe(0);
   });
@@ -247,8 +250,10 @@ describe("a text that a terminal would act upon", () => {
     await run.stderr.nextLine();
     await resourcelock("unget", name, "-q");
     const { status, stdout, stderr } = await run.end();
-    const notice = `waiting for lock <${name}>, held by a peer without a ledger; its info text: <${hostileShown}>`;
-    expect(stderr).toBe(`resourcelock: ${notice}\n`);
+    const notice = `next for lock "${name}", held by a Python (cjnfuncs) program: `;
+    expect(stderr).toStartWith(`resourcelock: ${notice}`);
+    expect(stderr).toEndWith("…\n");
+    expectShowable({ stdout, stderr });
     expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
   });
 
@@ -256,18 +261,18 @@ describe("a text that a terminal would act upon", () => {
   test("has each character escaped in a form that can be told from others", async () => {
     const name = await newFreeLock();
     overwriteInfo(name, "\u061C\u0001\u202A\0");
-    const { stdout } = await resourcelock("state", name);
+    const { stdout } = await resourcelock(name, "state");
     expect(stdout).toContain("<\\u061c\\x01\\u202a>");
   });
 
   test("is stored byte by byte as the message gives it, and shown escaped", async () => {
     const name = newLockName();
-    const get = await resourcelock("get", name, "-m", hostileText);
+    const get = await resourcelock(name, "get", "-m", hostileText);
     expect({ ...get, stdout: maskDates(get.stdout) }).toEqual(
       succeeds(grantedText(name, `DATE - ${hostileShown}`)),
     );
     expect(maskDates(infoBytes(name))).toBe(`DATE - ${latin1(hostileText)}`);
-    const unget = await resourcelock("unget", name, "-m", hostileText);
+    const unget = await resourcelock(name, "unget", "-m", hostileText);
     expect(unget).toEqual(succeeds(`<${name}> lock force released  <${hostileShown}>\n`));
   });
 
@@ -283,7 +288,7 @@ describe("a text that a terminal would act upon", () => {
     const plain = newLockName();
     const name = `${plain}\u001B[31m\n\u009B2J\u202E`;
     const shown = `${plain}\\x1b[31m\\n\\x9b2J\\u202e`;
-    const get = await resourcelock("get", name);
+    const get = await resourcelock(name, "get");
     expect(maskDates(get.stdout)).toBe(grantedText(shown, "DATE - cli"));
     const json = await resourcelock("state", name, "--json");
     expect(JSON.parse(json.stdout)).toMatchObject({ name, locked: true });
@@ -315,7 +320,7 @@ describe("a text that a terminal would act upon", () => {
       });
     }
     expect(filesOf(name)).toEqual({});
-    expectFailure(await resourcelock("run", name, "--", hostileText), 127, "it was not found");
+    expectFailure(await resourcelock("run", name, "--", hostileText), 127, "command not found");
     expect(semaphoreValue(name)).toBe(1);
   });
 });
@@ -328,7 +333,7 @@ if child == 0:
     fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 400, 0, 0))
     os.execv(sys.argv[1], sys.argv[1:])
 shown = b""
-while shown.count(b">") < 2:
+while b"red" not in shown:
     shown += os.read(terminal, 65536)
 os.kill(child, 9)
 os.waitpid(child, 0)
@@ -347,9 +352,9 @@ test.skipIf(!haveTools("python3"))(
     const { stdout } = await python.end();
     const [first = "", ...lines] = stdout.split("\r\u001B[K");
     expect(first).toBe("");
-    const info = "<\\x1b[31mred\\x9b2J\\r\\n>";
-    const line = `waiting for lock <${name}> for 1 s, held by a peer without a ledger; its info text: ${info}`;
-    expect(lines[0]).toBe(`resourcelock: ${line}`);
+    expect(lines[0]).toStartWith(
+      `resourcelock: next for lock "${name}", held by a Python (cjnfuncs) `,
+    );
     for (const text of lines) expectShowable({ stdout: text, stderr: "" });
   },
 );
@@ -570,16 +575,13 @@ describe("a lock's name", () => {
     const name = makeName();
     const shown = name.replace("\n", "\\n");
     const get = await resourcelock("get", "-m", "who", "--", name);
-    expect({ ...get, stdout: maskDates(get.stdout) }).toEqual(
-      succeeds(grantedText(shown, "DATE - who")),
-    );
+    const gotten = `${shown}: locked; release it with: resourcelock unget `;
+    expect(get).toEqual({ ...succeeds(get.stdout), stdout: expect.stringContaining(gotten) });
     expect(Object.keys(filesOf(name))).toEqual(objectsOf(name));
     expect((await resourcelock("state", "--check", "--", name)).status).toBe(1);
     const { stdout } = await resourcelock("state", "--json", "--", `/${name}`);
     expect(JSON.parse(stdout)).toMatchObject({ name, locked: true });
-    expect(await resourcelock("unget", "--", name)).toEqual(
-      succeeds(`<${shown}> lock force released  <cli>\n`),
-    );
+    expect(await resourcelock("unget", "--", name)).toEqual(succeeds(`${shown}: released\n`));
   });
 
   test.each([

@@ -70,10 +70,12 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
     const { status, stdout, stderr } = await memory.resourcelock("doctor");
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     expect(stdout).toMatch(
-      /^ok {7}shared memory: \/dev\/shm is a tmpfs of 1 MiB, \d+ KiB of it free\.$/m,
+      /^ok {7}shared memory: \/dev\/shm is a tmpfs of 1 MiB, \d+ KiB free\.$/m,
     );
-    expect(stdout).toMatch(/^ok {7}locks: 1 here; this user may use 1\.$/m);
-    for (const line of stdout.trimEnd().split("\n")) expect(line).toStartWith("ok       ");
+    expect(stdout).toMatch(/^ok {7}locks: 1, of which you may use 1\.$/m);
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines.pop()).toBe("All good.");
+    for (const line of lines) expect(line).toStartWith("ok       ");
     expectShowable({ stdout, stderr });
   });
 
@@ -87,7 +89,8 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
       const lines = stdout.trimEnd().split("\r\n");
       expect(lines.filter((shown) => shown.length > columns)).toEqual([]);
       expect(lines.length).toBeGreaterThan((7 * 80) / columns);
-      for (const shown of lines) expect(shown).toMatch(/^(ok {7}|problem {2}| {9})\S/);
+      for (const shown of lines)
+        expect(shown).toMatch(/^(ok {7}|problem {2}| {9}|1 problem\.$)\S*/);
     },
   );
 
@@ -117,12 +120,12 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
 
   describe("of shared memory", () => {
     test.each([
-      ["absent", "This host has no /dev/shm."],
-      ["notDirectory", "This host has no /dev/shm."],
+      ["absent", "There is no /dev/shm."],
+      ["notDirectory", "There is no /dev/shm."],
     ] as const)("that is %s says so", async (kind, text) => {
       await using memory = await PrivateSharedMemory[kind]();
       const [line] = found(await examine(memory), "shared memory");
-      expect(line).toStartWith(`problem ${text} No lock can be made.`);
+      expect(line).toStartWith(`problem ${text} No lock can be created.`);
     });
 
     test("that is read-only says so", async () => {
@@ -142,7 +145,7 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
       await using memory = await freshMemory();
       await memory.fill(7);
       const [line] = found(await examine(memory), "shared memory");
-      expect(line).toContain("28 KiB of it free. That is room for 2 new locks.");
+      expect(line).toContain("28 KiB free. That is room for 2 new locks.");
       expect(line).toStartWith("warning");
     });
 
@@ -152,10 +155,10 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
       expect(line).toMatch(/^warning .* That is room for 4 new locks\./);
     });
 
-    test("that is mounted noexec says that this is all right", async () => {
+    test("that is mounted noexec is all right", async () => {
       await using memory = await PrivateSharedMemory.mount("size=1m,mode=1777,noexec");
       const [line] = found(await examine(memory), "shared memory");
-      expect(line).toMatch(/^ok .* noexec does not matter/);
+      expect(line).toStartWith("ok ");
     });
 
     test("that is no tmpfs says what follows", async () => {
@@ -173,7 +176,7 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
     test("in which everybody can delete everything says so", async () => {
       await using memory = await PrivateSharedMemory.mount("size=1m,mode=777");
       const [line] = found(await examine(memory), "shared memory");
-      expect(line).toMatch(/^warning \/dev\/shm has mode 777: .* chmod 1777 \/dev\/shm$/);
+      expect(line).toMatch(/^warning \/dev\/shm has mode 777: .* Run: chmod 1777 \/dev\/shm$/);
     });
 
     test.skipIf(!isRoot || !haveTools("setpriv"))(
@@ -182,7 +185,7 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
         await using memory = await PrivateSharedMemory.mount("size=1m,mode=755");
         const outcome = await resourcelockAsNobody(memory, "doctor", "--json");
         const [line] = found(findingsIn(outcome), "shared memory");
-        expect(line).toStartWith("problem /dev/shm does not let this user make files.");
+        expect(line).toStartWith("problem You may not create files in /dev/shm.");
       },
     );
   });
@@ -196,11 +199,11 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
         expect(found(await examine(memory), "processes")[0]).toStartWith("ok");
         const outcome = await resourcelockAsNobody(memory, "doctor", "--json");
         const [line] = found(findingsIn(outcome), "processes");
-        expect(line).toMatch(/^note \/proc hides .*--owner-pid.*as long as any process/);
+        expect(line).toMatch(/^note \/proc hides .*--owner-pid may stay held too long/);
         await memory.resourcelock("get", "x", "-q", "--owner-pid", "1");
         await memory.prepare("chmod 666 /dev/shm/x /dev/shm/sem.x /dev/shm/x.ledger");
         const state = await resourcelockAsNobody(memory, "state", "x");
-        expect(state.stdout).toContain("held bound to pid 1 ");
+        expect(state.stdout).toContain("held by cli (bound to pid 1) ");
       },
     );
   });
@@ -219,7 +222,7 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
       const no = String.raw`[Login]\nRemoveIPC=no\n`;
       await using memory = await hostWith({ "/etc/systemd/logind.conf": no });
       expect(await logout(memory)).toBe(
-        "ok systemd-logind does not delete locks: RemoveIPC=no in /etc/systemd/logind.conf.",
+        "ok systemd-logind keeps locks: RemoveIPC=no in /etc/systemd/logind.conf.",
       );
       await memory.prepare(
         `mkdir -p /etc/systemd/logind.conf.d; printf '${no.replace("no", "yes")}' >${dropIn}`,
@@ -231,13 +234,13 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
       await using memory = await hostWith({ [`/var/lib/systemd/linger/${ordinaryUser}`]: "" });
       expect(await logout(memory)).toContain("who lingers");
       const [root] = found(await examine(memory), "logout");
-      expect(root).toBe("ok systemd-logind spares the locks of system users, as root is.");
+      expect(root).toBe("ok systemd-logind keeps the locks of system users such as root.");
     });
 
     test("is at ease without it", async () => {
       await using memory = await freshMemory();
       await memory.prepare("mount -t tmpfs tmpfs /run");
-      expect(await logout(memory)).toBe("ok No systemd here that would delete locks.");
+      expect(await logout(memory)).toBe("ok No systemd here.");
     });
   });
 
@@ -265,7 +268,7 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
         try {
           const [line] = found(await examine(memory), "protected files");
           expect(line).toStartWith("warning fs.protected_regular is 2.");
-          expect(line).toContain("made and share: <x>.");
+          expect(line).toContain('other users share: "x".');
           // The shell opens with O_CREAT: the proof of what is said.
           expect((await memory.run("sh", "-c", ": >>/dev/shm/x")).status).not.toBe(0);
           expect((await memory.resourcelock("unget", "x")).status).toBe(0);
@@ -281,7 +284,22 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
       await using memory = await freshMemory();
       await memory.run("sh", "-c", `"$RESOURCELOCK" get x -q --owner-pid $$`);
       const [line] = found(await examine(memory), "lock", "x");
-      expect(line).toMatch(/^warning It is held by pid \d+.*, which died: .*resourcelock unget/);
+      expect(line).toMatch(
+        /^warning Held by pid \d+.*, which died; the next waiter takes over. .*resourcelock unget x$/,
+      );
+    });
+
+    test("that has been held longer than --held-over gets a warning", async () => {
+      await using memory = await freshMemory();
+      await memory.resourcelock("get", "x", "-q", "-m", "backup");
+      const doctor = async (time: string) =>
+        findingsIn(await memory.resourcelock("doctor", "--json", "--held-over", time));
+      expect(found(await doctor("1h"), "lock", "x")).toEqual([]);
+      expect(found(await doctor("0"), "lock", "x")).toEqual([
+        expect.stringMatching(
+          /^warning Held by backup \(no process\) for \d+s, longer than 0s\. If that is a mistake: resourcelock unget x$/,
+        ),
+      ]);
     });
 
     test("whose ledger is damaged says so, and its advice helps", async () => {
@@ -290,6 +308,10 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
       await memory.prepare("echo damage | dd of=/dev/shm/x.ledger conv=notrunc 2>/dev/null");
       const [line] = found(await examine(memory), "lock", "x");
       expect(line).toStartWith("problem Its ledger is damaged");
+      expect(line).toEndWith(
+        "Delete /dev/shm/x.ledger once no program uses the lock, then: resourcelock unget x",
+      );
+      await memory.prepare("rm /dev/shm/x.ledger");
       await memory.resourcelock("unget", "x");
       await memory.resourcelock("run", "x", "--", "true");
       expect(found(await examine(memory), "lock", "x")).toEqual([]);
@@ -302,7 +324,7 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
         String.raw`printf '\003' | dd of=/dev/shm/sem.x conv=notrunc 2>/dev/null`,
       );
       const [line] = found(await examine(memory), "lock", "x");
-      expect(line).toStartWith("warning Its semaphore stands at 3, not at 0 or 1");
+      expect(line).toStartWith("warning Its semaphore stands at 3 instead of 0 or 1");
       await memory.resourcelock("remove", "x");
       await memory.resourcelock("run", "x", "--", "true");
       expect(found(await examine(memory), "lock", "x")).toEqual([]);
@@ -332,7 +354,7 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
       await memory.prepare("rm /dev/shm/sem.x");
       const lines = found(await examine(memory), "lock", "x");
       expect(lines).toEqual([
-        expect.stringMatching(/^warning Its semaphore was deleted while the lock is in use: /),
+        expect.stringMatching(/^warning Its semaphore was deleted while in use, /),
       ]);
       await memory.resourcelock("get", "x", "-q", "-t", "0");
       expect(found(await examine(memory), "lock", "x")).toEqual([]);
@@ -342,7 +364,7 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
       await using memory = await freshMemory();
       await memory.prepare("head -c 16 /dev/zero >/dev/shm/sem.x");
       const [line] = found(await examine(memory), "lock", "x");
-      expect(line).toStartWith("warning /dev/shm/sem.x is a semaphore of a 32-bit program");
+      expect(line).toStartWith("warning /dev/shm/sem.x belongs to a 32-bit program");
     });
 
     test.each([
@@ -367,9 +389,9 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
       await memory.prepare(`rm ${path}; ${make} ${path}`);
       const findings = await examine(memory);
       expect(found(findings, "lock", "x")).toEqual([
-        `problem ${path} is not a file. The lock cannot be used. Delete it, when no program uses the lock.`,
+        `problem ${path} is not a file, so the lock cannot be used. Delete it once no program uses the lock.`,
       ]);
-      expect(found(findings, "locks")).toEqual(["ok 1 here; this user may use 0."]);
+      expect(found(findings, "locks")).toEqual(["ok 1, of which you may use 0."]);
       const { stdout } = await memory.resourcelock("list");
       expect(stdout).toMatch(/^x {5}damaged {2}\? {10}- {8}0 {2}-$/m);
       const { stdout: json } = await memory.resourcelock("list", "--json");
@@ -384,7 +406,7 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
       await memory.prepare(String.raw`: >"/dev/shm/sem.$(printf 'a\033[31mb')"`);
       const outcome = await memory.resourcelock("doctor");
       expectShowable(outcome);
-      expect(outcome.stdout).toContain(String.raw`lock <a\x1b[31mb>: `);
+      expect(outcome.stdout).toContain(String.raw`lock "a\x1b[31mb": `);
       expectShowable(await memory.resourcelock("doctor", "--json"));
     });
 
@@ -397,9 +419,9 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
         const outcome = await resourcelockAsNobody(memory, "doctor", "--json");
         const findings = findingsIn(outcome);
         expect(found(findings, "lock", "x")).toEqual([
-          "note It belongs to user root (0), group root (0), mode 0644: this user may not use it.",
+          "note Belongs to user root (0), group root (0), mode 0644; you may not use it.",
         ]);
-        expect(found(findings, "locks")).toEqual(["ok 1 here; this user may use 0."]);
+        expect(found(findings, "locks")).toEqual(["ok 1, of which you may use 0."]);
         expect(outcome.status).toBe(0);
         expect(findings.at(-1)).toMatchObject({
           user: "root (0)",
@@ -413,9 +435,7 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
       await using memory = await freshMemory();
       await memory.resourcelock("get", "x", "-q");
       const { stdout } = await memory.resourcelock("doctor", "-v");
-      expect(stdout).toMatch(
-        /^ok {7}lock <x>: It belongs to user .*, mode 0600: this user may use it\.$/m,
-      );
+      expect(stdout).toMatch(/^ok {7}lock "x": Belongs to user .*, mode 0600; you may use it\.$/m);
     });
   });
 });

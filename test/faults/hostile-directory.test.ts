@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import { haveTools, newLockName } from "../support/binary.ts";
 import { type Outcome, binary, runToEnd } from "../support/process.ts";
 import { filesOf, newFreeLock, newHeldLock, objectsOf, removeLocks } from "./lock-files.ts";
-import { detachedLine, maskTimes } from "./outcome.ts";
+import { heldStateText, maskTimes } from "./outcome.ts";
 import { callsBelow, pathsOf, systemCalls } from "./system-calls.ts";
 afterEach(removeLocks);
 
@@ -97,7 +97,7 @@ const evilCodeThatRan = () => (existsSync(marker) ? readFileSync(marker, "utf8")
 test("a hostile current directory changes nothing", async () => {
   const usual = await life(plain);
   expect(usual).toContain('"stdout": "NAME\\nran\\n"');
-  expect(usual).toContain(JSON.stringify(detachedLine).slice(1));
+  expect(usual).toContain(JSON.stringify(heldStateText("NAME", "cli")));
   expect(await life(hostile)).toBe(usual);
   expect(evilCodeThatRan()).toBe("");
 });
@@ -151,7 +151,7 @@ test.each([
   const get = await resourcelockIn(hostile, ["get", name, "-m", "who"], env);
   if (get.status === 0) {
     expect(maskTimes(get.stdout)).toBe(
-      `<${name}> lock request successful - Granted         <DATE - who>\n`,
+      `${name}: locked; release it with: resourcelock unget ${name}\n`,
     );
     expect(Object.keys(filesOf(name))).toEqual(objectsOf(name));
     await resourcelockIn(plain, ["unget", name]);

@@ -3,10 +3,12 @@ import { expect } from "bun:test";
 import { maskDates, resourcelock } from "../support/binary.ts";
 import { type Outcome } from "../support/process.ts";
 
-/** The line of a lock that `get` has taken, with {@link maskTimes}. */
-export const detachedLine = "  held detached for TIME, until unget\n";
-/** The line of a lock whose holder has no ledger, or whose info text somebody has written over. */
-export const foreignLine = "  held by a peer without a ledger\n";
+/** What `state` prints of a lock that `get` has taken, with {@link maskTimes}. */
+export const heldStateText = (name: string, message: string): string =>
+  `${name}: held by ${message} (no process) for TIME; release it with: resourcelock unget ${name}\n`;
+/** The same of a lock whose holder has no ledger, or whose info text somebody has written over. */
+export const foreignStateText = (name: string, info: string): string =>
+  `${name}: held by a Python (cjnfuncs) program: ${info}\n`;
 
 /** What the binary prints, with dates masked, and how long somebody has held or waited. */
 export const maskTimes = (text: string): string =>

@@ -2,14 +2,13 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { haveTools } from "../support/binary.ts";
 import { isRoot, resourcelockAsNobody } from "./other-user.ts";
-import { detachedLine, expectFailure, lookingCommands, maskTimes } from "./outcome.ts";
+import { expectFailure, heldStateText, lookingCommands, maskTimes } from "./outcome.ts";
 import { haveMountNamespaces, PrivateSharedMemory } from "./private-shared-memory.ts";
 
-const nowhere = "<x> does not exist: nobody has made this lock on this host yet\n";
+const nowhere = "x: free; there is no such lock on this host yet\n";
 
 /** What `state` prints of a lock that `get` has taken. */
-const stateText = (message: string) =>
-  `<x> is currently locked?  <True>  Prior info  <DATE - ${message}>\n${detachedLine}`;
+const stateText = (message: string) => heldStateText("x", message);
 
 /** What makes a lock where there is none. */
 const makingCommands = [
@@ -159,7 +158,7 @@ describe.skipIf(!(await haveMountNamespaces()))("a /dev/shm that fails", () => {
     const ran = await memory.resourcelock("run", "x", "-m", "while full", "--", "echo", "ran");
     expect(ran).toEqual({ status: 0, stdout: "ran\n", stderr: "" });
     expect((await memory.resourcelock("get", "x")).status).toBe(0);
-    expect((await memory.resourcelock("state", "x")).stdout).toContain("<True>");
+    expect((await memory.resourcelock("state", "x")).stdout).toStartWith("x: held by cli ");
   });
 
   describe("and an info segment that a peer made without its pages", () => {
@@ -338,7 +337,7 @@ describe.skipIf(!(await haveMountNamespaces()))("a /dev/shm that fails", () => {
           const unget = await memory.resourcelock("unget", "x");
           expect(unget).toEqual({
             status: 0,
-            stdout: "<x> lock force released  <cli>\n",
+            stdout: "x: released\n",
             stderr: "",
           });
           const ran = await memory.resourcelock("run", "x", "--", "echo", "ran");

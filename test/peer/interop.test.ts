@@ -148,7 +148,7 @@ describe.skipIf(noPython !== undefined)("a lock shared with a Python peer", () =
       const state = await runToEnd(resourcelock("state", name));
       expect(state).toEqual({
         status: 0,
-        stdout: `<${name}> is currently locked?  <True>  Prior info  <${info}>\n  held by a peer without a ledger\n`,
+        stdout: `${name}: held by a Python (cjnfuncs) program: ${info.replace(stamp, "")}\n`,
         stderr: "",
       });
       const { stdout } = await runToEnd(resourcelock("state", name, "--json"));
@@ -197,8 +197,8 @@ describe.skipIf(noPython !== undefined)("a lock shared with a Python peer", () =
       const runner = start(resourcelock("run", name, "--", "echo", "ran"));
       const { info } = await python.state(name);
       expect(info.replace(stamp, "")).toBe("grüße 🔒");
-      expect(await runner.stderr.line("waiting for lock")).toBe(
-        `resourcelock: waiting for lock <${name}>, held by a peer without a ledger; its info text: <${info}>`,
+      expect(await runner.stderr.line(" for lock ")).toBe(
+        `resourcelock: next for lock "${name}", held by a Python (cjnfuncs) program: grüße 🔒`,
       );
       await holder.endInput();
       expect((await holder.end()).status).toBe(0);

@@ -4,6 +4,7 @@ import { filesOfLock, isSemaphore, mayUse, semaphoresOnHost } from "../../host/o
 import { intrusionAmong, intrusionText, type LockFile } from "../../host/objects/kinship.ts";
 import { leftoversOnHost, locksOnHost } from "../../host/inventory/list.ts";
 import type { LockState } from "../../lock/status.ts";
+import { objectsOf } from "../../lock/name.ts";
 import { groupName, userName } from "../../posix/user.ts";
 import { commandText, holdersText, holdSeconds } from "../status/status-text.ts";
 import { compareNaturally } from "../terminal/text.ts";
@@ -155,8 +156,8 @@ const damaged: Check = ({ lock: { name, state, value }, files }) => {
   return [
     {
       verdict: "problem",
-      text: "Its ledger is damaged: something else wrote to it. The lock cannot be used while anybody has it open.",
-      advice: "Once nobody uses the lock, the next run or get starts a new ledger.",
+      text: "Its ledger is damaged: something else wrote to it. The lock cannot be used.",
+      advice: `Delete ${objectsOf(name).ledgerPath} once no program uses the lock, then: ${commandText("unget", name)}`,
     },
   ];
 };

@@ -65,7 +65,7 @@ describe("run a,b,c", () => {
       const holdsName = names[held] ?? "";
       await runningCommand(holdsName);
       const { status, stderr } = await outcomeOf("run", "-t", "0.2", names.join(","), "--", "true");
-      expect([status, stderr.includes(`<${holdsName}> lock request timed out`)]).toEqual([
+      expect([status, stderr.includes(`lock "${holdsName}": gave up after 0.2s`)]).toEqual([
         75,
         true,
       ]);

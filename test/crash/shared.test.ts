@@ -369,7 +369,7 @@ describe("a run inside a run on the same lock", () => {
         ["run", "--reentrant", "-t", "0", name, "--", "true"],
         forged,
       ).end();
-      expect([claim, refused.status, refused.stderr.includes("timed out")]).toEqual([
+      expect([claim, refused.status, refused.stderr.includes(": not free; ")]).toEqual([
         claim,
         75,
         true,

@@ -39,7 +39,6 @@ import {
   expectFailure,
   expectShowable,
   foreignStateText,
-  heldStateText,
   maskTimes,
 } from "./outcome.ts";
 afterEach(removeLocks);

@@ -89,8 +89,9 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
       const lines = stdout.trimEnd().split("\r\n");
       expect(lines.filter((shown) => shown.length > columns)).toEqual([]);
       expect(lines.length).toBeGreaterThan((7 * 80) / columns);
-      for (const shown of lines)
+      for (const shown of lines) {
         expect(shown).toMatch(/^(ok {7}|problem {2}| {9}|1 problem\.$)\S*/);
+      }
     },
   );
 

@@ -143,8 +143,8 @@ describe("the words that can stand", () => {
   });
 
   test("where an option has one of a few words are those", async () => {
-    expect(await wordsAt("list", "--sort", "")).toEqual(["name", "age"]);
-    expect(await wordsAt("list", "--sort=")).toEqual(["--sort=name", "--sort=age"]);
+    expect(await wordsAt("list", "--sort", "")).toEqual(["held", "name", "age"]);
+    expect(await wordsAt("list", "--sort=")).toEqual(["--sort=held", "--sort=name", "--sort=age"]);
   });
 
   test.each(commandNames)("behind %s and a dash are its options, by both names", async (name) => {

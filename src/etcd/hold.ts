@@ -184,7 +184,7 @@ export class Hold implements Grant, SessionListener {
     } catch (error) {
       if (!(error instanceof LockServerError)) throw error;
       this.#context.warn(
-        `lock <${this.name}> could not be released, the server frees it within ${this.#context.session.lease.ttlSeconds} s: ${error.message}`,
+        `lock "${this.name}" could not be released; the server frees it within ${this.#context.session.lease.ttlSeconds} s: ${error.message}`,
       );
       return this.#loss();
     }

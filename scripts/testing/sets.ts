@@ -11,6 +11,7 @@ const binaryFolders = [
   "test/fuzz/",
   "test/model/",
   "test/package/",
+  "test/bench/",
   "test/emulated/",
 ];
 

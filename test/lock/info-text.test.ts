@@ -6,6 +6,7 @@ import {
   encodeLockInfo,
   formatLockInfo,
   isLaterGrant,
+  momentOfGrant,
 } from "../../src/lock/info-text.ts";
 
 function two(number: number): string {
@@ -74,4 +75,19 @@ describe("isLaterGrant()", () => {
     expect(isLaterGrant("set by hand", grantedAt)).toBe(false);
     expect(isLaterGrant("", grantedAt)).toBe(false);
   });
+});
+
+describe("momentOfGrant()", () => {
+  test("gives the time that formatLockInfo() has put before a text", () => {
+    const seconds = 1_764_000_000;
+    const text = formatLockInfo("make deploy", { seconds, microseconds: 250_000 });
+    expect(momentOfGrant(text)).toBe(seconds + 0.25);
+  });
+
+  test.each(["", "make deploy", "2026-99-99 99:99:99.000000 - "])(
+    "gives nothing for %p",
+    (text) => {
+      expect(momentOfGrant(text)).toBeUndefined();
+    },
+  );
 });

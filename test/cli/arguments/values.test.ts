@@ -1,11 +1,17 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import {
+  parseAccess,
   parseAge,
   parseDuration,
+  parseExitCode,
   parseNames,
+  parseProcess,
+  parseSlots,
   parseTimeout,
+  requireMessageFits,
 } from "../../../src/cli/arguments/values.ts";
+import { LockInfoError } from "../../../src/lock/errors.ts";
 import { UsageError } from "../../../src/cli/arguments/words.ts";
 
 describe("parseDuration()", () => {
@@ -107,5 +113,63 @@ describe("parseNames()", () => {
     ["/a,b", ["/a,b"]],
   ])("of %s is %j", (text, names) => {
     expect(parseNames(text)).toEqual(names);
+  });
+});
+
+describe.each([
+  ["parseExitCode()", parseExitCode, 0, 255],
+  ["parseSlots()", parseSlots, 1, 1023],
+] as const)("%s", (_, parse, min, max) => {
+  test.each([min, max])("takes %p", (number) => {
+    expect(parse("--option", String(number))).toBe(number);
+  });
+
+  test.each([String(min - 1), String(max + 1), "", "1.0", "+1", "0x1", "01", "one", " 1"])(
+    "refuses %p and names the option and the limits",
+    (text) => {
+      const message = `--option: ${JSON.stringify(text)} is not a number from ${min} to ${max}`;
+      expect(() => parse("--option", text)).toThrow(new UsageError(message));
+    },
+  );
+});
+
+describe("parseProcess()", () => {
+  test("takes the number of a living process", () => {
+    expect(parseProcess("--owner-pid", String(process.pid))).toBe(process.pid);
+  });
+
+  test.each(["0", "-1", "99999999", "1.5", "", "self"])("refuses %p", (text) => {
+    const message = `--owner-pid: ${JSON.stringify(text)} is not the number of a living process`;
+    expect(() => parseProcess("--owner-pid", text)).toThrow(new UsageError(message));
+  });
+});
+
+describe("parseAccess()", () => {
+  test.each([
+    [undefined, undefined],
+    ["660", 0o660],
+    ["0666", 0o666],
+  ])("takes the mode %p", (text, mode) => {
+    expect(parseAccess(text, undefined)).toEqual({ mode, group: undefined });
+  });
+
+  test.each(["66", "00660", "068", "rw-rw----", ""])("refuses the mode %p", (text) => {
+    expect(() => parseAccess(text, undefined)).toThrow(UsageError);
+  });
+
+  test("refuses a group that does not exist", () => {
+    expect(() => parseAccess(undefined, "no-such-group")).toThrow(UsageError);
+  });
+});
+
+describe("requireMessageFits()", () => {
+  const name = "values-test-no-such-lock";
+
+  test.each([0, 1000])("takes a message of %p characters", (length) => {
+    expect(() => requireMessageFits(name, "m".repeat(length))).not.toThrow();
+  });
+
+  test("refuses a message that a new lock has no room for", () => {
+    expect(() => requireMessageFits(name, "m".repeat(100_000))).toThrow(LockInfoError);
   });
 });

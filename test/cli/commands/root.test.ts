@@ -1,9 +1,9 @@
 /** The tree is citty's: its own runCommand() runs the commands too. */
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { root } from "../../src/cli/root.ts";
-import { newLockName, resourcelock } from "../support/binary.ts";
-import { runToEnd } from "../support/process.ts";
+import { root } from "../../../src/cli/root.ts";
+import { newLockName, resourcelock } from "../../support/binary.ts";
+import { runToEnd } from "../../support/process.ts";
 
 const user = join(import.meta.dir, "citty-user.ts");
 

@@ -7,7 +7,7 @@ import { type CommandLine, readCommandLine } from "./arguments/command-line.ts";
 import { noCommand, twoCommands } from "./arguments/hints.ts";
 import { type OptionWord, UsageError } from "./arguments/words.ts";
 import { exitCodeOf, exitCodes } from "./exit-code.ts";
-import { diagnostics, printLine, standardError } from "./terminal/output.ts";
+import { OutputError, diagnostics, printLine, standardError } from "./terminal/output.ts";
 import { Interrupted } from "./waiting/signals.ts";
 
 /** `any` as in citty's SubCommandsDef: commands differ in their arguments. */
@@ -47,6 +47,8 @@ export async function main(argv: readonly string[]): Promise<Ending> {
     return { status: await dispatch(argv) };
   } catch (error) {
     if (error instanceof Interrupted) return { signal: error.signal };
+    // As every filter ends whose reader has gone; Bun ignores the signal itself.
+    if (error instanceof OutputError && error.isForWantOfReader) return { signal: "SIGPIPE" };
     report(
       error,
       argv.find((word) => word in subCommands),

@@ -3,6 +3,7 @@
  *
  * What differs between glibc versions and between architectures stays in this folder.
  */
+import { denial } from "./denial.ts";
 import { CString, dlopen, FFIType, type FFIFunction, type Library, read } from "bun:ffi";
 
 /**
@@ -18,7 +19,9 @@ export function openLibc<const Symbols extends Record<string, FFIFunction>>(
 ): Library<Symbols>["symbols"] {
   try {
     return dlopen("libc.so.6", symbols).symbols;
-  } catch {
+  } catch (error) {
+    const denied = denial(error);
+    if (denied !== undefined) throw denied;
     return dlopen("librt.so.1", symbols).symbols;
   }
 }

@@ -12,6 +12,11 @@ const stderr = 2;
 /** A result that could not be written. */
 export class OutputError extends Error {
   override readonly name = "OutputError";
+
+  /** Whether it was a pipe or a socket that nobody reads any more. */
+  get isForWantOfReader(): boolean {
+    return isPosixError(this.cause, "EPIPE");
+  }
 }
 
 const encoder = new TextEncoder();

@@ -3,7 +3,7 @@
  * back in the command (what that is was measured: see the comments), and Bun.spawn is not used, as it
  * closes descriptors from 3 on and resets ignored signals.
  */
-import { type Pointer, ptr, read, toArrayBuffer } from "bun:ffi";
+import { ptr } from "bun:ffi";
 import { keepOnExec } from "./file.ts";
 import { check, checkReturned, cString, isPosixError, openLibc } from "./libc.ts";
 import { openDescriptors } from "./open-descriptors.ts";
@@ -63,7 +63,7 @@ export function environmentWith(
   variables: Readonly<Record<string, string | undefined>>,
 ): Uint8Array[] {
   const entries = Object.entries(variables);
-  const inherited = Buffer.from(readProcFile("/proc/self/environ") ?? environmentInMemory());
+  const inherited = Buffer.from(readProcFile("/proc/self/environ") ?? environmentOfBun());
   // Mostly none of them is there yet, and then all the others need not be told apart.
   const isThere = entries.some(([name]) => inherited.includes(`${name}=`));
   const kept = isThere ? without(stringsOf(inherited), Object.keys(variables)) : [inherited];
@@ -71,30 +71,10 @@ export function environmentWith(
   return [...kept, ...set.map(([name, value]) => cString(`${name}=${value}`))];
 }
 
-/**
- * The environment where /proc/self/environ cannot be read, as in a program with the set-group-ID bit: environ(7). Bun
- * changes nothing in it.
- */
-function environmentInMemory(): Uint8Array {
-  const { environ } = openLibc({ environ: { args: [], returns: "void" } });
-  // The symbol is a variable; Bun has its address, but not in its types.
-  const { ptr: variable } = environ as unknown as { ptr: Pointer };
-  const list = read.ptr(variable, 0) as Pointer;
-  const strings: Uint8Array[] = [];
-  for (let index = 0; ; index++) {
-    const string = read.ptr(list, index * pointerBytes);
-    if (string === 0) return Buffer.concat(strings);
-    strings.push(bytesAt(string as Pointer));
-  }
-}
-
-const pointerBytes = 8;
-
-/** The bytes of a C string, its NUL included. */
-function bytesAt(string: Pointer): Uint8Array {
-  let length = 0;
-  while (read.u8(string, length) !== 0) length += 1;
-  return new Uint8Array(toArrayBuffer(string, 0, length + 1).slice(0));
+/** The environment where /proc/self/environ cannot be read, as in a program with the set-group-ID bit. */
+function environmentOfBun(): Uint8Array {
+  const variables = Object.entries(process.env).map(([name, value]) => `${name}=${value}\0`);
+  return Buffer.from(variables.join(""));
 }
 
 function without(strings: readonly Uint8Array[], names: readonly string[]): Uint8Array[] {

@@ -36,17 +36,9 @@ export function openSemaphore(lockName: string): Semaphore | undefined {
   });
 }
 
-/**
- * The inode behind the name of a lock's semaphore; 0 if there is none.
- *
- * @throws {LockDamagedError} if the file is too short: who has it mapped must not touch it
- */
-export function semaphoreInode(lockName: string): number {
-  const path = objectsOf(lockName).semaphorePath;
-  const status = statusIfPresent(path);
-  if (status === undefined) return 0;
-  if (status.isRegularFile) requireSemaphoreSize(lockName, path, status);
-  return status.inode;
+/** What stands behind the name of a lock's semaphore; undefined for nothing. */
+export function semaphoreStatus(lockName: string): FileStatus | undefined {
+  return statusIfPresent(objectsOf(lockName).semaphorePath);
 }
 
 /** @throws {LockDamagedError} if what is in a semaphore is garbage, of which the C library would abort */
@@ -55,9 +47,11 @@ export function requireSoundSemaphore(lockName: string, semaphore: Semaphore): v
   if (fault !== undefined) throw damaged(lockName, objectsOf(lockName).semaphorePath, fault);
 }
 
-function requireSemaphoreSize(lockName: string, path: string, { bytes }: FileStatus): void {
+/** @throws {LockDamagedError} if a file is too short for a semaphore: who has it mapped must not touch it */
+export function requireSemaphoreSize(lockName: string, { bytes }: FileStatus): void {
   if (bytes === semaphoreBytes) return;
-  throw damaged(lockName, path, `it has ${bytes} bytes instead of ${semaphoreBytes}`);
+  const what = `it has ${bytes} bytes instead of ${semaphoreBytes}`;
+  throw damaged(lockName, objectsOf(lockName).semaphorePath, what);
 }
 
 /** An object that was opened, and what it is. */
@@ -77,14 +71,14 @@ function openObject(
   lockName: string,
   path: string,
   open: (path: string) => number,
-  requireMore?: (lockName: string, path: string, status: FileStatus) => void,
+  requireMore?: (lockName: string, status: FileStatus) => void,
 ): OpenObject | undefined {
   const descriptor = ifPresent(() => openIfFile(lockName, path, open));
   if (descriptor === undefined) return undefined;
   try {
     const status = descriptorStatus(descriptor);
     requireRegularFile(lockName, path, status);
-    requireMore?.(lockName, path, status);
+    requireMore?.(lockName, status);
     requireOneName(lockName, { path, status });
     requireKin(lockName, { path, status });
     return { descriptor, status };

@@ -9,15 +9,16 @@ import {
   openOrCreateSemaphore,
   openSemaphore,
   requireSoundSemaphore,
-  semaphoreInode,
+  requireSemaphoreSize,
+  semaphoreStatus,
   writeInfo,
 } from "./objects.ts";
 
 /**
- * How often to check that the files still have their names (2 statx calls): each second tick of a waiter. Participants
- * do not depend on it: the ledger keeps them apart.
+ * How often at most to check that the files still have their names and the semaphore its size: 2 statx calls, which a
+ * grant of a microsecond must not pay for. Participants do not depend on it: the ledger keeps them apart.
  */
-const checkAgainSeconds = 1.5;
+const checkAgainSeconds = 0.05;
 
 const encoder = new TextEncoder();
 const maxUtf8BytesPerCodeUnit = 3;
@@ -29,6 +30,8 @@ export class LockUnit {
   readonly #infoBytes: number;
   #semaphore: Semaphore;
   #semaphoreInode: number;
+  /** Whether somebody took the semaphore's bytes away: touching it would end this process by SIGBUS. */
+  #isCutShort = false;
   #checkedSeconds = monotonicSeconds();
   #info: InfoSegment | undefined;
   #scratch: Uint8Array | undefined;
@@ -104,23 +107,35 @@ export class LockUnit {
       this.#info.close();
       this.#info = undefined;
     }
-    const inode = semaphoreInode(this.#lockName);
-    if (inode === this.#semaphoreInode) return;
+    if (this.#hasSemaphoreItsName()) return;
     const semaphore = openByName();
     if (semaphore === undefined) return;
     this.#semaphore.close();
     this.#semaphore = semaphore;
     this.#semaphoreInode = semaphore.inode;
+    this.#isCutShort = false;
+  }
+
+  /** @throws {LockDamagedError} if it has, but was cut short */
+  #hasSemaphoreItsName(): boolean {
+    const status = semaphoreStatus(this.#lockName);
+    if (status?.inode !== this.#semaphoreInode) return false;
+    this.#isCutShort = true;
+    requireSemaphoreSize(this.#lockName, status);
+    this.#isCutShort = false;
+    return true;
   }
 
   /** The semaphore's value: 0 where somebody has the unit. @throws {LockDamagedError} if it is beyond all reason */
   readValue(): number {
+    if (this.#isCutShort) return 0;
     const { value } = this.#semaphore;
     if (value > maxUnits) requireSoundSemaphore(this.#lockName, this.#semaphore);
     return value;
   }
 
   tryTake(): boolean {
+    if (this.#isCutShort) return false;
     return this.#semaphore.tryWait();
   }
 
@@ -131,7 +146,7 @@ export class LockUnit {
 
   /** Gives the unit back, unless somebody has done so already. */
   postIfLocked(): void {
-    if (this.#semaphore.value === 0) this.#semaphore.post();
+    if (!this.#isCutShort && this.#semaphore.value === 0) this.#semaphore.post();
   }
 
   /** Takes units that there should not be while the lock is held. */

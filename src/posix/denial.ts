@@ -14,8 +14,8 @@ const systemFailed = 71;
 
 /** The error to throw in place of bun:ffi's, if that is for want of executable memory; in the program, the end. */
 export function denial(error: unknown): Error | undefined {
-  if (!(error instanceof TypeError) || !error.message.includes("requires the JIT"))
-    return undefined;
+  const isDenied = error instanceof TypeError && error.message.includes("requires the JIT");
+  if (!isDenied) return undefined;
   if (typeof IS_PROGRAM !== "undefined" && IS_PROGRAM) {
     // The program's own way to write and to end is by foreign calls.
     console.error(`resourcelock: ${text}`);

@@ -82,8 +82,10 @@ export function noticeText(
   columns: number,
 ): string {
   const full: Shortening = { name: lockName, messageColumns: Infinity, maxNamed: 3 };
-  const messages = [facts.info ?? "", ...facts.holders.map(({ command }) => command)];
-  const longest = Math.max(...messages.map((message) => Bun.stringWidth(message)));
+  const messages = facts.holders.map(({ attachment, command }) =>
+    attachment === "foreign" ? withoutDate(facts.info ?? "") : command,
+  );
+  const longest = Math.max(0, ...messages.map((message) => Bun.stringWidth(message)));
   const excess = (tried: Shortening) =>
     Bun.stringWidth(textOf(tried, waitedSeconds, facts)) - columns;
   const shortened = (maxNamed: number): Shortening => {

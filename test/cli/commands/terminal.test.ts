@@ -200,10 +200,10 @@ describe.skipIf(!haveTools("tmux"))("the line that tells of a wait", () => {
 
   test.each([
     [30, "a short text", "holder", 1],
-    [80, "a long text", "long ".repeat(50), 1],
-    [80, "wide letters", "漢字".repeat(50), 2],
-    [79, "wide letters", "漢字".repeat(50), 2],
-    [80, "letters of several code points", "e\u0301🏳️‍🌈".repeat(50), 2],
+    [100, "a long text", "long ".repeat(50), 1],
+    [100, "wide letters", "漢字".repeat(50), 2],
+    [99, "wide letters", "漢字".repeat(50), 2],
+    [90, "letters of several code points", "e\u0301🏳️‍🌈".repeat(50), 2],
   ])("of %d columns is cut to one row: %s", async (columns, _, message, widest) => {
     const [name, terminal] = [await newHeldLock(message), await Terminal.open({ columns })];
     await terminal.command(`resourcelock run ${name} -- true`);

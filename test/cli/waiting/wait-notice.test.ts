@@ -84,7 +84,9 @@ test("noticeText() escapes, and tells the info text of a holder without a ledger
 
 test("noticeText() cuts messages, then names fewer holders, and keeps the name whole", () => {
   const long = { ...holder, command: "c".repeat(100) };
-  const one = noticeText("disk", 0, { ...facts, holders: [long] }, 66);
+  // The info text has all of the message, and a date.
+  const info = `2026-11-23 11:22:36.117364 - ${long.command.repeat(3)}`;
+  const one = noticeText("disk", 0, { ...facts, holders: [long], info }, 66);
   expect(Bun.stringWidth(one)).toBeLessThanOrEqual(66);
   expect(one).toMatch(/^2nd of 3 for lock "disk", held by c+… \(no process\) for 3m12s$/);
   const slots = [0, 1].map((slot) =>

@@ -399,7 +399,7 @@ os.execvp(sys.argv[1], sys.argv[1:])`;
     const directory = newDirectory();
     writeFileSync(
       join(directory, "outer.mk"),
-      `all: one two\none two:\n\t+@"$(RESOURCELOCK)" run $(LOCK) -- $(MAKE) -f inner.mk $@\n`,
+      `all: one two\none two:\n\t+@"$(RESOURCELOCK)" run -q $(LOCK) -- $(MAKE) -f inner.mk $@\n`,
     );
     writeFileSync(join(directory, "inner.mk"), `one two:\n\t@echo "$@: $(MAKEFLAGS)"\n`);
     const { status, stdout, stderr } = await bash("make -j2 -f outer.mk", {

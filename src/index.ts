@@ -14,5 +14,5 @@ export {
   type ResourceLockOptions,
   type UngetLockOptions,
 } from "./host/resource-lock.ts";
-export type { LockLogger } from "./host/host-lock.ts";
+export type { LockLogger } from "./lock/messages.ts";
 export { PosixError } from "./posix/libc.ts";

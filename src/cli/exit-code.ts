@@ -20,6 +20,7 @@ const table = [
     text: "no: not locked (unget), locked (state --check), in use (remove); doctor found something",
   },
   { name: "usage", status: 64, text: "wrong usage" },
+  { name: "lost", status: 69, text: "run: the lock was lost while the command ran" },
   { name: "internal", status: 70, text: "internal error" },
   {
     name: "os",

@@ -68,6 +68,7 @@ const closeSeconds = 1;
 
 export class EtcdEngine implements LockEngine {
   readonly unsupported = new Set(["access", "adopt", "newest", "replace", "max-waiters"] as const);
+  readonly isLeased = true;
   readonly #gateway: Gateway;
   readonly #clock: Clock;
   readonly #ttlSeconds: number | undefined;

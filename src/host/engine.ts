@@ -10,14 +10,14 @@ import type {
   WatchOptions,
 } from "../lock/engine.ts";
 import { encodeLockInfo, formatLockInfo } from "../lock/info-text.ts";
-import { messages } from "../lock/messages.ts";
+import { type LockLogger, messages } from "../lock/messages.ts";
 import { parseLockName } from "../lock/name.ts";
 import type { GrantRecord, HolderStatus, LockState } from "../lock/status.ts";
 import { now } from "../posix/clock.ts";
 import { processAndAncestors } from "../posix/process-start.ts";
 import { acquireAsync, type Attempt } from "./acquire.ts";
 import { HostGrant } from "./grant.ts";
-import { HostLock, type LockLogger, newSegmentBytes, ownerProcess } from "./host-lock.ts";
+import { HostLock, newSegmentBytes, ownerProcess } from "./host-lock.ts";
 import { KernelWait } from "./kernel-wait.ts";
 import { kinds } from "./ledger/queue.ts";
 import { type Access, accessOf } from "./objects/access.ts";
@@ -39,10 +39,13 @@ const maxShortMessage = 1000;
 
 export class HostEngine implements LockEngine {
   readonly unsupported = new Set(["ttl", "newest", "replace", "max-waiters"] as const);
+  readonly isLeased = false;
   readonly #access: Access;
   readonly #logger: LockLogger | undefined;
   /** The locks that grants came from: they stay open, as opening is more expensive than acquiring. */
   readonly #locks = new Map<string, HostLock>();
+  /** The locks that were looked at. */
+  readonly #views = new Map<string, LockView>();
 
   /** @throws {RangeError} for a mode or a group that there is not */
   constructor({ mode, group, logger }: HostEngineOptions = {}) {
@@ -103,7 +106,9 @@ export class HostEngine implements LockEngine {
   }
 
   async inspect(lockName: string): Promise<LockState | undefined> {
-    using view = new LockView(parseLockName(lockName));
+    const name = parseLockName(lockName);
+    let view = this.#views.get(name);
+    if (view === undefined) this.#views.set(name, (view = new LockView(name)));
     return await view.read();
   }
 
@@ -112,9 +117,10 @@ export class HostEngine implements LockEngine {
     { everySeconds, firstSeconds = everySeconds, signal }: WatchOptions,
   ): AsyncGenerator<LockState | undefined> {
     using view = new LockView(parseLockName(lockName));
-    for (let pauseSeconds = firstSeconds; !signal.aborted; pauseSeconds *= pauseGrowth) {
+    for (let pauseSeconds = firstSeconds; ; pauseSeconds *= pauseGrowth) {
       yield await view.read();
       await pauseUnless(signal, Math.min(pauseSeconds, everySeconds));
+      if (signal.aborted) return;
     }
   }
 
@@ -186,8 +192,9 @@ export class HostEngine implements LockEngine {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const lock of this.#locks.values()) lock.close();
+    for (const lock of [...this.#locks.values(), ...this.#views.values()]) lock.close();
     this.#locks.clear();
+    this.#views.clear();
   }
 }
 

@@ -5,7 +5,7 @@
 import { now } from "../posix/clock.ts";
 import { processStart } from "../posix/process-start.ts";
 import { formatLockInfo } from "../lock/info-text.ts";
-import { messages } from "../lock/messages.ts";
+import { type LockLogger, messages } from "../lock/messages.ts";
 import type { GrantRecord, LockStatus } from "../lock/status.ts";
 import { Attempt, type AttemptOptions } from "./acquire.ts";
 import { historyOf } from "./history.ts";
@@ -17,15 +17,6 @@ import type { Access } from "./objects/access.ts";
 import { openLedger, openOrCreateLedger } from "./objects/objects.ts";
 import { LockUnit } from "./objects/unit.ts";
 import { statusOf } from "./status.ts";
-
-/** Where a lock's debug texts go. */
-export interface LockLogger {
-  /**
-   * @param text the text, in the Python module's words
-   * @param method the method that says it
-   */
-  debug(text: string, method: "getLock" | "ungetLock" | "isLocked" | "lockValue" | "close"): void;
-}
 
 /** The size of a segment that is made, unless another one is asked for: the Python module's. */
 export const newSegmentBytes = 4096;

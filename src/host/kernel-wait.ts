@@ -1,5 +1,5 @@
 /** Waiting in the kernel, for a program that owns its process and its signals: the command line. */
-import { WaitAlarm } from "../posix/alarm.ts";
+import { CallersAlarm, WaitAlarm } from "../posix/alarm.ts";
 import { EventLoopWatch } from "../posix/event-loop.ts";
 import type { Attempt, WaitStrategy } from "./acquire.ts";
 
@@ -9,6 +9,7 @@ export class KernelWait implements WaitStrategy {
   #eventLoop: EventLoopWatch | undefined;
   #alarm: WaitAlarm | undefined;
 
+  /** @throws {CallersAlarm} */
   *untilDue(attempt: Attempt): Generator<number, void> {
     const { blocked } = attempt;
     if (blocked === undefined) return;
@@ -17,16 +18,12 @@ export class KernelWait implements WaitStrategy {
     this.#alarm?.set(hasOwnLimit ? 0 : Math.max(0.001, attempt.secondsToRetry()));
     attempt.participant.blockInKernel(blocked, attempt.secondsToRetry());
     if (eventLoop.isDue) yield 0;
+    if (this.#alarm?.hasCallersCome() === true) throw new CallersAlarm();
   }
 
   #begin(): EventLoopWatch {
     this.#alarm = new WaitAlarm();
     return new EventLoopWatch();
-  }
-
-  /** Whether this process would have died by now of an alarm that it was started with. */
-  hasCallersAlarmCome(): boolean {
-    return this.#alarm?.hasCallersCome() ?? false;
   }
 
   end(): void {

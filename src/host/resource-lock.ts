@@ -1,7 +1,7 @@
 /** The resource lock: `resource_lock` of the Python module cjnfuncs.resourcelock, on the same objects. */
 import { LockClosedError, LockNotFoundError } from "../lock/errors.ts";
 import { LockGuard } from "../lock/guard.ts";
-import { messages } from "../lock/messages.ts";
+import { type LockLogger, messages } from "../lock/messages.ts";
 import { parseLockName } from "../lock/name.ts";
 import type { GrantRecord, LockStatus } from "../lock/status.ts";
 import {
@@ -13,12 +13,7 @@ import {
   timerWait,
   type WaitStrategy,
 } from "./acquire.ts";
-import {
-  HostLock,
-  type LockLogger,
-  newSegmentBytes,
-  ownerProcess as lookUpOwner,
-} from "./host-lock.ts";
+import { HostLock, newSegmentBytes, ownerProcess as lookUpOwner } from "./host-lock.ts";
 import type { Participant } from "./ledger/participant.ts";
 import { kinds } from "./ledger/queue.ts";
 import { accessOf } from "./objects/access.ts";

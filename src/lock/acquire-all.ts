@@ -4,24 +4,26 @@ import { parseLockName } from "./name.ts";
 
 /**
  * Takes several locks, in an order that is the same for all callers, so that two of them never wait for each other.
- * The time to wait is for all of them together.
  *
  * @param names each lock counts once, however often it is named
- * @param request is made for each of them
+ * @param request is made for each of them; a function gives that of each lock when its turn comes. The time to wait is
+ *   the first one's
  * @returns the grants in the order of their names' bytes; or the first refusal, with nothing taken
  * @throws as {@link LockEngine.acquire}, with nothing taken
  */
 export async function acquireAll(
   engine: Pick<LockEngine, "acquire">,
   names: readonly string[],
-  request: AcquireRequest,
+  request: AcquireRequest | ((name: string) => AcquireRequest),
 ): Promise<Grant[] | Refusal> {
   const grants: Grant[] = [];
-  const secondsLeft = countdown(request.timeoutSeconds);
+  let secondsLeft: (() => number) | undefined;
   let complete = false;
   try {
     for (const name of inCommonOrder(names)) {
-      const answer = await engine.acquire(name, { ...request, timeoutSeconds: secondsLeft() });
+      const own = typeof request === "function" ? request(name) : request;
+      secondsLeft ??= countdown(own.timeoutSeconds);
+      const answer = await engine.acquire(name, { ...own, timeoutSeconds: secondsLeft() });
       if (!answer.granted) return answer;
       grants.push(answer);
     }

@@ -35,7 +35,7 @@ export interface AcquireRequest {
   readonly signal?: AbortSignal | undefined;
   /**
    * Called when the wait begins and about once a second from then on. In between an engine may hold the thread, so
-   * the caller's timers do not run.
+   * the caller's timers do not run. What it throws withdraws the request, and acquire() rejects with it.
    *
    * @param describe tells what is waited for; it is the expensive part
    */
@@ -145,7 +145,7 @@ export interface WatchOptions {
   readonly everySeconds: number;
   /** The first pause, where that is shorter: it grows to `everySeconds`. */
   readonly firstSeconds?: number | undefined;
-  /** Ends the watch. */
+  /** Ends the watch, which yields once in any case. */
   readonly signal: AbortSignal;
 }
 
@@ -155,6 +155,8 @@ type Feature = "access" | "adopt" | "owner-process" | "ttl" | "newest" | "replac
 /** The place where locks live. */
 export interface LockEngine extends AsyncDisposable {
   readonly unsupported: ReadonlySet<Feature>;
+  /** Whether holds end with a lease: then whoever runs something under one has to watch for its loss, and stop it. */
+  readonly isLeased: boolean;
   /**
    * Takes a lock, and makes it if there is none.
    *

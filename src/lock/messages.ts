@@ -18,3 +18,14 @@ export const messages = {
   value: (name: string, value: number) => `<${name}> semaphore = ${value}`,
   closed: (name: string) => `<${name}> semaphore closed`,
 } as const;
+
+/** Where a lock's debug texts go. */
+export interface LockLogger {
+  /**
+   * @param text the text, in the Python module's words
+   * @param method the method that says it
+   */
+  debug(text: string, method: DebugMethod): void;
+}
+
+export type DebugMethod = "getLock" | "ungetLock" | "isLocked" | "lockValue" | "close";

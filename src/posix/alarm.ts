@@ -20,6 +20,11 @@ const signalSetBytes = 128;
 /** A timer of zero is none, so this is the soonest that one can end. */
 const shortestSeconds = 1e-6;
 
+/** An alarm has come due that this program was started with: without a wait it would have died of it. */
+export class CallersAlarm extends Error {
+  override readonly name = "CallersAlarm";
+}
+
 /**
  * SIGALRM as the end of waits in the kernel, for a program that owns its process. What the caller of the program left
  * behind counts too: a blocked SIGALRM is unblocked meanwhile, and an alarm of the caller's own (`alarm 10; exec ...`)

@@ -21,6 +21,8 @@ const libc = openLibc({
 
 const RLIMIT_NOFILE = 7;
 const WNOHANG = 1;
+/** For waitpid: whichever has ended. */
+const anyChild = -1;
 const POSIX_SPAWN_SETSIGDEF = 4;
 
 /**
@@ -201,12 +203,22 @@ function signalSet(...numbers: number[]): BigUint64Array {
 /** How a command ended. */
 export type ChildStatus = { exitCode: number } | { signal: number };
 
-/** Collects a command that has ended; undefined while it has not. */
-export function reap(processId: number): ChildStatus | undefined {
+/**
+ * Collects a command that has ended; undefined while it has not. As the first process of a container it also collects what
+ * was orphaned to it.
+ *
+ * @throws {PosixError} ECHILD when the command is no child of this process
+ */
+export function reap(commandId: number): ChildStatus | undefined {
+  const wanted = process.pid === 1 ? anyChild : commandId;
   const status = new Int32Array(1);
-  if (check("waitpid", libc.waitpid(processId, status, WNOHANG)) === 0) return undefined;
-  // <bits/waitstatus.h>
-  const [bits = 0] = status;
-  const signal = bits & 0x7f;
-  return signal === 0 ? { exitCode: (bits >> 8) & 0xff } : { signal };
+  for (;;) {
+    const processId = check("waitpid", libc.waitpid(wanted, status, WNOHANG));
+    if (processId === 0) return undefined;
+    if (processId !== commandId) continue;
+    // <bits/waitstatus.h>
+    const [bits = 0] = status;
+    const signal = bits & 0x7f;
+    return signal === 0 ? { exitCode: (bits >> 8) & 0xff } : { signal };
+  }
 }

@@ -28,8 +28,6 @@ const ambiguousNames: readonly string[] = [
   "pause",
   "releaseAll",
   "stateOf",
-  "statusOf",
-  "timedOut",
   "turn",
 ];
 

@@ -45,6 +45,7 @@ const memoryPid = 4242;
 
 export class MemoryEngine implements LockEngine {
   readonly unsupported = new Set<never>();
+  readonly isLeased = false;
   readonly #locks = new Map<string, Lock>();
   #token = 0;
 
@@ -196,8 +197,9 @@ export class MemoryEngine implements LockEngine {
     { everySeconds, signal }: WatchOptions,
   ): AsyncGenerator<LockState | undefined> {
     const lock = this.#lockOf(parseLockName(lockName));
-    while (!signal.aborted) {
+    for (;;) {
       yield stateOf(lock);
+      if (signal.aborted) return;
       await new Promise<void>((resolve) => {
         lock.watchers.push(resolve);
         setTimeout(resolve, everySeconds * 1000);

@@ -118,6 +118,21 @@ export const options = defineOptions({
     alias: "o",
     description: "release the lock if run itself is killed, even if the command still runs",
   },
+  "on-lost": {
+    type: "string",
+    valueHint: "fail|kill|ignore",
+    default: "fail",
+    description: "if the lock is taken from the command by force: end with 69, stop it, or nothing",
+  },
+  mine: {
+    type: "boolean",
+    description: "answer by the exit status: 0 if this runs under a hold of the lock, else 1",
+  },
+  token: {
+    type: "string",
+    valueHint: "N",
+    description: "only the hold with this fencing token; else do nothing",
+  },
   command: {
     type: "string",
     alias: "c",

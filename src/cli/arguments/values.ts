@@ -1,10 +1,4 @@
 /** The values of options: what each may be, and what it means. */
-import { accessOf } from "../../host/objects/access.ts";
-import { newSegmentBytes } from "../../host/host-lock.ts";
-import { ResourceLock } from "../../host/resource-lock.ts";
-import { LockNotFoundError } from "../../lock/errors.ts";
-import { encodeLockInfo, formatLockInfo } from "../../lock/info-text.ts";
-import { now } from "../../posix/clock.ts";
 import { processStart } from "../../posix/process-start.ts";
 import { UsageError } from "./words.ts";
 
@@ -88,6 +82,26 @@ function parseInteger(
   throw new UsageError(`${option}: ${JSON.stringify(text)} is not a number from ${min} to ${max}`);
 }
 
+/**
+ * One of some words.
+ *
+ * @throws {UsageError}
+ */
+export function parseOneOf<const Word extends string>(
+  option: string,
+  text: string,
+  words: readonly Word[],
+): Word {
+  const found = words.find((word) => word === text);
+  if (found !== undefined) return found;
+  throw new UsageError(`${option}: ${JSON.stringify(text)} is not ${words.join(" or ")}`);
+}
+
+/** A fencing token. @throws {UsageError} */
+export function parseToken(option: string, text: string): number {
+  return parseInteger(option, text, { min: 1, max: Number.MAX_SAFE_INTEGER });
+}
+
 /** @throws {UsageError} */
 export function parseExitCode(option: string, text: string): number {
   return parseInteger(option, text, { min: 0, max: 255 });
@@ -96,6 +110,11 @@ export function parseExitCode(option: string, text: string): number {
 /** The ledger has room for 1023 holders. @throws {UsageError} */
 export function parseSlots(option: string, text: string): number {
   return parseInteger(option, text, { min: 1, max: 1023 });
+}
+
+/** The number of a process, which may have ended. @throws {UsageError} */
+export function parsePid(option: string, text: string): number {
+  return parseInteger(option, text, { min: 1, max: 2 ** 31 - 1 });
 }
 
 /** The number of a process. @throws {UsageError} if no such process lives */
@@ -107,43 +126,18 @@ export function parseProcess(option: string, text: string): number {
 }
 
 /**
- * Who may use a lock that is created, by --mode and --group.
+ * Who may use a lock that is created, by --mode and --group. Whether there is such a group is the engine's to say.
  *
- * @throws {UsageError} for a mode that is none, and if there is no such group
+ * @throws {UsageError} for a mode that is none
  */
 export function parseAccess(
   mode: string | undefined,
   group: string | undefined,
 ): { mode: number | undefined; group: string | undefined } {
-  const bits = mode === undefined ? undefined : parseMode(mode);
-  try {
-    accessOf(bits, group);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new UsageError(error.message, { cause: error });
-  }
-  return { mode: bits, group };
+  return { mode: mode === undefined ? undefined : parseMode(mode), group };
 }
 
 function parseMode(text: string): number {
   if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8);
   throw new UsageError(`--mode: ${JSON.stringify(text)} is not a mode in octal, as in 0660`);
-}
-
-/** So many bytes fit whatever the characters and the date. */
-const surelyFits = 1000;
-
-/**
- * Checks that a message fits before a lock is created for it; a lock that exists may have more room.
- *
- * @throws {LockInfoError} if it does not
- */
-export function requireMessageFits(lockName: string, message: string): void {
-  if (message.length <= surelyFits) return;
-  try {
-    new ResourceLock(lockName, { create: false }).close();
-  } catch (error) {
-    if (!(error instanceof LockNotFoundError)) throw error;
-    encodeLockInfo(formatLockInfo(message, now()), newSegmentBytes);
-  }
 }

@@ -1,22 +1,21 @@
 /** `get`: takes a lock that stays when the command ends, or with `-a` for a time. */
 import { defineCommand } from "citty";
-import { ResourceLock } from "../../host/resource-lock.ts";
-import { monotonicSeconds } from "../../posix/clock.ts";
+import type { Grant } from "../../lock/engine.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
-import { awaitGrant, timedOut } from "../waiting/await-grant.ts";
 import {
   parseAccess,
   parseDuration,
   parseExitCode,
   parseProcess,
   parseTimeout,
-  requireMessageFits,
 } from "../arguments/values.ts";
+import { openEngine } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
 import { lockFacts } from "../status/lock-facts.ts";
 import { textsFor } from "../status/result-text.ts";
-import { lockLogger, printResult } from "../terminal/output.ts";
+import { printResult } from "../terminal/output.ts";
+import { acquireLock, type WaitContext } from "../waiting/acquire.ts";
 import { Interrupted, SignalTrap, turn } from "../waiting/signals.ts";
 
 export default defineCommand({
@@ -48,69 +47,74 @@ export default defineCommand({
   async run({ args, data }) {
     const output = outputOptions(args, data);
     const timeout = args.nonblock ? 0 : parseTimeout("--get-timeout", args["get-timeout"]);
-    const autoUnget =
-      args["auto-unget"] === undefined
-        ? undefined
-        : parseDuration("--auto-unget", args["auto-unget"]);
+    const release = args["auto-unget"];
+    const owner = args["owner-pid"];
     const access = parseAccess(args.mode, args.group);
     const notGranted = parseExitCode("--conflict-exit-code", args["conflict-exit-code"]);
-    const ownerPid =
-      args["owner-pid"] === undefined ? 0 : parseProcess("--owner-pid", args["owner-pid"]);
+    const hold: HoldOptions = {
+      seconds: release === undefined ? undefined : parseDuration("--auto-unget", release),
+      process: owner === undefined ? undefined : parseProcess("--owner-pid", owner),
+      message: args.message,
+    };
     const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
-    requireMessageFits(args.name, args.message);
-    const lock = new ResourceLock(args.name, { ...access, logger: lockLogger(output) });
-    const { lockName: name } = lock;
-
-    const texts = textsFor(output);
-    const report = (text: string, outcome: object) => {
-      printResult(output, text, { ...lockFacts(lock), ...outcome });
+    await using engine = openEngine({ output, access, resultOf: "getLock" });
+    const request = {
+      message: args.message,
+      timeoutSeconds: timeout ?? Infinity,
+      adopt: args["no-adopt"] !== true,
+      ownerProcess: hold.process,
     };
-    const unget = () => {
-      const whereCalled = `${args.message} - auto unget`;
-      const released = lock.ungetLock({ whereCalled });
-      const text = released
-        ? texts.released(name, whereCalled)
-        : texts.notLocked(name, whereCalled);
-      report(text, { released });
-      return released;
-    };
-
-    const startSeconds = monotonicSeconds();
-    const granted = await awaitGrant(lock, {
-      timeout,
-      lockInfo: args.message,
-      adopt: !args["no-adopt"],
-      trap,
-      quiet: output.quiet,
-      seedOrder: output.seedOrder,
-    });
-    if (!granted) {
-      report(
-        texts.refused(name, timedOut(lock, timeout === 0 ? 0 : monotonicSeconds() - startSeconds)),
-        { granted },
-      );
-      return notGranted;
-    }
-    try {
-      const grant = {
-        info: lock.getLockInfo(),
-        process: ownerPid || undefined,
-        seconds: autoUnget,
-      };
-      report(texts.granted(name, grant), { granted, token: lock.token });
-    } catch (error) {
-      // Who is told by the status that this failed will not release it.
-      lock.ungetLock({ whereCalled: "output failed" });
-      throw error;
-    }
-    if (autoUnget !== undefined) await trap.sleep(autoUnget);
-    else await turn();
-    if (autoUnget === undefined && trap.received === undefined) {
-      lock.detach(ownerPid);
-      return exitCodes.done;
-    }
-    const released = unget();
-    if (trap.received !== undefined) throw new Interrupted(trap.received);
-    return released ? exitCodes.done : exitCodes.no;
+    const context = { engine, output, trap };
+    const [grant, refusal] = await acquireLock(context, args.name, request);
+    if (grant !== undefined) return await holdOn(grant, hold, context);
+    const text = textsFor(output).refused(refusal.name, refusal);
+    await report(context, refusal.name, text, { granted: false });
+    return notGranted;
   },
 });
+
+interface HoldOptions {
+  /** After how long to release it; undefined leaves it held. */
+  seconds: number | undefined;
+  /** The process to bind it to. */
+  process: number | undefined;
+  message: string;
+}
+
+/** Tells of the grant, and leaves it held or releases it in time. @returns the exit status */
+async function holdOn(grant: Grant, hold: HoldOptions, context: WaitContext): Promise<number> {
+  const { output, trap } = context;
+  const texts = textsFor(output);
+  const { name, token } = grant;
+  const text = texts.granted(name, { ...hold, info: grant.info });
+  try {
+    await report(context, name, text, { granted: true, token });
+  } catch (error) {
+    // Who is told by the status that this failed will not release it.
+    await grant.release({ whereCalled: "output failed" });
+    throw error;
+  }
+  if (hold.seconds !== undefined) await trap.sleep(hold.seconds);
+  else await turn();
+  if (hold.seconds === undefined && trap.received === undefined) {
+    await grant.detach({ process: hold.process });
+    return exitCodes.done;
+  }
+  const whereCalled = `${hold.message} - auto unget`;
+  const loss = await grant.release({ whereCalled });
+  const released = loss === undefined;
+  const ending = released ? texts.released(name, whereCalled) : texts.notLocked(name, whereCalled);
+  await report(context, name, ending, { released });
+  if (trap.received !== undefined) throw new Interrupted(trap.received);
+  return released ? exitCodes.done : exitCodes.no;
+}
+
+async function report(
+  { engine, output }: WaitContext,
+  name: string,
+  text: string,
+  outcome: object,
+): Promise<void> {
+  const facts = output.json ? lockFacts(name, await engine.inspect(name)) : {};
+  printResult(output, text, { ...facts, ...outcome });
+}

@@ -7,7 +7,7 @@ import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options } from "../arguments/options.ts";
 import { painter } from "../terminal/colors.ts";
 import { escapeControls, jsonLine } from "../terminal/escape.ts";
-import { openExisting } from "../status/existing.ts";
+import { openEngine } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
 import { historyPlot } from "../pictures/history-plot.ts";
 import { historyTable, holdSecondsOf, waitSecondsOf } from "../pictures/history-table.ts";
@@ -34,12 +34,12 @@ export default defineCommand({
     "no-color": options["no-color"],
     ...commonOptions,
   },
-  run({ args, data }) {
+  async run({ args, data }) {
     const output = outputOptions(args, data);
     const name = parseLockName(args.name);
-    const { lock } = openExisting(name, output);
-    const records = lock?.history() ?? [];
-    lock?.close();
+    await using engine = openEngine({ output });
+    const found = await engine.history(name);
+    const records = found ?? [];
     if (output.quiet) return exitCodes.done;
     const now = Date.now() / 1000;
     if (output.json) {
@@ -50,7 +50,7 @@ export default defineCommand({
       return exitCodes.done;
     }
     if (records.length === 0) {
-      const why = lock === undefined ? "there is no such lock on this host" : "it was never taken";
+      const why = found === undefined ? "there is no such lock on this host" : "it was never taken";
       printLine(escapeControls(`${name}: no history; ${why}`));
       return exitCodes.done;
     }

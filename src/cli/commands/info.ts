@@ -1,6 +1,7 @@
 /** `info`: the text that all who use a lock share, by itself. */
 import { defineCommand } from "citty";
 import { LockInfoError } from "../../lock/errors.ts";
+import { parseLockName } from "../../lock/name.ts";
 import { withInfoSegment } from "../../host/objects/objects.ts";
 import { newSegmentBytes } from "../../host/host-lock.ts";
 import { closesOnExec, isTerminal, readFile, waitReadable } from "../../posix/file.ts";
@@ -9,7 +10,8 @@ import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
 import { escapeLines } from "../terminal/escape.ts";
 import { exitCodes } from "../exit-code.ts";
-import { openExisting } from "../status/existing.ts";
+import { openEngine } from "../engine.ts";
+import { missingText } from "../status/existing.ts";
 import { lockFacts } from "../status/lock-facts.ts";
 import { diagnostics, printBytes, printLine, printResult } from "../terminal/output.ts";
 import { UsageError } from "../arguments/words.ts";
@@ -22,6 +24,7 @@ export default defineCommand({
     name: "info",
     group: "See locks",
     description: "Print the info text of a lock as it is, or write it",
+    repeats: true,
     examples: [
       ["info backup", "print the text that its holder set"],
       ['info backup --set "3 of 9"', "replace it"],
@@ -32,24 +35,29 @@ export default defineCommand({
     ],
   },
   args: { name: nameArgument, set: options.set, stdin: options.stdin, ...commonOptions },
-  run({ args, data }) {
+  async run({ args, data }) {
     const output = outputOptions(args, data);
-    const { lock, missing } = openExisting(args.name, output);
-    if (lock === undefined) {
-      if (output.json) printResult(output, "", missing.json);
-      else diagnostics().error(missing.text);
-      return exitCodes.no;
+    await using engine = openEngine({ output });
+    let status: number = exitCodes.done;
+    let text = args.set;
+    for (const name of args._.map(parseLockName)) {
+      const lock = await engine.inspect(name);
+      if (lock?.exists !== true) {
+        if (output.json) printResult(output, "", lockFacts(name, lock));
+        else diagnostics().error(missingText(name, lock));
+        status = exitCodes.no;
+        continue;
+      }
+      if (args.stdin) text ??= readStdin(name);
+      if (text !== undefined) await engine.writeInfo(name, text);
+      if (output.json) {
+        printResult(output, "", lockFacts(name, await engine.inspect(name)));
+      } else if (text === undefined && !output.quiet) {
+        if (isTerminal(stdout)) printLine(escapeLines(lock.info ?? ""));
+        else printStored(name);
+      }
     }
-    const { lockName: name } = lock;
-    const text = args.stdin ? readStdin(name) : args.set;
-    if (text !== undefined) lock.setLockInfo(text);
-    if (output.json) {
-      printResult(output, "", lockFacts(lock));
-    } else if (text === undefined && !output.quiet) {
-      if (isTerminal(stdout)) printLine(escapeLines(lock.getLockInfo()));
-      else printStored(name);
-    }
-    return exitCodes.done;
+    return status;
   },
 });
 

@@ -1,6 +1,5 @@
 /** `list`: every lock on this host. */
 import { defineCommand } from "citty";
-import { locksOnHost, staleOnHost } from "../../host/inventory/list.ts";
 import { columnsOf } from "../../posix/terminal.ts";
 import type { LockState } from "../../lock/status.ts";
 import { parseDuration } from "../arguments/values.ts";
@@ -10,6 +9,7 @@ import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, options } from "../arguments/options.ts";
 import { painter } from "../terminal/colors.ts";
 import { jsonLine } from "../terminal/escape.ts";
+import { openEngine } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
 import { compileHotCode } from "../jit.ts";
 import {
@@ -54,7 +54,7 @@ export default defineCommand({
     "no-color": options["no-color"],
     ...commonOptions,
   },
-  run({ args, data }) {
+  async run({ args, data }) {
     compileHotCode();
     const output = outputOptions(args, data);
     const heldOver = args["held-over"];
@@ -65,7 +65,8 @@ export default defineCommand({
       const names = Object.keys(orders).join(", ");
       throw new UsageError(`--sort: ${JSON.stringify(args.sort)} is not one of ${names}`);
     }
-    const found = args.stale ? staleOnHost() : locksOnHost();
+    await using engine = openEngine({ output });
+    const found = await engine.list({ onlyStale: args.stale ?? false });
     const nowSeconds = Date.now() / 1000;
     const locks = found
       .filter(({ state }) => !args.locked || state === "locked" || state === "stale")

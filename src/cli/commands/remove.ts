@@ -10,7 +10,8 @@ import type { LockStatus, LockState } from "../../lock/status.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
 import { exitCodeOf, exitCodes } from "../exit-code.ts";
-import { stateOfName } from "../status/existing.ts";
+import { openEngine } from "../engine.ts";
+import { stateOf } from "../status/existing.ts";
 import { compileHotCode } from "../jit.ts";
 import { warnOfLivingHolders } from "../status/living-holders.ts";
 import { diagnostics, type OutputOptions, printResult } from "../terminal/output.ts";
@@ -27,6 +28,7 @@ export default defineCommand({
     name: "remove",
     group: "Tidy up",
     description: "Delete a lock that nobody holds or waits for",
+    repeats: true,
     examples: [
       ["remove old-job", "delete it if nobody uses it"],
       ["remove --stale", "delete what dead processes left"],
@@ -45,15 +47,26 @@ export default defineCommand({
   async run({ args, data }) {
     compileHotCode();
     const output = outputOptions(args, data);
-    if (args.stale) return removeStale(args.name, output);
-    if (args.name === undefined) throw new UsageError("NAME is missing; or give --stale");
-    const name = parseLockName(args.name);
-    const removal = removeLock(name, { force: args.force ?? false });
-    return report(name, removal, output);
+    const names = [...new Set(args._.map(parseLockName))];
+    if (args.stale) return removeStale(names, output);
+    if (names.length === 0) throw new UsageError("NAME is missing; or give --stale");
+    const statuses: number[] = [];
+    for (const name of names) {
+      statuses.push(await report(name, removeLock(name, { force: args.force ?? false }), output));
+    }
+    return worstOf(statuses);
   },
 });
 
-function report(name: string, { outcome, status }: Removal, output: OutputOptions): number {
+function worstOf(statuses: readonly number[]): number {
+  return statuses.find((status) => status !== exitCodes.done) ?? exitCodes.done;
+}
+
+async function report(
+  name: string,
+  { outcome, status }: Removal,
+  output: OutputOptions,
+): Promise<number> {
   if (outcome === "removed" && !output.quiet) {
     warnOfLivingHolders(name, status.holders);
     warnOfWhatIsLeft(name);
@@ -63,7 +76,8 @@ function report(name: string, { outcome, status }: Removal, output: OutputOption
     "in use": `${name}: not removed; ${usersText(name, status)}`,
     missing: `${name}: no such lock on this host`,
   };
-  const { json } = stateOfName(name, output);
+  await using engine = openEngine({ output });
+  const { json } = stateOf(name, output.json ? await engine.inspect(name) : undefined);
   printResult(output, texts[outcome], { ...json, removed: outcome === "removed" });
   return outcome === "removed" ? exitCodes.done : exitCodes.no;
 }
@@ -93,11 +107,12 @@ function usersText(name: string, { holders, waiters }: LockStatus): string {
   return [...held, ...waiting].join(", and ") + advice;
 }
 
-async function removeStale(wanted: string | undefined, output: OutputOptions): Promise<number> {
-  const name = wanted === undefined ? undefined : parseLockName(wanted);
+async function removeStale(names: readonly string[], output: OutputOptions): Promise<number> {
   // One that somebody waits for is adopted, just now or soon.
   const look = () =>
-    staleOnHost().filter((lock) => (name === undefined ? !isInUse(lock) : lock.name === name));
+    staleOnHost().filter((lock) =>
+      names.length === 0 ? !isInUse(lock) : names.includes(lock.name),
+    );
   let found = look();
   if (found.some(isUnexplained)) {
     if (output.verbose) {
@@ -113,13 +128,14 @@ async function removeStale(wanted: string | undefined, output: OutputOptions): P
       (lock) => !isUnexplained(lock) || before.get(lock.name)?.info === lock.info,
     );
   }
-  if (found.length === 0) {
-    const text = name === undefined ? "no stale locks" : `lock "${name}" is not stale`;
-    if (!output.quiet) diagnostics().info(text);
-    return name === undefined ? exitCodes.done : exitCodes.no;
+  const notStale = names.filter((name) => !found.some((lock) => lock.name === name));
+  if (!output.quiet) {
+    for (const name of notStale) diagnostics().info(`lock "${name}" is not stale`);
+    if (names.length === 0 && found.length === 0) diagnostics().info("no stale locks");
   }
-  const statuses = found.map((lock) => removeOne(lock, output));
-  return statuses.find((status) => status !== exitCodes.done) ?? exitCodes.done;
+  const statuses = notStale.map((): number => exitCodes.no);
+  for (const lock of found) statuses.push(await removeOne(lock, output));
+  return worstOf(statuses);
 }
 
 /** Whether the lock is locked and nobody ever said so: its holder died between two steps, or is between them. */
@@ -128,9 +144,9 @@ function isUnexplained({ holders }: LockState): boolean {
 }
 
 /** One that cannot be removed does not keep the others from it. */
-function removeOne({ name, info }: LockState, output: OutputOptions): number {
+async function removeOne({ name, info }: LockState, output: OutputOptions): Promise<number> {
   try {
-    return report(name, removeLock(name, { staleWithInfo: info ?? undefined }), output);
+    return await report(name, removeLock(name, { staleWithInfo: info ?? undefined }), output);
   } catch (error) {
     const status = exitCodeOf(error);
     if (!(error instanceof Error) || status === exitCodes.internal) throw error;

@@ -1,17 +1,18 @@
 /** `trace`: prints the state of locks again and again, or draws it on a terminal. */
 import { defineCommand } from "citty";
-import { locksOnHost } from "../../host/inventory/list.ts";
+import type { LockEngine } from "../../lock/engine.ts";
+import { parseLockName } from "../../lock/name.ts";
 import { monotonicSeconds } from "../../posix/clock.ts";
 import { obeysControls } from "../../posix/terminal.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options } from "../arguments/options.ts";
 import { parseDuration } from "../arguments/values.ts";
 import { UsageError } from "../arguments/words.ts";
+import { openEngine } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
 import { compileHotCode } from "../jit.ts";
-import { LockWatch } from "../pictures/lock-watch.ts";
 import { TraceScreen, type TraceSource } from "../pictures/trace-screen.ts";
-import { openExisting, openWhole, type State } from "../status/existing.ts";
+import { type State, stateNow, stateOf } from "../status/existing.ts";
 import { textsFor } from "../status/result-text.ts";
 import { painter } from "../terminal/colors.ts";
 import { type OutputOptions, printResult } from "../terminal/output.ts";
@@ -55,50 +56,46 @@ export default defineCommand({
       throw new UsageError(`--update: ${JSON.stringify(args.update)} is shorter than 1ms`);
     }
     const all = args._.length === 0;
-    const look = all ? lookAtAll : lookAtNamed(args._, output);
+    const names = args._.map(parseLockName);
+    await using engine = openEngine({ output });
+    const look = () => (all ? lookAtAll(engine) : lookAtNamed(engine, names));
     if (!isLive(output)) return await print(look, updateSeconds, output);
     const paint = painter(stdout, args["no-color"] ?? false);
-    const screen = () => new TraceScreen(sourceFor(look, output), { updateSeconds, paint, all });
+    const screen = () =>
+      new TraceScreen(sourceFor(engine, look, output), { updateSeconds, paint, all });
     return await draw(screen, updateSeconds);
   },
 });
 
-type Look = () => readonly State[];
+type Look = () => Promise<readonly State[]>;
 
 /** Those that this user may not read are left out. */
-function lookAtAll(): readonly State[] {
-  return locksOnHost()
+async function lookAtAll(engine: LockEngine): Promise<readonly State[]> {
+  const locks = await engine.list();
+  return locks
     .filter(({ state }) => state !== "unreadable")
-    .map((lock) => {
-      const { name, exists, value, info, holders, waiters, grants, recoveries } = lock;
-      const locked = lock.locked ?? false;
-      const status = { holders, waiters, grants, recoveries };
-      const json = { name, exists, locked, value, info, ...status };
-      return { name, exists, locked, info, status, json };
-    })
+    .map((lock) => stateOf(lock.name, lock))
     .toSorted((one, other) => compareNaturally(one.name, other.name));
 }
 
-function lookAtNamed(names: readonly string[], output: OutputOptions): Look {
-  const watches = names.map((name) => new LockWatch(name, output));
-  return () => watches.map((watch) => watch.look());
+async function lookAtNamed(
+  engine: LockEngine,
+  names: readonly string[],
+): Promise<readonly State[]> {
+  const states: State[] = [];
+  for (const name of names) states.push(await stateNow(engine, name));
+  return states;
 }
 
-function sourceFor(look: Look, output: OutputOptions): TraceSource {
+function sourceFor(engine: LockEngine, look: Look, output: OutputOptions): TraceSource {
   return {
     look,
-    history(name) {
-      const { lock } = openExisting(name, output);
-      const records = lock?.history() ?? [];
-      lock?.close();
-      return records;
-    },
-    release(name) {
-      const { lock } = openWhole(name, output);
-      const released = lock?.ungetLock({ force: true, whereCalled: "trace" }) ?? false;
-      lock?.close();
+    history: async (name) => (await engine.history(name)) ?? [],
+    async release(name) {
+      const { outcome } = await engine.forceRelease(name, { by: "trace" });
       const texts = textsFor(output);
-      return released ? texts.forceReleased(name, "trace") : texts.notLocked(name, "trace");
+      const isReleased = outcome === "released";
+      return isReleased ? texts.forceReleased(name, "trace") : texts.notLocked(name, "trace");
     },
   };
 }
@@ -111,9 +108,11 @@ function isLive({ json, quiet, verbose }: OutputOptions): boolean {
 async function print(look: Look, updateSeconds: number, output: OutputOptions): Promise<number> {
   const trap = new SignalTrap(["SIGINT"]);
   const texts = textsFor(output);
-  await everySoOften(updateSeconds, trap, () => {
+  await everySoOften(updateSeconds, trap, async () => {
     const time = new Date().toISOString();
-    for (const state of look()) printResult(output, texts.look(state), { time, ...state.json });
+    for (const state of await look()) {
+      printResult(output, texts.look(state), { time, ...state.json });
+    }
     return false;
   });
   return exitCodes.done;
@@ -125,16 +124,16 @@ async function draw(screenOf: () => TraceScreen, updateSeconds: number): Promise
   let lookDue = 0;
   let drawnSeconds = 0;
   try {
-    await everySoOften(Math.min(updateSeconds, keySeconds), trap, (seconds) => {
+    await everySoOften(Math.min(updateSeconds, keySeconds), trap, async (seconds) => {
       if (seconds >= lookDue) {
         lookDue = Math.max(lookDue + updateSeconds, seconds);
-        screen.look(seconds, Date.now() / 1000);
+        await screen.look(seconds, Date.now() / 1000);
         if (seconds - drawnSeconds >= minFrameSeconds) {
           drawnSeconds = seconds;
           screen.draw();
         }
       }
-      return screen.obey();
+      return await screen.obey();
     });
   } finally {
     screen.end();
@@ -152,11 +151,11 @@ async function draw(screenOf: () => TraceScreen, updateSeconds: number): Promise
 async function everySoOften(
   intervalSeconds: number,
   trap: SignalTrap,
-  act: (seconds: number) => boolean,
+  act: (seconds: number) => Promise<boolean>,
 ): Promise<void> {
   let dueSeconds = monotonicSeconds();
   while (trap.received === undefined) {
-    if (act(monotonicSeconds())) return;
+    if (await act(monotonicSeconds())) return;
     const nowSeconds = monotonicSeconds();
     dueSeconds = Math.max(dueSeconds + intervalSeconds, nowSeconds);
     await trap.sleep(dueSeconds - nowSeconds);

@@ -1,23 +1,32 @@
 /** `unget`: releases a lock, whoever holds it. */
 import { defineCommand } from "citty";
+import type { ForcedRelease, ForceReleaseOptions, LockEngine } from "../../lock/engine.ts";
+import { parseLockName } from "../../lock/name.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
+import { parsePid, parseToken } from "../arguments/values.ts";
+import { openEngine } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
-import { openWhole } from "../status/existing.ts";
+import { missingText } from "../status/existing.ts";
 import { warnOfLivingHolders } from "../status/living-holders.ts";
 import { lockFacts } from "../status/lock-facts.ts";
 import { textsFor } from "../status/result-text.ts";
-import { printResult } from "../terminal/output.ts";
+import { diagnostics, type OutputOptions, printResult } from "../terminal/output.ts";
 
 export default defineCommand({
   meta: {
     name: "unget",
     group: "Hold a lock",
     description: "Release a lock, whoever holds it",
+    repeats: true,
     conflicts: [quietOrVerbose],
     examples: [
       ["unget deploy", "release it"],
+      ["unget deploy --owner-pid $$", "only if it is bound to this shell"],
       ["unget deploy -q || echo free", "the status is 1 if it was not locked"],
+    ],
+    notes: [
+      "With --token or --owner-pid a lock that is not held so is left alone, and the exit status is 0: what was to be released is not held any more.",
     ],
   },
   args: {
@@ -27,24 +36,59 @@ export default defineCommand({
       default: "cli",
       description: "who releases it, for the printed text",
     },
+    token: options.token,
+    "owner-pid": {
+      ...options["owner-pid"],
+      description: "only a hold that is bound to this process, or is its own; else do nothing",
+    },
     ...commonOptions,
   },
-  run({ args, data }) {
+  async run({ args, data }) {
     const output = outputOptions(args, data);
-    const texts = textsFor(output);
-    const { lock, missing } = openWhole(args.name, output);
-    if (lock === undefined) {
-      printResult(output, missing.text, { ...missing.json, released: false });
-      return exitCodes.no;
+    const owner = args["owner-pid"];
+    const wanted = {
+      by: args.message,
+      onlyToken: args.token === undefined ? undefined : parseToken("--token", args.token),
+      onlyOwnerPid: owner === undefined ? undefined : parsePid("--owner-pid", owner),
+    };
+    await using engine = openEngine({ output, resultOf: "ungetLock" });
+    let status: number = exitCodes.done;
+    for (const name of args._.map(parseLockName)) {
+      const isDone = await unget(engine, name, wanted, output);
+      if (!isDone) status = exitCodes.no;
     }
-    const { lockName: name } = lock;
-    const { holders } = lock.status();
-    const released = lock.ungetLock({ force: true, whereCalled: args.message });
-    const text = released
-      ? texts.forceReleased(name, args.message)
-      : texts.notLocked(name, args.message);
-    if (released && !output.quiet) warnOfLivingHolders(name, holders);
-    printResult(output, text, { ...lockFacts(lock), released });
-    return released ? exitCodes.done : exitCodes.no;
+    return status;
   },
 });
+
+/** @returns whether what was to be released is not held any more */
+async function unget(
+  engine: LockEngine,
+  name: string,
+  wanted: ForceReleaseOptions,
+  output: OutputOptions,
+): Promise<boolean> {
+  const { outcome, holders } = await engine.forceRelease(name, wanted);
+  const released = outcome === "released";
+  if (released && !output.quiet) warnOfLivingHolders(name, holders);
+  const facts = output.json ? lockFacts(name, await engine.inspect(name)) : {};
+  const isLimited = wanted.onlyToken !== undefined || wanted.onlyOwnerPid !== undefined;
+  if (isLimited && !released) {
+    if (output.verbose) diagnostics().debug(`lock "${name}" is not held so; nothing is released`);
+    if (output.json) printResult(output, "", { ...facts, released });
+    return true;
+  }
+  printResult(output, textOf(name, outcome, wanted.by, output), { ...facts, released });
+  return released;
+}
+
+function textOf(
+  name: string,
+  outcome: ForcedRelease["outcome"],
+  by: string,
+  output: OutputOptions,
+): string {
+  if (outcome === "missing") return missingText(name, undefined);
+  const texts = textsFor(output);
+  return outcome === "released" ? texts.forceReleased(name, by) : texts.notLocked(name, by);
+}

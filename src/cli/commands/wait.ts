@@ -1,14 +1,17 @@
 /** `wait`: waits until a lock is free, without taking it. */
 import { defineCommand } from "citty";
 import { monotonicSeconds } from "../../posix/clock.ts";
+import type { LockEngine } from "../../lock/engine.ts";
+import { parseLockName } from "../../lock/name.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
 import { parseExitCode, parseTimeout } from "../arguments/values.ts";
 import { jsonLine } from "../terminal/escape.ts";
+import { openEngine } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
-import { LockWatch } from "../pictures/lock-watch.ts";
-import { diagnostics, printLine } from "../terminal/output.ts";
+import { diagnostics, type OutputOptions, printLine } from "../terminal/output.ts";
 import { Interrupted, SignalTrap } from "../waiting/signals.ts";
+import { type State, stateNow, stateOf } from "../status/existing.ts";
 import { textsFor } from "../status/result-text.ts";
 import { commandText } from "../status/status-text.ts";
 import { WaitNotice } from "../waiting/wait-notice.ts";
@@ -17,7 +20,6 @@ import { WaitNotice } from "../waiting/wait-notice.ts";
 const shortestPauseSeconds = 0.01;
 /** ... and then ever more seldom, down to this. */
 const longestPauseSeconds = 0.1;
-const pauseGrowth = 1.2;
 const noticeSeconds = 1;
 
 export default defineCommand({
@@ -25,6 +27,7 @@ export default defineCommand({
     name: "wait",
     group: "Hold a lock",
     description: "Wait until a lock is free, without taking it",
+    repeats: true,
     byDefault: "it waits forever, or for the time of -t",
     examples: [
       ["wait backup && mount /mnt", "go on when no backup runs"],
@@ -33,6 +36,7 @@ export default defineCommand({
     conflicts: [["nonblock", "get-timeout"], quietOrVerbose],
     notes: [
       "A lock that does not exist is free. One whose holder died stays locked until somebody takes it.",
+      "Several locks are waited for one after the other.",
     ],
   },
   args: {
@@ -51,65 +55,83 @@ export default defineCommand({
   },
   async run({ args, data }) {
     const output = outputOptions(args, data);
-    const watch = new LockWatch(args.name, { ...output, verbose: false });
     const timeout = args.nonblock
       ? 0
       : (parseTimeout("--get-timeout", args["get-timeout"]) ?? Infinity);
     const notFree = parseExitCode("--conflict-exit-code", args["conflict-exit-code"]);
+    const names = args._.map(parseLockName);
     const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
-
+    await using engine = openEngine({ output: { ...output, verbose: false } });
+    const deadline = new AbortController();
+    const timer =
+      timeout === Infinity ? undefined : setTimeout(() => deadline.abort(), timeout * 1000);
+    const ends = AbortSignal.any([deadline.signal, trap.signal]);
     const startSeconds = monotonicSeconds();
-    const notice = output.quiet ? undefined : new Notice(watch);
-    let state = watch.look();
     try {
-      for (let pause = shortestPauseSeconds; state.locked; pause *= pauseGrowth) {
-        const waited = monotonicSeconds() - startSeconds;
-        if (waited >= timeout) break;
-        notice?.update(waited);
-        await trap.sleep(Math.min(pause, longestPauseSeconds, timeout - waited));
+      for (const name of names) {
+        const notice = output.quiet ? undefined : new Notice(name);
+        const state = await waitUntilFree(engine, name, { notice, ends, once: timeout === 0 });
         if (trap.received !== undefined) throw new Interrupted(trap.received);
-        state = watch.look();
+        if (output.json && !output.quiet) printLine(jsonLine(state.json));
+        if (!state.locked) continue;
+        const waitedSeconds = timeout === 0 ? 0 : monotonicSeconds() - startSeconds;
+        if (!output.quiet) diagnostics().info(notFreeText(state, waitedSeconds, output));
+        return notFree;
       }
+      return exitCodes.done;
     } finally {
-      notice?.end();
-      watch.close();
+      clearTimeout(timer);
     }
-    if (output.json && !output.quiet) printLine(jsonLine(state.json));
-    if (!state.locked) return exitCodes.done;
-    if (!output.quiet) {
-      const { name, info, status } = state;
-      const waitedSeconds = timeout === 0 ? 0 : monotonicSeconds() - startSeconds;
-      const { holders } = status;
-      const facts = { waitedSeconds, info: info ?? "", holders, by: [] };
-      diagnostics().info(textsFor(output).refused(name, { reason: "timeout", ...facts }));
-    }
-    return notFree;
   },
 });
 
+/** @returns the lock's state when it is free, or when the wait ended */
+async function waitUntilFree(
+  engine: LockEngine,
+  name: string,
+  { notice, ends, once }: { notice: Notice | undefined; ends: AbortSignal; once: boolean },
+): Promise<State> {
+  const startSeconds = monotonicSeconds();
+  const pauses = { firstSeconds: shortestPauseSeconds, everySeconds: longestPauseSeconds };
+  try {
+    for await (const lock of engine.watch(name, { ...pauses, signal: ends })) {
+      const state = stateOf(name, lock);
+      if (!state.locked || once) return state;
+      notice?.update(monotonicSeconds() - startSeconds, state);
+    }
+  } finally {
+    notice?.end();
+  }
+  return await stateNow(engine, name);
+}
+
+function notFreeText(state: State, waitedSeconds: number, output: OutputOptions): string {
+  const { name, info, status } = state;
+  const facts = { waitedSeconds, info: info ?? "", holders: status.holders, by: [] };
+  return textsFor(output).refused(name, { reason: "timeout", ...facts });
+}
+
 /** Says now and then what is waited for; and once that a lock whose holder died does not get free by itself. */
 class Notice {
-  readonly #watch: LockWatch;
+  readonly #lockName: string;
   readonly #notice: WaitNotice;
   #nextSeconds = 0;
   #saidStale = false;
 
-  constructor(watch: LockWatch) {
-    this.#watch = watch;
-    this.#notice = new WaitNotice(watch.lockName);
+  constructor(lockName: string) {
+    this.#lockName = lockName;
+    this.#notice = new WaitNotice(lockName);
   }
 
-  update(waitedSeconds: number): void {
+  update(waitedSeconds: number, { info, status: { holders, waiters } }: State): void {
     if (waitedSeconds < this.#nextSeconds) return;
     this.#nextSeconds += noticeSeconds;
-    const { status, info } = this.#watch.look();
-    const { holders, waiters } = status;
     const isStale = holders.some(({ attachment }) => attachment === "stale");
     if (isStale && waiters.length === 0 && !this.#saidStale) {
       this.#saidStale = true;
       this.#notice.end();
       diagnostics().info(
-        `lock "${this.#watch.lockName}": its holder died; the next run or get takes over, or release it with: ${commandText("unget", this.#watch.lockName)}`,
+        `lock "${this.#lockName}": its holder died; the next run or get takes over, or release it with: ${commandText("unget", this.#lockName)}`,
       );
     }
     // It is in no queue.

@@ -23,10 +23,10 @@ const wideColumns = 50;
 /** Where the locks come from; a command gives it. */
 export interface TraceSource {
   /** Looks at all of the locks. */
-  look(): readonly (SeenLock & { name: string })[];
-  history(name: string): readonly GrantRecord[];
+  look(): Promise<readonly (SeenLock & { name: string })[]>;
+  history(name: string): Promise<readonly GrantRecord[]>;
   /** Releases a lock by force. @returns what is to be said about it */
-  release(name: string): string;
+  release(name: string): Promise<string>;
 }
 
 export interface TraceOptions {
@@ -46,6 +46,8 @@ export class TraceScreen {
   #rows: readonly TraceRow[] = [];
   #view: TraceView = { page: "locks", selected: undefined };
   #said = "";
+  /** The history that its page shows. */
+  #records: readonly GrantRecord[] = [];
 
   constructor(source: TraceSource, options: TraceOptions) {
     this.#source = source;
@@ -59,7 +61,7 @@ export class TraceScreen {
    * @param seconds on a clock that nobody sets
    * @param now seconds since 1970
    */
-  look(seconds: number, now: number): void {
+  async look(seconds: number, now: number): Promise<void> {
     const { updateSeconds, all } = this.#options;
     const isFirst = this.#lookSeconds.length === 0;
     if (isFirst) this.#startWithPast(seconds);
@@ -67,14 +69,18 @@ export class TraceScreen {
       for (const timeline of this.#timelines.values()) timeline.addGap();
       this.#lookSeconds.push(seconds);
     }
-    const seen = this.#source.look();
+    const seen = await this.#source.look();
     const names = new Set(seen.map(({ name }) => name));
     for (const name of this.#timelines.keys()) if (!names.has(name)) this.#timelines.delete(name);
-    for (const lock of seen) this.#timelineOf(lock.name, seconds, now).add(lock, seconds, now);
+    for (const lock of seen) {
+      const timeline = await this.#timelineOf(lock.name, seconds, now);
+      timeline.add(lock, seconds, now);
+    }
     this.#lookSeconds.push(seconds);
     this.#lookSeconds = this.#lookSeconds.slice(-maxCells);
     const rows = [...this.#timelines.values()].map(({ row }) => row);
     this.#rows = all ? rows.toSorted(heldFirst) : rows;
+    await this.#readHistory();
   }
 
   draw(): void {
@@ -82,7 +88,7 @@ export class TraceScreen {
   }
 
   /** Does what was typed. @returns whether the screen is to end */
-  obey(): boolean {
+  async obey(): Promise<boolean> {
     const keys = keysIn(this.#screen.typed());
     for (const key of keys) {
       const names = this.#rows.map(({ name }) => name);
@@ -90,9 +96,12 @@ export class TraceScreen {
       this.#view = view;
       this.#said = "";
       if (act === "quit") return true;
-      if (act !== undefined) this.#said = this.#source.release(act.release);
+      if (act !== undefined) this.#said = await this.#source.release(act.release);
     }
-    if (keys.length > 0) this.draw();
+    if (keys.length > 0) {
+      await this.#readHistory();
+      this.draw();
+    }
     return false;
   }
 
@@ -113,13 +122,20 @@ export class TraceScreen {
     );
   }
 
-  #timelineOf(name: string, seconds: number, now: number): LockTimeline {
+  async #timelineOf(name: string, seconds: number, now: number): Promise<LockTimeline> {
     const known = this.#timelines.get(name);
     if (known !== undefined) return known;
     const times = this.#lookSeconds.map((look) => now - (seconds - look));
-    const timeline = new LockTimeline(name, pastCells(this.#source.history(name), times, now));
+    const past = pastCells(await this.#source.history(name), times, now);
+    const timeline = new LockTimeline(name, past);
     this.#timelines.set(name, timeline);
     return timeline;
+  }
+
+  async #readHistory(): Promise<void> {
+    const { page, selected } = this.#view;
+    if (page !== "history" || selected === undefined) return;
+    this.#records = await this.#source.history(selected);
   }
 
   #picture(size: TerminalSize): string[] {
@@ -158,7 +174,7 @@ export class TraceScreen {
 
   #historyPage(name: string, { columns, lines }: TerminalSize): string[] {
     const { paint } = this.#options;
-    const records = this.#source.history(name);
+    const records = this.#records;
     const title = paint("bold", escapeControls(name));
     const keys = paint("dim", "any key: back  q quit");
     if (records.length === 0) return [title, "no history yet", keys].slice(0, lines);

@@ -22,7 +22,8 @@ export function notStartedText(command: string, cause: string | undefined): stri
   return `command not found: ${shown}${isLine ? "; use -c for a shell command line" : ""}`;
 }
 
-/** A hold that was gone when the command ended. */
-export function forcedText(name: string): string {
-  return `lock "${name}" was released by force while the command ran`;
+/** A hold that was gone when the command ended. @param by who took it, if that is known */
+export function forcedText(name: string, by: string | undefined): string {
+  const who = by === undefined ? "" : ` by ${by}`;
+  return `lock "${name}" was released by force${who} while the command ran`;
 }

@@ -1,6 +1,6 @@
 /** Results to stdout, for people or as JSON; diagnostics to stderr, through consola. */
 import { createConsola, type ConsolaInstance, type LogType } from "consola/core";
-import type { LockLogger } from "../../host/host-lock.ts";
+import type { DebugMethod, LockLogger } from "../../lock/messages.ts";
 import { closesOnExec, waitWritable, writeFile } from "../../posix/file.ts";
 import { errorText, isPosixError, PosixError } from "../../posix/libc.ts";
 import { columnsOf, obeysControls } from "../../posix/terminal.ts";
@@ -112,9 +112,18 @@ function printToStderr(text: string): void {
   }
 }
 
-/** Where the lock's debug texts go: with `--verbose`, to stderr. */
-export function lockLogger(options: OutputOptions): LockLogger | undefined {
-  return options.verbose ? { debug: (text) => diagnostics().debug(text) } : undefined;
+/**
+ * Where the lock's debug texts go: with `--verbose`, to stderr.
+ *
+ * @param except the method whose text the command itself prints
+ */
+export function lockLogger(options: OutputOptions, except?: DebugMethod): LockLogger | undefined {
+  if (!options.verbose) return undefined;
+  return {
+    debug(text, method) {
+      if (method !== except) diagnostics().debug(text);
+    },
+  };
 }
 
 /** Where a notice goes that comes again and again. */

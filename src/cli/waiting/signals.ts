@@ -4,6 +4,7 @@ import { interruptWaits } from "../../posix/alarm.ts";
 import {
   isIgnored,
   restoreIgnoredSignals,
+  sendSignal,
   type SignalName,
   signalNumbers,
 } from "../../posix/process.ts";
@@ -26,19 +27,45 @@ export class Interrupted extends Error {
  */
 export class SignalTrap {
   readonly #received = new Set<SignalName>();
+  readonly #abort = new AbortController();
   #listener: ((signal: SignalName) => void) | undefined;
 
   constructor(signals: readonly SignalName[]) {
     // Bun has put handlers on some of them, but only where a standard stream is a terminal.
     if ([0, 1, 2].some(isTerminal)) restoreIgnoredSignals();
+    this.#trap(signals, (name) => {
+      this.#received.add(name);
+      this.#abort.abort(new Interrupted(name));
+    });
+  }
+
+  /** Takes more signals, which end nothing: only {@link onSignal}'s listener gets them. */
+  trapAlso(signals: readonly SignalName[]): void {
+    this.#trap(signals, () => {});
+  }
+
+  /** Stops this process as TSTP does when it is not taken; returns when it is continued. */
+  stopProcess(): void {
+    const listeners = process.listeners("SIGTSTP");
+    process.removeAllListeners("SIGTSTP");
+    sendSignal(process.pid, "SIGTSTP");
+    for (const listener of listeners) process.on("SIGTSTP", listener);
+  }
+
+  #trap(signals: readonly SignalName[], act: (name: SignalName) => void): void {
     for (const name of signals) {
       if (isIgnored(name)) continue;
       process.on(name, () => {
-        this.#received.add(name);
+        act(name);
         this.#listener?.(name);
       });
       interruptWaits(signalNumbers[name]);
     }
+  }
+
+  /** Aborted by the first signal, with {@link Interrupted} as its reason. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
   }
 
   /** The first signal that came in. */

@@ -9,9 +9,7 @@ import {
   parseProcess,
   parseSlots,
   parseTimeout,
-  requireMessageFits,
 } from "../../../src/cli/arguments/values.ts";
-import { LockInfoError } from "../../../src/lock/errors.ts";
 import { UsageError } from "../../../src/cli/arguments/words.ts";
 
 describe("parseDuration()", () => {
@@ -155,21 +153,5 @@ describe("parseAccess()", () => {
 
   test.each(["66", "00660", "068", "rw-rw----", ""])("refuses the mode %p", (text) => {
     expect(() => parseAccess(text, undefined)).toThrow(UsageError);
-  });
-
-  test("refuses a group that does not exist", () => {
-    expect(() => parseAccess(undefined, "no-such-group")).toThrow(UsageError);
-  });
-});
-
-describe("requireMessageFits()", () => {
-  const name = "values-test-no-such-lock";
-
-  test.each([0, 1000])("takes a message of %p characters", (length) => {
-    expect(() => requireMessageFits(name, "m".repeat(length))).not.toThrow();
-  });
-
-  test("refuses a message that a new lock has no room for", () => {
-    expect(() => requireMessageFits(name, "m".repeat(100_000))).toThrow(LockInfoError);
   });
 });

@@ -86,10 +86,10 @@ describe("the words that can stand", () => {
     expect(objectsOf(name)).toHaveLength(3);
   });
 
-  test("behind a command and a lock's name, in either order, is no other name", async () => {
+  test("behind a command that takes one lock, and a name, in either order, is no other name", async () => {
     await newHeldLock();
-    expect(await wordsAt("state", "demo", "")).toEqual([]);
-    expect(await wordsAt("demo", "state", "")).toEqual([]);
+    expect(await wordsAt("get", "demo", "")).toEqual([]);
+    expect(await wordsAt("demo", "get", "")).toEqual([]);
     expect(await wordsAt("demo", "what", "")).toEqual([]);
   });
 

@@ -28,7 +28,7 @@ async function newLostLock(): Promise<string> {
 
 /** What --json tells of such a lock. */
 function lostState(name: string): object {
-  const lock = { name, exists: false, locked: true, value: null, info: null };
+  const lock = { name, exists: false, locked: true, value: null, info: "DATE - holder" };
   return { ...lock, holders: [detachedHolder("holder")], waiters: [], grants: 1, recoveries: 0 };
 }
 

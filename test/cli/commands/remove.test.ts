@@ -94,7 +94,7 @@ describe("remove", () => {
     expect((await waiter.end()).stdout).toBe("next\n");
     await holder.endInput();
     const { status: ended, stderr: warning } = await holder.end();
-    expect(ended).toBe(0);
+    expect(ended).toBe(69);
     expect(warning).toContain("was released by force while the command ran");
     expect(await jsonLines("state", name)).toMatchObject([{ locked: false, waiters: [] }]);
   });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { buildWhereStale, testBinary } from "../../crash/build.ts";
 import { shellContender } from "../../peer/peer-processes.ts";
 import {
   bash,
@@ -24,6 +25,8 @@ import {
   untilWaiting,
   waitText,
 } from "./scenario.ts";
+
+const isRoot = process.getuid?.() === 0;
 
 /** A command that says that it runs, and ends with its standard input. */
 const untilInputEnds = ["sh", "-c", "echo runs; read -r line; echo ends"];
@@ -457,18 +460,85 @@ describe("signals sent to run", () => {
     expect(semaphoreValue(name)).toBe(1);
   });
 
-  test("INT neither ends run nor goes on to the command", async () => {
+  test("INT goes on to the command, without a terminal that would have told both", async () => {
     const name = newLockName();
     const run = startCommand("run", name, "--", ...signalTeller);
     await run.stdout.until("runs");
     run.signal("SIGINT");
-    run.signal("SIGTERM");
-    await run.stdout.until("got TERM\n");
+    await run.stdout.until("got INT\n");
     expect(semaphoreValue(name)).toBe(0);
     await run.tell("stop\n");
-    expect(await run.end()).toEqual(printed("runs\ngot TERM\n", 5));
+    expect(await run.end()).toEqual(printed("runs\ngot INT\n", 5));
     expect(run.endedBy).toBeNull();
   });
+
+  test("TSTP stops the command and run, and both go on at CONT", async () => {
+    const name = newLockName();
+    const run = startCommand("run", name, "--", "sh", "-c", "echo $$; read -r line; echo $line");
+    await run.stdout.until("\n");
+    const processId = Number(run.stdout.text);
+    run.signal("SIGTSTP");
+    await untilStates([processId, run.pid], /T/);
+    run.signal("SIGCONT");
+    await run.tell("on\n");
+    expect(await run.end()).toEqual(printed(`${processId}\non\n`, 0));
+  });
+
+  test("INT that comes while the command is being started reaches it", async () => {
+    buildWhereStale();
+    const name = newLockName();
+    const run = start([testBinary, "run", name, "--", "sleep", "60"], {
+      env: { RESOURCELOCK_FAULT: "before-spawn:2" },
+    });
+    expect((await run.end()).status).toBe(130);
+    expect(run.endedBy).toBe("SIGINT");
+    expect(semaphoreValue(name)).toBe(1);
+  });
+
+  test("a signal that comes after the command's end is not passed on, and nothing is said of it", async () => {
+    const name = newLockName();
+    const run = startCommand("run", name, "--", "sh", "-c", "echo runs $$; read -r line");
+    await run.stdout.until("\n");
+    const processId = Number(run.stdout.text.slice("runs ".length));
+    run.signal("SIGSTOP");
+    process.kill(processId, "SIGKILL");
+    await untilStates([processId], /Z/);
+    for (const signal of ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const) run.signal(signal);
+    run.signal("SIGCONT");
+    expect(await run.end()).toMatchObject({ status: 137, stderr: "" });
+  });
+
+  test.each(["SIGUSR1", "SIGUSR2"] as const)("%s goes on to the command", async (signal) => {
+    const name = newLockName();
+    const trap = `trap 'echo got; exit 3' ${signal.slice(3)}; echo runs; while :; do sleep 0.1; done`;
+    const run = startCommand("run", name, "--", "sh", "-c", trap);
+    await run.stdout.until("runs\n");
+    run.signal(signal);
+    expect(await run.end()).toEqual(printed("runs\ngot\n", 3));
+  });
+
+  test.skipIf(!isRoot || !haveTools("setpriv"))(
+    "one that the command may not be sent is warned of in a line, and run goes on",
+    async () => {
+      const name = newLockName();
+      const shell = join(newDirectory(), "sh");
+      chmodSync(dirname(shell), 0o755);
+      copyFileSync("/bin/sh", shell);
+      chmodSync(shell, 0o4755);
+      // Its command becomes root, as under sudo.
+      const asRoot = 'exec setpriv --reuid 0 sh -c "echo runs; read -r line; exit 4"';
+      const asNobody = ["setpriv", "--reuid", "65534", "--clear-groups"];
+      const run = start([...asNobody, binary, "run", name, "--", shell, "-p", "-c", asRoot]);
+      await run.stdout.until("runs\n");
+      run.signal("SIGTERM");
+      const warning = /^resourcelock: warning: cannot pass SIGTERM on to pid \d+: [^\n]*\n$/;
+      await run.stderr.until("\n");
+      await run.tell("\n");
+      const { status, stderr } = await run.end();
+      expect(status).toBe(4);
+      expect(stderr).toMatch(warning);
+    },
+  );
 
   test("INT to run and command, as by ^C, ends run by INT, even when the command's end is seen first", async () => {
     const name = newLockName();
@@ -586,4 +656,74 @@ test("no two of 100 commands that 4 shells run under one lock overlap", async ()
   }
   expect(readFileSync(counter, "utf8")).toBe("100\n");
   expect(existsSync(witness)).toBe(false);
+});
+
+/** A run of `command`, which prints, whose lock was released by force. */
+async function forcedRun(options: readonly string[], command: string) {
+  const name = newLockName();
+  const run = startCommand("run", name, ...options, "--", "sh", "-c", command);
+  await run.stdout.until("runs");
+  await resourcelock("unget", name, "-q", "-m", "the test");
+  return run;
+}
+
+describe("run whose lock is taken by force", () => {
+  test.each([
+    [[], "exit 0", 69],
+    [["--on-lost", "fail"], "exit 0", 69],
+    [["--on-lost", "fail"], "exit 3", 3],
+    [["--on-lost", "ignore"], "exit 0", 0],
+    [["--on-lost", "kill", "-q"], "exit 3", 3],
+  ])("%p with a command that ends by `%s` ends with %i", async (options, end, status) => {
+    const run = await forcedRun(options, `echo runs; read -r line; ${end}`);
+    await run.tell("\n");
+    const ended = await run.end();
+    expect(ended.status).toBe(status);
+    if (!options.includes("-q")) expect(ended.stderr).toContain("was released by force");
+  });
+
+  test("--on-lost kill ends the command by TERM, and run with 69", async () => {
+    const run = await forcedRun(["--on-lost", "kill"], "echo runs; exec sleep 60");
+    expect((await run.end()).status).toBe(69);
+  });
+
+  test("--on-lost of another word is wrong usage, and nothing is run", async () => {
+    const { status, stderr } = await resourcelock("run", "x", "--on-lost", "cry", "--", "true");
+    expect(status).toBe(64);
+    expect(stderr).toContain("fail or kill or ignore");
+  });
+});
+
+const inner = (name: string, ...options: string[]) =>
+  `env -i PATH="$PATH" "$RESOURCELOCK" run ${name} ${options.join(" ")} -- echo inside`;
+
+describe("run inside a hold of the same lock", () => {
+  test("is told at once with an empty environment, too", async () => {
+    const name = newLockName();
+    const { status, stdout, stderr } = await resourcelock("run", name, "-c", inner(name));
+    expect({ status, stdout }).toEqual({ status: 75, stdout: "" });
+    expect(stderr).toContain("a run around this one");
+  });
+
+  test("goes on under it with --reentrant, and without the environment", async () => {
+    const name = newLockName();
+    const ended = await resourcelock("run", name, "-c", inner(name, "--reentrant"));
+    expect(ended).toEqual(printed("inside\n"));
+  });
+
+  test("is told at once when the hold is bound to an ancestor", async () => {
+    const name = newLockName();
+    const script = `"$RESOURCELOCK" get ${name} -q --owner-pid $$; ${inner(name)}; echo $?`;
+    expect((await bash(script)).stdout).toBe("75\n");
+  });
+
+  test("is told at once of the second of two locks, while the first is held by another", async () => {
+    const [first, second] = [`${newLockName()}-a`, `${newLockName()}-b`];
+    await resourcelock("get", first, "-q");
+    const words = `"$RESOURCELOCK" run ${first},${second} -- echo inside`;
+    const { status, stderr } = await resourcelock("run", second, "-c", `env -i ${words}`);
+    expect(status).toBe(75);
+    expect(stderr).toContain(second);
+    await resourcelock("unget", first, "-q");
+  });
 });

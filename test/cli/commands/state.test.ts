@@ -1,6 +1,6 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { newLockName, resourcelock } from "../../support/binary.ts";
+import { bash, newLockName, resourcelock, startCommand } from "../../support/binary.ts";
 import {
   detachedHolder,
   jsonLines,
@@ -59,11 +59,9 @@ test("state -q prints nothing", async () => {
   expect(await masked("state", newLockName(), "-q")).toEqual(printed(""));
 });
 
-test("state -v tells on stderr what it does, and stdout is the same", async () => {
+test("state -v prints its result once", async () => {
   const name = await newHeldLock();
-  const { stdout, stderr } = await masked("state", name, "-v");
-  expect(stdout).toBe(seedText(name));
-  expect(stderr).toContain(`resourcelock: debug: <${name}> semaphore = 0\n`);
+  expect(await masked("state", name, "-v")).toEqual(printed(seedText(name)));
 });
 
 test("state --json prints a complete object", async () => {
@@ -102,4 +100,44 @@ test("state shows an info text's control characters escaped, which is stored as 
   const json = await resourcelock("state", name, "--json");
   // oxlint-disable-next-line no-control-regex
   expect(json.stdout.trimEnd()).not.toMatch(/[\u0000-\u001F\u007F-\u009F\u202E]/);
+});
+
+test("state tells of several locks, and --check is 1 when one of them is locked", async () => {
+  const [held, free] = [await newHeldLock(), newLockName()];
+  expect(await jsonLines("state", held, free)).toMatchObject([
+    { name: held, locked: true },
+    { name: free, exists: false },
+  ]);
+  expect((await resourcelock("state", held, free, "--check")).status).toBe(1);
+  expect((await resourcelock("state", free, free, "--check")).status).toBe(0);
+});
+
+const mine = (name: string) => `"$RESOURCELOCK" state ${name} --mine; echo $?`;
+
+describe("state --mine", () => {
+  test("is 0 inside a run of the lock, with an empty environment, too", async () => {
+    const name = newLockName();
+    const empty = `env -i RESOURCELOCK="$RESOURCELOCK" sh -c '${mine(name)}'`;
+    const { stdout } = await resourcelock("run", name, "-c", `${mine(name)}; ${empty}`);
+    expect(stdout).toBe("0\n0\n");
+  });
+
+  test("is 1 in what outlives the run that it inherited its environment from", async () => {
+    const name = newLockName();
+    const { stdout } = await resourcelock("run", name, "--", "sh", "-c", "env");
+    const claim = /^RESOURCELOCK_HELD=.*$/m.exec(stdout)?.[0] ?? "";
+    expect(claim).toContain(name);
+    const other = startCommand("run", name, "--", "sh", "-c", "echo runs; read -r line");
+    await other.stdout.until("runs");
+    expect((await bash(`export ${claim}; ${mine(name)}`)).stdout).toBe("1\n");
+  });
+
+  test("is 0 when the hold is bound to this process or an ancestor, 1 when it is detached", async () => {
+    const name = newLockName();
+    const bind = `"$RESOURCELOCK" get ${name} -q --owner-pid $$`;
+    const { stdout } = await bash(`${mine(name)}; ${bind}; (${mine(name)}); ( ( ${mine(name)} ) )`);
+    expect(stdout).toBe("1\n0\n0\n");
+    const detached = await newHeldLock();
+    expect((await bash(mine(detached))).stdout).toBe("1\n");
+  });
 });

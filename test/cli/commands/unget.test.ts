@@ -14,6 +14,12 @@ const notLockedText = (name: string) => `${name}: was not locked\n`;
 /** In the words of the seed. */
 const seedText = (name: string, message: string) => `<${name}> lock force released  <${message}>\n`;
 
+/** Takes a lock by `get`, and gives the fencing token. */
+async function tokenOfGet(name: string): Promise<number> {
+  const { stdout } = await resourcelock("get", name, "--json");
+  return Number(/"token":(\d+)/.exec(stdout)?.[1]);
+}
+
 test("unget releases a lock that another process has got", async () => {
   const name = await newHeldLock();
   expect(await masked("unget", name)).toEqual(printed(releasedText(name)));
@@ -61,14 +67,12 @@ test("unget -q prints nothing, and its status is the same", async () => {
   expect(await masked("unget", "-q", newLockName())).toEqual(printed("", 1));
 });
 
-test("unget -v tells on stderr what it does, and stdout is the same", async () => {
+test("unget -v tells on stderr what it does, and its result once", async () => {
   const name = await newHeldLock();
   const { stdout, stderr } = await masked("unget", name, "-v");
   expect(stdout).toBe(seedText(name, "cli"));
   expect(stderr).toBe(
-    `resourcelock: debug: <${name}> is currently locked?  <True>  Prior info  <DATE - holder>\n` +
-      `resourcelock: debug: ${seedText(name, "cli")}` +
-      `resourcelock: debug: <${name}> semaphore = 1\n`,
+    `resourcelock: debug: <${name}> is currently locked?  <True>  Prior info  <DATE - holder>\n`,
   );
 });
 
@@ -95,8 +99,67 @@ test("unget of the lock of a run in progress releases it, and the run's end does
   });
   await run.tell("go on\n");
   expect(await run.end()).toMatchObject({
-    status: 0,
+    status: 69,
     stderr: `resourcelock: warning: lock "${name}" was released by force while the command ran\n`,
   });
   expect(semaphoreValue(name)).toBe(1);
 });
+
+test("unget releases several locks, and ends with 1 when one of them was not locked", async () => {
+  const [one, other] = [await newHeldLock(), await newHeldLock()];
+  expect((await resourcelock("unget", one, other, "-q")).status).toBe(0);
+  expect([one, other].map(semaphoreValue)).toEqual([1, 1]);
+  const third = await newHeldLock();
+  expect((await resourcelock("unget", one, third, "-q")).status).toBe(1);
+  expect(semaphoreValue(third)).toBe(1);
+});
+
+test("unget --token releases the hold with that token, and leaves a later one alone with status 0", async () => {
+  const name = newLockName();
+  const token = await tokenOfGet(name);
+  await resourcelock("unget", name, "-q");
+  const held = await tokenOfGet(name);
+  const spared = await resourcelock("unget", name, "--token", String(token));
+  expect(spared).toEqual(printed(""));
+  expect(semaphoreValue(name)).toBe(0);
+  const told = await resourcelock("unget", name, "--token", String(token), "-v");
+  expect(told.status).toBe(0);
+  expect(told.stderr).toContain(name);
+  expect(await jsonLines("unget", name, "--token", String(token))).toMatchObject([
+    { name, locked: true, released: false },
+  ]);
+  expect((await resourcelock("unget", name, "--token", String(held), "-q")).status).toBe(0);
+  expect(semaphoreValue(name)).toBe(1);
+});
+
+test("unget --owner-pid releases what is bound to that process, and nothing else", async () => {
+  const name = newLockName();
+  const other = startCommand("run", newLockName(), "--", "sh", "-c", "echo runs; read -r line");
+  await other.stdout.until("runs");
+  const bind = ["get", name, "-q", "--owner-pid", String(other.pid)];
+  await resourcelock(...bind);
+  const spared = await resourcelock("unget", name, "--owner-pid", String(process.pid));
+  expect(spared).toEqual(printed(""));
+  expect(semaphoreValue(name)).toBe(0);
+  const released = await resourcelock("unget", name, "--owner-pid", String(other.pid), "-q");
+  expect(released.status).toBe(0);
+  expect(semaphoreValue(name)).toBe(1);
+});
+
+test("unget says whose bound hold it took, unless it is its own caller's", async () => {
+  const name = newLockName();
+  const owner = startCommand("run", newLockName(), "--", "sh", "-c", "echo runs; read -r line");
+  await owner.stdout.until("runs");
+  await resourcelock("get", name, "-q", "--owner-pid", String(owner.pid));
+  const { stderr } = await resourcelock("unget", name);
+  expect(stderr).toMatch(new RegExp(`^resourcelock: warning: [^\\n]*pid ${owner.pid}[^\\n]*\\n$`));
+  await resourcelock("get", name, "-q", "--owner-pid", String(process.pid));
+  expect((await resourcelock("unget", name)).stderr).toBe("");
+});
+
+test.each(["--token=0", "--token=x", "--owner-pid=0", "--owner-pid=-1"])(
+  "unget %s is wrong usage",
+  async (option) => {
+    expect((await resourcelock("unget", "x", option)).status).toBe(64);
+  },
+);

@@ -1,0 +1,108 @@
+/** What a command line of `run` asks for. */
+import type { RequestedKind } from "../../lock/kinds.ts";
+import { inCommonOrder } from "../../lock/acquire-all.ts";
+import { rawArguments } from "../../posix/child.ts";
+import { cString } from "../../posix/libc.ts";
+import type { CallData } from "./command.ts";
+import { parseExitCode, parseNames, parseOneOf, parseSlots, parseTimeout } from "./values.ts";
+import { UsageError } from "./words.ts";
+
+/** So much of the command line is the info text when `-m` gives none. */
+const maxDefaultMessage = 200;
+
+/** A command, and the locks that it is to run under. */
+export interface Job {
+  /** Each lock once, in the order in which they are taken. */
+  readonly names: readonly string[];
+  readonly kind: RequestedKind;
+  readonly timeoutSeconds: number;
+  readonly message: string;
+  /** Whether nobody gave the message, so that it may be cut. */
+  readonly isDefaultMessage: boolean;
+  readonly adopt: boolean;
+  /** Whether a hold around this run is enough. */
+  readonly reentrant: boolean;
+  /** Whether the command is to have no part in the hold. */
+  readonly close: boolean;
+  readonly onLost: "fail" | "kill" | "ignore";
+  /** The exit status when the locks are not granted. */
+  readonly notGranted: number;
+  /** The command, as a message names it. */
+  readonly commandName: string;
+  /** The command and its arguments, each ended by NUL. */
+  readonly rawWords: readonly Uint8Array[];
+}
+
+interface RunArguments {
+  _: string[];
+  name: string;
+  "get-timeout": string;
+  nonblock?: boolean | undefined;
+  "conflict-exit-code": string;
+  message?: string | undefined;
+  command?: string | undefined;
+  shared?: boolean | undefined;
+  slots?: string | undefined;
+  "no-adopt"?: boolean | undefined;
+  reentrant?: boolean | undefined;
+  close?: boolean | undefined;
+  "on-lost": string;
+}
+
+/** @throws {UsageError} */
+export function jobOf(args: RunArguments, data: CallData | undefined): Job {
+  const words = commandWords(args._.slice(1), args.command);
+  const shown = args.command === undefined ? words : [args.command];
+  const timeout = args.nonblock === true ? 0 : parseTimeout("--get-timeout", args["get-timeout"]);
+  return {
+    names: inCommonOrder(parseNames(args.name)),
+    kind: kindOf(args),
+    timeoutSeconds: timeout ?? Infinity,
+    message: args.message ?? defaultMessage(shown),
+    isDefaultMessage: args.message === undefined,
+    adopt: args["no-adopt"] !== true,
+    reentrant: args.reentrant ?? false,
+    close: args.close ?? false,
+    onLost: parseOneOf("--on-lost", args["on-lost"], ["fail", "kill", "ignore"]),
+    notGranted: parseExitCode("--conflict-exit-code", args["conflict-exit-code"]),
+    commandName: words[0] ?? "",
+    rawWords: rawWords(words, args.command, data),
+  };
+}
+
+function kindOf({ shared, slots }: Pick<RunArguments, "shared" | "slots">): RequestedKind {
+  if (slots !== undefined) return { slots: parseSlots("--slots", slots) };
+  return shared === true ? "shared" : "exclusive";
+}
+
+function commandWords(rest: readonly string[], commandLine: string | undefined): readonly string[] {
+  if (commandLine !== undefined) {
+    if (rest.length > 0) throw new UsageError("give a COMMAND or -c, not both");
+    return [process.env["SHELL"] || "/bin/sh", "-c", commandLine];
+  }
+  if (rest.length === 0) {
+    throw new UsageError("COMMAND is missing: resourcelock run NAME COMMAND [ARG...]");
+  }
+  return rest;
+}
+
+/** The words as bytes: if one is not UTF-8, as they came in. */
+function rawWords(
+  words: readonly string[],
+  commandLine: string | undefined,
+  data: CallData | undefined,
+): Uint8Array[] {
+  if (!words.some((word) => word.includes("\uFFFD"))) return words.map(cString);
+  if (commandLine === undefined) return rawArguments().slice(-words.length);
+  const at = data?.valueAt("command");
+  // The first of the arguments is the program.
+  const raw = at === undefined ? undefined : rawArguments()[at.word + 1]?.subarray(at.offset);
+  return [...words.slice(0, -1).map(cString), raw ?? cString(commandLine)];
+}
+
+function defaultMessage(words: readonly string[]): string {
+  const line = words.join(" ");
+  return line.length > maxDefaultMessage
+    ? `${line.slice(0, maxDefaultMessage)}…`.toWellFormed()
+    : line;
+}

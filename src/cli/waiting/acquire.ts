@@ -1,0 +1,128 @@
+/** From a request to its grants, on the command line: between signals and notices. */
+import { acquireAll, releaseAll } from "../../lock/acquire-all.ts";
+import type { AcquireRequest, Grant, LockEngine, Refusal } from "../../lock/engine.ts";
+import type { HolderStatus } from "../../lock/status.ts";
+import { CallersAlarm } from "../../posix/alarm.ts";
+import { monotonicSeconds } from "../../posix/clock.ts";
+import { diagnostics, type OutputOptions } from "../terminal/output.ts";
+import { Interrupted, type SignalTrap, turn } from "./signals.ts";
+import { WaitNotice } from "./wait-notice.ts";
+
+/** A lock that cannot be waited for: who holds it waits for this process to end. */
+export class HeldAround extends Error {
+  override readonly name = "HeldAround";
+  readonly lockName: string;
+  readonly holder: HolderStatus;
+
+  constructor(lockName: string, holder: HolderStatus) {
+    super(`Cannot wait for lock "${lockName}": it is held around this process`);
+    this.lockName = lockName;
+    this.holder = holder;
+  }
+}
+
+/** What a request of the command line goes with. */
+export interface WaitContext {
+  readonly engine: LockEngine;
+  readonly output: OutputOptions;
+  /** The signals that end the wait. */
+  readonly trap: SignalTrap;
+}
+
+/** A refusal, and what there is to say of it. */
+export interface ToldRefusal extends Refusal {
+  readonly waitedSeconds: number;
+  readonly info: string;
+  readonly holders: readonly HolderStatus[];
+}
+
+/** {@link acquireLocks} of one lock. @returns the grant, or undefined and the refusal */
+export async function acquireLock(
+  context: WaitContext,
+  name: string,
+  request: AcquireRequest,
+): Promise<[grant: Grant] | [undefined, ToldRefusal]> {
+  const answer = await acquireLocks(context, [name], request);
+  if (!Array.isArray(answer)) return [undefined, answer];
+  const [grant] = answer;
+  if (grant === undefined) throw new Error(`Cannot find the grant of lock "${name}"`);
+  return [grant];
+}
+
+/**
+ * Takes locks: all of them, or none.
+ *
+ * @throws {Interrupted} by a signal; then nothing is taken
+ * @throws {HeldAround} when a lock is held by a process that this one runs under; then nothing is taken
+ */
+export async function acquireLocks(
+  context: WaitContext,
+  names: readonly string[],
+  request: AcquireRequest,
+): Promise<Grant[] | ToldRefusal> {
+  const { engine, output, trap } = context;
+  const startSeconds = monotonicSeconds();
+  const answer = await acquireNoticed(context, names, request);
+  if (!Array.isArray(answer)) {
+    const isTriedOnce = request.timeoutSeconds === 0;
+    const state = await engine.inspect(answer.name);
+    return {
+      ...answer,
+      waitedSeconds: isTriedOnce ? 0 : monotonicSeconds() - startSeconds,
+      info: state?.info ?? "",
+      holders: state?.holders ?? [],
+    };
+  }
+  // A signal that came with the grant is seen in the next turn.
+  await turn();
+  if (trap.received !== undefined) {
+    await releaseAll(answer);
+    throw new Interrupted(trap.received);
+  }
+  if (!output.quiet) for (const grant of answer) tellAdopted(grant);
+  return answer;
+}
+
+/** Waits, and says on stderr what for. */
+async function acquireNoticed(
+  { engine, output, trap }: WaitContext,
+  names: readonly string[],
+  request: AcquireRequest,
+): Promise<Grant[] | Refusal> {
+  // cjnfuncs.resourcelock says nothing while it waits.
+  const isSilent = output.quiet || output.seedOrder;
+  let notice: WaitNotice | undefined;
+  const noticed = (name: string): AcquireRequest => {
+    notice?.end();
+    notice = undefined;
+    let isFirst = true;
+    return {
+      ...request,
+      signal: trap.signal,
+      onWait(waitedSeconds, describe) {
+        const around = isFirst ? describe().around : undefined;
+        isFirst = false;
+        if (around !== undefined) throw new HeldAround(name, around);
+        if (isSilent) return;
+        notice ??= new WaitNotice(name);
+        notice.update(waitedSeconds, describe);
+      },
+    };
+  };
+  try {
+    return await acquireAll(engine, names, noticed);
+  } catch (error) {
+    if (error instanceof CallersAlarm) throw new Interrupted("SIGALRM");
+    throw error;
+  } finally {
+    notice?.end();
+  }
+}
+
+function tellAdopted({ name, adoptedFrom }: Grant): void {
+  if (adoptedFrom === undefined) return;
+  const { pid, command } = adoptedFrom;
+  const label = command === "" ? "" : ` (${command})`;
+  const who = pid === null ? "a process that died" : `pid ${pid}${label}, which died`;
+  diagnostics().info(`took over lock "${name}" from ${who}; its work may be unfinished`);
+}

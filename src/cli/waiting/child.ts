@@ -1,0 +1,116 @@
+/** A command that runs: it gets the signals that are meant for it, and its end is waited for. */
+import { type ChildStatus, reap, spawnCommand } from "../../posix/child.ts";
+import { faultPoint } from "../../posix/fault-point.ts";
+import { isTerminal } from "../../posix/file.ts";
+import { foregroundGroup, processGroup } from "../../posix/job.ts";
+import { isPosixError } from "../../posix/libc.ts";
+import { sendSignal, type SignalName } from "../../posix/process.ts";
+import { diagnostics } from "../terminal/output.ts";
+import type { SignalTrap } from "./signals.ts";
+
+/** The command's end is told by SIGCHLD; where the caller has that blocked, by looking this often. */
+const lookMilliseconds = 1000;
+/** How long a command may take to end by TERM before it is killed. */
+const killAfterMilliseconds = 10_000;
+
+/** What a terminal sends to all of the job in its foreground. */
+const terminalSignals: ReadonlySet<SignalName> = new Set([
+  "SIGINT",
+  "SIGQUIT",
+  "SIGHUP",
+  "SIGTSTP",
+]);
+
+const userSignals: readonly SignalName[] = ["SIGUSR1", "SIGUSR2"];
+
+export class RunningCommand {
+  readonly #processId: number;
+  readonly #trap: SignalTrap;
+  readonly #hadTerminal: boolean;
+  /** Whether a signal that is seen now may have come before the command was there. */
+  #isNew = true;
+  #status: ChildStatus | undefined;
+  #onEnd: ((status: ChildStatus) => void) | undefined;
+  #onError: ((error: unknown) => void) | undefined;
+  #timer: Timer | undefined;
+  #killTimer: Timer | undefined;
+
+  /** Starts a command. Its parameters are those of {@link spawnCommand}. */
+  constructor(trap: SignalTrap, ...command: Parameters<typeof spawnCommand>) {
+    this.#trap = trap;
+    this.#hadTerminal = [0, 1, 2].some(isTerminal);
+    // Caught from before the start: while the caller's ignoring of it lasts, the kernel throws the status away.
+    process.on("SIGCHLD", () => this.#look());
+    // On a terminal ^Z stops both, as it does without traps.
+    trap.trapAlso(this.#hadTerminal ? userSignals : [...userSignals, "SIGTSTP"]);
+    faultPoint("before-spawn");
+    this.#processId = spawnCommand(...command);
+    trap.onSignal((signal) => this.#pass(signal));
+    setImmediate(() => (this.#isNew = false));
+  }
+
+  /** Waits for the command's end. */
+  async ended(): Promise<ChildStatus> {
+    try {
+      return await new Promise<ChildStatus>((resolve, reject) => {
+        this.#onEnd = resolve;
+        this.#onError = reject;
+        this.#timer = setInterval(() => this.#look(), lookMilliseconds);
+        this.#look();
+      });
+    } finally {
+      clearInterval(this.#timer);
+      clearTimeout(this.#killTimer);
+    }
+  }
+
+  /** Ends the command: by TERM, and by KILL when that takes too long. */
+  stop(): void {
+    if (this.#killTimer !== undefined) return;
+    this.#send("SIGTERM");
+    this.#send("SIGCONT");
+    this.#killTimer = setTimeout(() => this.#send("SIGKILL"), killAfterMilliseconds);
+  }
+
+  #look(): void {
+    if (this.#status !== undefined) return;
+    try {
+      this.#status = reap(this.#processId);
+    } catch (error) {
+      this.#onError?.(error);
+      return;
+    }
+    // From now on its number may be another process's.
+    if (this.#status !== undefined) this.#onEnd?.(this.#status);
+  }
+
+  #pass(signal: SignalName): void {
+    const isReached = !this.#isNew && terminalSignals.has(signal) && this.#isReached(signal);
+    if (!isReached) this.#send(signal);
+    if (signal !== "SIGTSTP") return;
+    this.#trap.stopProcess();
+    if (!isReached) this.#send("SIGCONT");
+  }
+
+  /** Whether the terminal has sent the signal to the command as well: it is in the foreground job. */
+  #isReached(signal: SignalName): boolean {
+    const foreground = foregroundGroup();
+    // The terminal that hung up is not there any more.
+    if (foreground === undefined) return signal === "SIGHUP" && this.#hadTerminal;
+    return foreground === processGroup(this.#processId);
+  }
+
+  #send(signal: SignalName): void {
+    if (this.#status !== undefined) return;
+    try {
+      sendSignal(this.#processId, signal);
+    } catch (error) {
+      // It has just ended.
+      if (isPosixError(error, "ESRCH")) return;
+      if (!isPosixError(error, "EPERM")) throw error;
+      diagnostics().warn(
+        `cannot pass ${signal} on to pid ${this.#processId}: it runs as another user`,
+      );
+    }
+  }
+}

@@ -1,0 +1,118 @@
+/** Running a command under locks, to its end and their release. */
+import type { Grant, LockEngine } from "../../lock/engine.ts";
+import type { LockLostError } from "../../lock/errors.ts";
+import type { HolderStatus } from "../../lock/status.ts";
+import { type ChildStatus, environmentWith } from "../../posix/child.ts";
+import { errorText, PosixError } from "../../posix/libc.ts";
+import { type SignalName, signalNumbers } from "../../posix/process.ts";
+import type { Job } from "../arguments/job.ts";
+import { exitCodes } from "../exit-code.ts";
+import { forcedText, notStartedText } from "../status/run-text.ts";
+import { diagnostics } from "../terminal/output.ts";
+import type { WaitContext } from "./acquire.ts";
+import { variablesOf } from "./around.ts";
+import { RunningCommand } from "./child.ts";
+import { Interrupted, turn } from "./signals.ts";
+
+/** Where a command is least likely to look for a descriptor of its own: bash takes 10 and up, and 255. */
+const lowestDescriptor = 64;
+
+/** The locks of a job: those that it took, and those that are held around it. */
+export interface JobLocks {
+  readonly grants: readonly Grant[];
+  readonly joined: readonly HolderStatus[];
+}
+
+/**
+ * Runs the command of a job. An error that comes while the command lives does not release the locks: its descriptors hold
+ * them on.
+ *
+ * @param inherited the descriptors that are the command's, too
+ * @returns the exit status of `run`
+ */
+export async function runUnder(
+  { grants, joined }: JobLocks,
+  job: Job,
+  { engine, output, trap }: WaitContext,
+  inherited: readonly number[],
+): Promise<number> {
+  let command: RunningCommand;
+  try {
+    const variables = variablesOf(grants, joined, typeof job.kind === "object");
+    if (!job.close) for (const grant of grants) grant.childDescriptor(lowestDescriptor);
+    command = new RunningCommand(trap, job.rawWords, environmentWith(variables), inherited);
+  } catch (error) {
+    await releaseAll(grants, undefined);
+    return statusOfFailure(job.commandName, error);
+  }
+  const isStopped = stopWhenLost(engine, grants, job, command);
+  const status = await command.ended();
+  // Of two signals, that of the command's end may be seen first.
+  await turn();
+  const exitStatus = exitStatusOf(status);
+  const losses = await releaseAll(grants, exitStatus);
+  if (!output.quiet) {
+    for (const { lockName, loss } of losses) diagnostics().warn(forcedText(lockName, loss.by));
+  }
+  // A shell that runs us in a loop leaves the loop only if it sees that ^C ended us.
+  if (isKilledBy(status, "SIGINT") && trap.has("SIGINT")) throw new Interrupted("SIGINT");
+  const isLost = losses.length > 0 && job.onLost !== "ignore";
+  return isLost && (exitStatus === exitCodes.done || isStopped()) ? exitCodes.lost : exitStatus;
+}
+
+/**
+ * Stops the command when it loses a lock, if it is to be stopped.
+ *
+ * @returns tells whether it was
+ */
+function stopWhenLost(
+  engine: LockEngine,
+  grants: readonly Grant[],
+  { onLost }: Job,
+  command: RunningCommand,
+): () => boolean {
+  let isStopped = false;
+  const isWatched = onLost === "kill" || (engine.isLeased && onLost === "fail");
+  for (const grant of isWatched ? grants : []) {
+    const lost = grant.watchLoss();
+    const stop = () => {
+      const error: LockLostError = lost.reason;
+      // Whoever forces a lock away means it; only a lease that ends lets somebody else in unasked.
+      if (error.loss.reason === "forced" && onLost !== "kill") return;
+      isStopped = true;
+      command.stop();
+    };
+    if (lost.aborted) stop();
+    else lost.addEventListener("abort", stop, { once: true });
+  }
+  return () => isStopped;
+}
+
+/** Releases in the reverse order. @returns how those were lost that were not this job's any more */
+async function releaseAll(
+  grants: readonly Grant[],
+  exitStatus: number | undefined,
+): Promise<LockLostError[]> {
+  const losses: LockLostError[] = [];
+  for (const grant of grants.toReversed()) {
+    const loss = await grant.release({ whereCalled: "run", exitStatus });
+    if (loss !== undefined) losses.push(loss);
+  }
+  return losses;
+}
+
+function isKilledBy(status: ChildStatus, name: SignalName): boolean {
+  return "signal" in status && status.signal === signalNumbers[name];
+}
+
+function exitStatusOf(status: ChildStatus): number {
+  return "exitCode" in status ? status.exitCode : exitCodes.killedBySignal + status.signal;
+}
+
+function statusOfFailure(commandName: string, error: unknown): number {
+  if (!(error instanceof PosixError) || error.call !== "posix_spawnp") throw error;
+  const notFound = error.code === "ENOENT";
+  const cause = notFound ? undefined : errorText(error.errno);
+  diagnostics().error(notStartedText(commandName, cause));
+  return notFound ? exitCodes.notFound : exitCodes.notExecutable;
+}

@@ -12,6 +12,24 @@ describe("escapeControls()", () => {
     );
   });
 
+  test.each([
+    ["a zero-width space", "disk\u200B", "disk\\u200b"],
+    ["a joiner outside of an emoji", "di\u200Dsk", "di\\u200dsk"],
+    ["a selector that selects nothing", "disk\uFE0F", "disk\\ufe0f"],
+    ["a tag", "disk\u{E0041}", "disk\\udb40\\udc41"],
+    ["a mark beside the letter that has it", "cafe\u0301", "cafe\\u0301"],
+  ])("shows %s, so that no name looks like another one", (_, text, shown) => {
+    expect(escapeControls(text)).toBe(shown);
+    expect(jsonLine({ text })).toBe(`{"text":"${shown}"}`);
+  });
+
+  test.each(["café", "👩‍👩‍👧", "❤️", "👍🏽‍💻", "日本語", "x̂", "한국어", "नमस्ते"])(
+    "leaves %s as it is",
+    (text) => {
+      expect(escapeControls(text)).toBe(text);
+    },
+  );
+
   test("lets nothing through that a terminal might act upon", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {

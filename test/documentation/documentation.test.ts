@@ -73,6 +73,7 @@ test("the manual page has the sections that people look for", () => {
     "ENVIRONMENT",
     "FILES",
     "NOTES",
+    "SECURITY",
     "EXAMPLES",
     "SEE ALSO",
   ]);

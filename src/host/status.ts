@@ -3,7 +3,7 @@ import { lockStates } from "./ledger/layout.ts";
 import type { LedgerSnapshot, ReadableLedger } from "./ledger/ledger-reader.ts";
 import type { LockUnit } from "./objects/unit.ts";
 import { holders, kindNames, seatAtSemaphore, waiters } from "./ledger/queue.ts";
-import { isOwnerDead, recordedSeat } from "./ledger/record.ts";
+import { isDetachedText, isMarked, isOwnerDead, recordedSeat } from "./ledger/record.ts";
 import type {
   Attachment,
   HolderStatus,
@@ -19,7 +19,7 @@ export function conditionOf({ holders: all }: LockStatus, value: number): LockCo
 }
 
 /** What of a lock's unit tells how it is held. */
-export type UnitState = Pick<LockUnit, "readValue" | "infoHash">;
+export type UnitState = Pick<LockUnit, "readValue" | "readMark" | "infoHash" | "stampAsRead">;
 
 /** @param ledger undefined where there is none yet */
 export function statusOf(ledger: ReadableLedger | undefined, unit: UnitState): LockStatus {
@@ -63,13 +63,15 @@ function holdersOf(ledger: LedgerSnapshot, unit: UnitState): HolderStatus[] {
     return [recordedHolder(ledger, "stale")];
   }
   if (unit.readValue() > 0) return [];
-  if (ledger.header.notedHash !== unit.infoHash()) return [foreign];
+  const textHash = unit.infoHash();
   if (state === lockStates.detached) {
+    if (!isDetachedText(ledger.header, unit, textHash)) return [foreign];
     const owner = ledger.header.boundProcess;
     if (owner === 0) return [{ ...recordedHolder(ledger, "detached"), pid: null }];
     const attachment = isOwnerDead(ledger.header) ? "stale" : "bound";
     return [{ ...recordedHolder(ledger, attachment), pid: owner }];
   }
+  if (textHash !== ledger.header.notedHash || !isMarked(ledger, unit)) return [foreign];
   // Free, as far as anybody wrote: somebody died between two steps, or is between them.
   const waking = seatAtSemaphore(ledger, 0);
   if (waking !== 0) return [attachedHolder(ledger, waking)];

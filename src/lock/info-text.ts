@@ -75,16 +75,3 @@ export function momentOfGrant(info: string): number | undefined {
   const milliseconds = Date.parse(date.slice(0, 23).replace(" - ", "").replace(" ", "T"));
   return Number.isNaN(milliseconds) ? undefined : milliseconds / 1000;
 }
-
-/**
- * Whether an info text is that of a grant later than a moment: then somebody else took the lock, in the way of
- * a peer that knows no ledger. Any other text was only set.
- *
- * @param grantedAt microseconds since 1970
- */
-export function isLaterGrant(info: string, grantedAt: number): boolean {
-  if (!dateOfGrant.test(info)) return false;
-  const seconds = Math.floor(grantedAt / 1e6);
-  const mine = formatLockInfo("", { seconds, microseconds: grantedAt % 1e6 });
-  return info.slice(0, mine.length - 3) > mine.slice(0, -3);
-}

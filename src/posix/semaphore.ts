@@ -67,11 +67,7 @@ export function valueInSemaphore(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(valueOffset, true);
 }
 
-/**
- * {@link Semaphore.mark} in the bytes of a semaphore's file.
- *
- * @public used by the ledger
- */
+/** {@link Semaphore.mark} in the bytes of a semaphore's file. */
 export function markInSemaphore(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(markOffset, true);
 }

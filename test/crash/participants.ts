@@ -126,9 +126,14 @@ export const atRest = {
 const python3 = Bun.which("python3") ?? "python3";
 const peer = fileURLToPath(new URL("../peer/peer.py", import.meta.url));
 
+/** The words that start the Python peer. */
+export function pythonPeerWords(...words: string[]): string[] {
+  return [python3, "-I", "-S", "-X", "utf8", peer, ...words];
+}
+
 /** Starts the Python peer. */
 export function pythonPeer(...words: string[]): TestProcess {
-  return launch([python3, "-I", "-S", "-X", "utf8", peer, ...words]);
+  return launch(pythonPeerWords(...words));
 }
 
 /** Writes bytes over those of a file, which keeps its length. */

@@ -5,7 +5,6 @@ import {
   decodeLockInfo,
   encodeLockInfo,
   formatLockInfo,
-  isLaterGrant,
   momentOfGrant,
 } from "../../src/lock/info-text.ts";
 
@@ -57,23 +56,6 @@ describe("encodeLockInfo() and decodeLockInfo()", () => {
         expect(decodeLockInfo(bytes)).not.toContain("\0");
       }),
     );
-  });
-});
-
-function at(seconds: number, microseconds: number): string {
-  return formatLockInfo("x", { seconds, microseconds });
-}
-
-describe("isLaterGrant()", () => {
-  const grantedAt = 1_800_000_000 * 1e6 + 500;
-
-  test("tells the text of a later grant from that of an earlier one and from any other text", () => {
-    expect(isLaterGrant(at(1_800_000_000, 501), grantedAt)).toBe(true);
-    expect(isLaterGrant(at(1_800_000_001, 0), grantedAt)).toBe(true);
-    expect(isLaterGrant(at(1_800_000_000, 500), grantedAt)).toBe(false);
-    expect(isLaterGrant(at(1_799_999_999, 999_999), grantedAt)).toBe(false);
-    expect(isLaterGrant("set by hand", grantedAt)).toBe(false);
-    expect(isLaterGrant("", grantedAt)).toBe(false);
   });
 });
 

@@ -10,6 +10,7 @@ import { objectsOf } from "../../lock/name.ts";
 import { openLedgerToLook } from "../objects/objects.ts";
 import type { LockStatus } from "../../lock/status.ts";
 import { statusIn } from "../status.ts";
+import { noStamp } from "../ledger/stamp.ts";
 import { initialSemaphoreValue } from "../ledger/record.ts";
 
 /**
@@ -39,7 +40,9 @@ export function statusWithoutUnit(ledger: LedgerSnapshot): LockStatus {
   const noted = ledger.header.notedHash;
   return statusIn(ledger, {
     readValue: () => initialSemaphoreValue(ledger),
+    readMark: () => 0,
     infoHash: () => noted,
+    stampAsRead: () => noStamp,
   });
 }
 

@@ -14,7 +14,12 @@ import {
   readAt,
 } from "../../posix/file.ts";
 import { isPosixError, PosixError } from "../../posix/libc.ts";
-import { faultInSemaphore, semaphoreBytes, valueInSemaphore } from "../../posix/semaphore.ts";
+import {
+  faultInSemaphore,
+  markInSemaphore,
+  semaphoreBytes,
+  valueInSemaphore,
+} from "../../posix/semaphore.ts";
 import {
   LockCreateError,
   LockDamagedError,
@@ -29,6 +34,7 @@ import { isInUse, leftoverStatus, lostLockStatus } from "./leftover.ts";
 import { objectsOf, sharedMemoryDirectory } from "../../lock/name.ts";
 import { maxInfoBytes, usualInfoBytes } from "../objects/info-segment.ts";
 import { areKin } from "../objects/kinship.ts";
+import { noStamp, type Stamp, stampedBytes, stampOf } from "../ledger/stamp.ts";
 import { openLedgerToLook } from "../objects/objects.ts";
 import { type LockCondition, type LockState, type LockStatus, nobody } from "../../lock/status.ts";
 import { conditionOf, statusOf } from "../status.ts";
@@ -193,8 +199,18 @@ class UnitInSight {
     return this.#value;
   }
 
+  readMark(): number {
+    return this.#semaphore === undefined ? 0 : markIn(this.#semaphore);
+  }
+
   infoHash(): number {
     return hashOf(this.#readInfo());
+  }
+
+  stampAsRead(): Stamp {
+    const text = this.#readInfo();
+    if (this.#info === undefined) return noStamp;
+    return stampOf(new Uint8Array(text.buffer, 0, stampedBytes), text.length);
   }
 
   readInfo(): string {
@@ -209,16 +225,26 @@ class UnitInSight {
 }
 
 function valueOf(semaphore: number): number {
+  return valueInSemaphore(readSemaphore(semaphore));
+}
+
+function markIn(semaphore: number): number {
+  return markInSemaphore(readSemaphore(semaphore));
+}
+
+function readSemaphore(semaphore: number): Uint8Array {
   semaphoreBuffer.fill(0);
   readAt(semaphore, semaphoreBuffer);
   const fault = faultInSemaphore(semaphoreBuffer);
   if (fault !== undefined) throw new LockDamagedError(fault);
-  return valueInSemaphore(semaphoreBuffer);
+  return semaphoreBuffer;
 }
 
 function readText(info: number): Uint8Array {
   let buffer = infoBuffer;
   let length = readAt(info, buffer);
+  // What a stamp is read from must not be another lock's.
+  if (length < stampedBytes) buffer.fill(0, length, stampedBytes);
   let end = buffer.subarray(0, length).indexOf(0);
   if (end === -1 && length === usualInfoBytes) {
     buffer = new Uint8Array(maxInfoBytes);

@@ -4,13 +4,16 @@
  * | row | record | semaphore | info text | what it means to the first of the queue |
  * |---|---|---|---|---|
  * | 0 | any | | | it got the unit by waiting for the semaphore: write that into the record |
- * | 1 | held | over 0, or | a later grant's | a peer forced the lock: evict the holders, and it is free |
+ * | 1 | held | over 0, or | another grant's | a peer forced the lock: evict the holders, and it is free |
  * | 2 | held, and somebody alive holds | 0 | the holder's | a group of shared holders or slots: join it |
  * | 3 | held otherwise | 0 | the holder's | its holder died: adopt the unit |
  * | 4 | free or detached | over 0 | | take it |
- * | 5 | free | 0 | as noted | somebody died between two steps, or a peer is between two: adopt after a second |
+ * | 5 | free, and marked | 0 | as noted | somebody died between two steps, or a peer is between two: adopt after a second |
  * | 6 | detached | 0 | as noted | adopt, if the process that it is bound to is dead |
  * | 7 | free or detached | 0 | otherwise | a peer holds it, or it is detached: wait for the semaphore |
+ *
+ * Marked: {@link isMarked}. Another grant's text: {@link isHoldersText}. A peer that writes no text, or later than a
+ * second, is known by the missing mark.
  *
  * Where the semaphore and the text are both looked at, the order matters: to take, the text first, as a peer that
  * takes the unit in between changes it afterwards; for all else the semaphore first, as a peer that forces the
@@ -21,8 +24,10 @@ import type { LedgerSnapshot } from "./ledger-reader.ts";
 import { otherHolder } from "./queue.ts";
 import {
   graceSeconds,
+  isDetachedText,
   isHoldersText,
   isLost,
+  isMarked,
   isPosted,
   type ReadableUnit,
   secondsMissing,
@@ -90,8 +95,11 @@ function decideFree(view: View): Step {
   // Row 4
   if (unit.readValue() > 0) return { row: 4, act: "take", textHash };
   // Row 7
-  if (textHash !== header.notedHash) return { row: 7, act: "wait", isExplained: true };
   const isDetached = header.state === lockStates.detached;
+  const isOurs = isDetached
+    ? isDetachedText(header, unit, textHash)
+    : textHash === header.notedHash && isMarked(ledger, unit);
+  if (!isOurs) return { row: 7, act: "wait", isExplained: true };
   if (!isLost(ledger, view.seat)) {
     return { row: isDetached ? 6 : 7, act: "wait", isExplained: false };
   }

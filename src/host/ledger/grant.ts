@@ -7,7 +7,7 @@ import { lockStates, seatStates } from "./layout.ts";
 import type { Ledger } from "./ledger.ts";
 import { isSeatOverwritten, leaveSeat, type Own, stillOwnsSeat } from "./own-seat.ts";
 import { freeSlot, kinds, otherHolder } from "./queue.ts";
-import { isHoldersText, isPosted, writeFree } from "./record.ts";
+import { isHoldersText, isPosted, markOf, writeFree } from "./record.ts";
 
 /** Makes the unit known that this participant has, in the order that a death between two steps allows. */
 export function recordGrant(own: Own): void {
@@ -18,6 +18,7 @@ export function recordGrant(own: Own): void {
   const info = formatLockInfo(wish.message, { seconds, microseconds });
   const { bytes, text } = unit.encodeGrant(info);
   const hash = hashOf(text);
+  unit.setMark(markOf(header.grants));
   header.state = lockStates.held;
   header.holderHash = hash;
   header.semaphore = unit.semaphoreId;
@@ -35,6 +36,7 @@ export function recordGrant(own: Own): void {
   faultPoint("held");
   try {
     unit.writeInfo(bytes);
+    unit.setMark(0);
   } catch (error) {
     undoGrant(own);
     throw error;
@@ -72,7 +74,7 @@ function recordHolder(own: Own, grantedAt: number, info: string, hash: number): 
 function undoGrant(own: Own): void {
   const { ledger, unit } = own;
   const other = otherHolder(ledger, own.seat);
-  if (other === 0) writeFree(ledger, unit.infoHash());
+  if (other === 0) writeFree(ledger, unit.infoHash(), unit);
   else passRecordTo(ledger, other);
   leaveSeat(own, seatStates.lapsed);
   if (other === 0) unit.postIfLocked();
@@ -104,7 +106,7 @@ export function releaseGrant(own: Own): boolean {
     }
   }
   const hash = ownTextHash(own);
-  writeFree(ledger, hash);
+  writeFree(ledger, hash, hash === undefined ? undefined : unit);
   leaveSeat(own, hash === undefined ? seatStates.forced : seatStates.released);
   faultPoint("freed");
   if (hash !== undefined) unit.postIfLocked();

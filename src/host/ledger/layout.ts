@@ -37,6 +37,14 @@ export const seatStates = {
 /** Whether a seat's rights were taken from it; and whether a unit that it may have got was adopted, too. */
 export const evictions = { none: 0, evicted: 1, superseded: 2 } as const;
 
+/** What a seat says of its participant. A program of before these flags writes 1 where it waits by futex, else 0. */
+export const seatFlags = {
+  /** It waits by futex, and so has to be woken. */
+  usesFutex: 1,
+  /** It leaves a mark at the semaphore while it has the unit in hand: see `markOf` in record.ts. */
+  leavesMarks: 2,
+} as const;
+
 /** Added to the number of a field's first word: the field takes two words, the low one first. */
 const wide = entryWords;
 
@@ -108,8 +116,8 @@ export const seatFields = {
   grantedAt: wide + 12,
   /** When its hold or its wait ended, 0 while it has not. */
   endedAt: wide + 14,
-  /** 1 where its participant waits by futex, and so has to be woken. */
-  usesFutex: 16,
+  /** Bits of {@link seatFlags}. */
+  flags: 16,
 } as const;
 
 /** The rest of a seat: the first bytes of its message, UTF-8, ended by NUL unless full. */

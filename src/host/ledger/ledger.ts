@@ -16,6 +16,7 @@ import {
   maxPages,
   pageBytes,
   type Seat,
+  seatFlags,
   seatStates,
 } from "./layout.ts";
 import { LedgerFile } from "./ledger-file.ts";
@@ -118,7 +119,7 @@ export class Ledger implements LedgerState, ReadableLedger {
   #hasFutexWaiter(): boolean {
     return this.taken.some((number) => {
       const seat = this.seat(number);
-      return seat.usesFutex !== 0 && seat.state === seatStates.waiting;
+      return (seat.flags & seatFlags.usesFutex) !== 0 && seat.state === seatStates.waiting;
     });
   }
 
@@ -266,7 +267,7 @@ export class Ledger implements LedgerState, ReadableLedger {
 
   /**
    * Blocks until a seat is left, for `seconds` at most. Unlike {@link blockUntilLeft} it is not woken by a death, but
-   * has a limit of its own: for the library, which has no timer. This participant's seat says that it `usesFutex`.
+   * has a limit of its own: for the library, which has no timer. This participant's seat says so in its flags.
    */
   blockOnFutex(seat: number, seconds: number): void {
     // The low half of its ticket.

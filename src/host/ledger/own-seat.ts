@@ -3,7 +3,7 @@ import { faultPoint } from "../../posix/fault-point.ts";
 import { LockFullError } from "../../lock/errors.ts";
 import type { LockUnit } from "../objects/unit.ts";
 import type { View } from "./decide.ts";
-import { evictions, lockStates, seatStates } from "./layout.ts";
+import { evictions, lockStates, seatFlags, seatStates } from "./layout.ts";
 import type { Ledger } from "./ledger.ts";
 import { isEvicted } from "./queue.ts";
 import { microsecondsNow, recordedSeat, writeFree } from "./record.ts";
@@ -77,7 +77,7 @@ export function takeSeat(own: Own): void {
   seat.process = process.pid;
   seat.kind = wish.kind;
   seat.slots = wish.slots;
-  seat.usesFutex = wish.wait.usesFutex ? 1 : 0;
+  seat.flags = seatFlags.leavesMarks | (wish.wait.usesFutex ? seatFlags.usesFutex : 0);
   seat.state = seatStates.waiting;
   seat.since = microsecondsNow();
   seat.message = wish.message;
@@ -123,6 +123,6 @@ function recordUnitReturned(own: Own): boolean {
   const { ledger, unit, seat } = own;
   const isExtra =
     ledger.header.state === lockStates.held || ledger.seat(seat).evicted === evictions.superseded;
-  if (!isExtra) writeFree(ledger, unit.infoHash());
+  if (!isExtra) writeFree(ledger, unit.infoHash(), unit);
   return !isExtra;
 }

@@ -44,6 +44,7 @@ import {
   evict,
   evictAllAndMarkFree,
   initialSemaphoreValue,
+  markOf,
   noteFound,
   noteMissing,
   recordedSeat,
@@ -328,8 +329,10 @@ export class Participant {
       writeFree(ledger, textHash);
       ledger.store();
     }
+    unit.setMark(markOf(header.grants));
     faultPoint("before-take");
     if (!unit.tryTake()) {
+      unit.setMark(0);
       noteFound(ledger);
       return this.#waitAtSemaphore(tickSeconds);
     }
@@ -398,6 +401,7 @@ export class Participant {
     else if (on === "timer") pause(seconds);
     else if (own.unit.take(seconds) === "granted") {
       own.tookUnitUnrecorded = true;
+      own.unit.setMark(markOf(own.ledger.header.grants));
       faultPoint("taken-by-waiting");
     }
   }

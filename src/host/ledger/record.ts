@@ -5,14 +5,24 @@
 import { monotonicSeconds, now } from "../../posix/clock.ts";
 import { faultPoint } from "../../posix/fault-point.ts";
 import { hasEnded } from "../../posix/process-start.ts";
-import { isLaterGrant } from "../../lock/info-text.ts";
 import { hashOf, type LockUnit } from "../objects/unit.ts";
-import { evictions, type Header, type LedgerState, lockStates, seatStates } from "./layout.ts";
+import {
+  evictions,
+  type Header,
+  type LedgerState,
+  lockStates,
+  seatFlags,
+  seatStates,
+} from "./layout.ts";
 import type { Ledger } from "./ledger.ts";
 import { evictedAtSemaphore, holders, seatAtSemaphore } from "./queue.ts";
+import { isStampOf } from "./stamp.ts";
 
 /** What can be read of a lock's unit. */
-export type ReadableUnit = Pick<LockUnit, "readValue" | "semaphoreId" | "infoHash" | "readInfo">;
+export type ReadableUnit = Pick<
+  LockUnit,
+  "readValue" | "readMark" | "semaphoreId" | "infoHash" | "stampAsRead"
+>;
 
 /** For so long an unexplained 0 may be a peer between taking the unit and writing its text. */
 export const graceSeconds = 1;
@@ -30,19 +40,51 @@ function monotonicMicroseconds(): number {
 }
 
 /**
- * Whether the info text is that of the record's holder, or one that was only set: not that of a later grant,
- * which a peer writes that has forced the lock from the holder.
+ * The mark that a participant leaves beside the semaphore while it has the unit in hand and the record does not say so:
+ * before it takes the unit until its text is written, and from before the record says free until the unit is given
+ * back. Only a mark proves that nobody else has a unit that is missing; a text may come back.
+ *
+ * A mark is of one grant: with the next one it is no longer valid, an old program's included.
+ *
+ * @param grants how many there were before
+ */
+export function markOf(grants: number): number {
+  return (grants + 1) >>> 0 || 1;
+}
+
+/**
+ * Whether a unit that is missing while the record says free was in the hand of a participant. The seats of a program
+ * that leaves no marks have to be believed without.
+ */
+export function isMarked(ledger: LedgerState, unit: Pick<ReadableUnit, "readMark">): boolean {
+  return unit.readMark() === markOf(ledger.header.grants) || hasSeatWithoutMarks(ledger);
+}
+
+function hasSeatWithoutMarks(ledger: LedgerState): boolean {
+  for (let number = 1; number <= ledger.seats; number++) {
+    const { since, flags } = ledger.seat(number);
+    if (since !== 0 && (flags & seatFlags.leavesMarks) === 0) return true;
+  }
+  return false;
+}
+
+/**
+ * Whether the info text is that of the record's holder, or one that was only set: not that of another grant, which a
+ * peer writes that has forced the lock from the holder.
+ *
+ * @param hash of the text, which was read just before
  */
 export function isHoldersText(
   header: Readonly<Header>,
-  unit: Pick<ReadableUnit, "readInfo">,
+  unit: Pick<ReadableUnit, "readMark" | "stampAsRead">,
   hash: number,
 ): boolean {
-  return (
-    hash === header.holderHash ||
-    hash === header.notedHash ||
-    !isLaterGrant(unit.readInfo(), header.grantedAt)
-  );
+  const isNoted = hash === header.notedHash;
+  const stamp = unit.stampAsRead();
+  if (stamp.isDated && (isNoted || hash === header.holderHash)) return true;
+  // The holder died before it could write its text.
+  if (isNoted && unit.readMark() === markOf(header.grants - 1)) return true;
+  return isStampOf(stamp, header.grantedAt);
 }
 
 /** Whether the semaphore was posted under the record's holder. A recreated semaphore tells nothing. */
@@ -103,11 +145,17 @@ export function supersede(ledger: Ledger): void {
 }
 
 /**
- * Makes the record say that the lock is free. The caller stores it, and then gives the unit back.
+ * Makes the record say that the lock is free. The caller stores it.
  *
  * @param noted the hash of the info text; undefined leaves what was noted
+ * @param inHand the unit, if the caller has it and gives it back afterwards
  */
-export function writeFree({ header }: Ledger, noted: number | undefined): void {
+export function writeFree(
+  { header }: Ledger,
+  noted: number | undefined,
+  inHand?: Pick<LockUnit, "setMark">,
+): void {
+  inHand?.setMark(markOf(header.grants));
   header.state = lockStates.free;
   if (noted !== undefined) header.notedHash = noted;
   header.boundProcess = 0;
@@ -143,19 +191,42 @@ export function writeEnding(ledger: Ledger, number: number, ending: number): voi
   if (!ledger.isLive(number)) seat.ticket = 0;
 }
 
-/** Evicts those that hold and makes the record free, as somebody forced the lock. */
-export function evictAllAndMarkFree(ledger: Ledger, unit: LockUnit): void {
+/**
+ * Evicts those that hold and makes the record free, as somebody forced the lock.
+ *
+ * @param options.givesBack whether the caller gives the unit back afterwards
+ */
+export function evictAllAndMarkFree(
+  ledger: Ledger,
+  unit: LockUnit,
+  { givesBack = false } = {},
+): void {
   for (const seat of holders(ledger)) evict(ledger, seat);
-  const { state } = ledger.header;
-  // A peer's text is not noted, as the peer goes on if this process dies before the unit is given back.
+  const { header } = ledger;
+  const { state } = header;
+  const value = unit.readValue();
   const hash = unit.infoHash();
-  const isKnown = state === lockStates.held && isHoldersText(ledger.header, unit, hash);
+  const isKnown = state === lockStates.held && isHoldersText(header, unit, hash);
+  const isOurs = isKnown || (state === lockStates.detached && isDetachedText(header, unit, hash));
   // To end a detached hold so is the ordinary way.
   const ending = state === lockStates.detached ? seatStates.released : seatStates.forced;
   if (state !== lockStates.free) writeEnding(ledger, recordedSeat(ledger), ending);
-  writeFree(ledger, isKnown ? hash : undefined);
+  // A peer's text is not noted, as the peer goes on if this process dies before the unit is given back.
+  const inHand = givesBack && isOurs && value === 0 ? unit : undefined;
+  writeFree(ledger, isKnown ? hash : undefined, inHand);
   ledger.store();
   faultPoint("forced");
+}
+
+/** Whether the info text is still that of a detached hold. @param hash of the text, which was read just before */
+export function isDetachedText(
+  { notedHash, grantedAt }: Readonly<Header>,
+  unit: Pick<ReadableUnit, "stampAsRead">,
+  hash: number,
+): boolean {
+  if (hash !== notedHash) return false;
+  const stamp = unit.stampAsRead();
+  return stamp.isDated || isStampOf(stamp, grantedAt);
 }
 
 /**
@@ -168,7 +239,7 @@ export function forceRelease(ledger: Ledger, unit: LockUnit): boolean {
     const { state } = ledger.header;
     const isThere = unit.readValue() > 0;
     if (state === lockStates.free && isThere) return false;
-    evictAllAndMarkFree(ledger, unit);
+    evictAllAndMarkFree(ledger, unit, { givesBack: true });
     unit.postIfLocked();
     return state === lockStates.held || !isThere;
   });
@@ -177,18 +248,35 @@ export function forceRelease(ledger: Ledger, unit: LockUnit): boolean {
 /** Writes an info text, and notes it, so that it is not taken for a peer's grant. */
 export function writeInfoText(ledger: Ledger, unit: LockUnit, bytes: Uint8Array): void {
   ledger.transact(() => {
-    const { header } = ledger;
-    const hash = hashOf(bytes.subarray(0, -1));
-    if (header.state === lockStates.held) {
-      header.holderHash = hash;
-      ledger.store();
-    } else if (header.notedHash === unit.infoHash()) {
-      // Noted only where the text that stands there is known; a peer's grant must stay a peer's.
-      header.notedHash = hash;
-      ledger.store();
-    }
+    noteInfoText(ledger, unit, hashOf(bytes.subarray(0, -1)));
     unit.writeInfo(bytes);
   });
+}
+
+/** @param hash of the text that is going to be written */
+function noteInfoText(ledger: Ledger, unit: LockUnit, hash: number): void {
+  const { header } = ledger;
+  // The semaphore before the text.
+  const isForced = header.state === lockStates.held && isPosted(header, unit);
+  const value = unit.readValue();
+  const current = unit.infoHash();
+  if (header.state === lockStates.held) {
+    if (!isForced && isHoldersText(header, unit, current)) {
+      header.holderHash = hash;
+      ledger.store();
+      return;
+    }
+    // What a peer's text would tell is about to be written over.
+    evictAllAndMarkFree(ledger, unit);
+  }
+  const isKnown =
+    header.state === lockStates.detached
+      ? isDetachedText(header, unit, current)
+      : current === header.notedHash || value > 0;
+  // A peer's grant must stay a peer's, also where a text comes back that was noted.
+  if (isKnown) header.notedHash = hash;
+  else if (header.notedHash === hash) header.notedHash = 0;
+  ledger.store();
 }
 
 /** What a semaphore has to start with that is created while the ledger lives. */

@@ -3,7 +3,7 @@ import { monotonicSeconds } from "../../posix/clock.ts";
 import type { View } from "./decide.ts";
 import { type Header, lockStates } from "./layout.ts";
 import { nearestBefore } from "./queue.ts";
-import { graceSeconds, isLost } from "./record.ts";
+import { graceSeconds, isDetachedText, isLost, isMarked } from "./record.ts";
 
 /** A first waiter that leaves a free lock untaken for this long is treated as stopped. */
 const stalledSeconds = 0.5;
@@ -61,11 +61,15 @@ export class StallWatch {
     if (unit.readValue() > 0) return stalledSeconds;
     // The first one may not adopt, either; and the place of one that did not would not help this one.
     if (!view.adopts) return undefined;
-    const { state, notedHash } = ledger.header;
-    if (state === lockStates.held) return stalledSeconds;
-    if (unit.infoHash() !== notedHash) return undefined;
-    if (!isLost(ledger, first)) return undefined;
-    return state === lockStates.detached ? stalledSeconds : graceSeconds + stalledSeconds;
+    const { header } = ledger;
+    if (header.state === lockStates.held) return stalledSeconds;
+    const textHash = unit.infoHash();
+    const isDetached = header.state === lockStates.detached;
+    const isOurs = isDetached
+      ? isDetachedText(header, unit, textHash)
+      : textHash === header.notedHash && isMarked(ledger, unit);
+    if (!isOurs || !isLost(ledger, first)) return undefined;
+    return isDetached ? stalledSeconds : graceSeconds + stalledSeconds;
   }
 }
 

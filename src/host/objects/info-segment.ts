@@ -84,6 +84,16 @@ export class InfoSegment {
     return this.#text;
   }
 
+  /** How long the text was that {@link readBytes} read last. */
+  get textBytes(): number {
+    return this.#text?.length ?? 0;
+  }
+
+  /** The first bytes of the segment as {@link readBytes} read them last, beyond the end of the text too. */
+  headAsRead(bytes: number): Uint8Array {
+    return this.#buffer?.subarray(0, bytes) ?? new Uint8Array();
+  }
+
   /** @throws {PosixError} ENOSPC, where a peer made the segment without its pages and /dev/shm is full */
   write(bytes: Uint8Array): void {
     const written = writeAt(this.#descriptor, bytes);

@@ -2,6 +2,7 @@
 import { monotonicSeconds } from "../../posix/clock.ts";
 import { maxUnits, type Semaphore, type WaitResult } from "../../posix/semaphore.ts";
 import type { InfoSegment } from "./info-segment.ts";
+import { noStamp, type Stamp, stampedBytes, stampOf } from "../ledger/stamp.ts";
 import { encodeLockInfo } from "../../lock/info-text.ts";
 import {
   openInfoSegment,
@@ -144,9 +145,19 @@ export class LockUnit {
     return this.#semaphore.timedWait(seconds);
   }
 
-  /** Gives the unit back, unless somebody has done so already. */
+  /** Gives the unit back, unless somebody has done so already; then it is in nobody's hand. */
   postIfLocked(): void {
     if (!this.#isCutShort && this.#semaphore.value === 0) this.#semaphore.post();
+    this.setMark(0);
+  }
+
+  /** A word beside the semaphore: see `markOf` in ledger/record.ts. */
+  readMark(): number {
+    return this.#isCutShort ? 0 : this.#semaphore.mark;
+  }
+
+  setMark(mark: number): void {
+    if (!this.#isCutShort) this.#semaphore.mark = mark;
   }
 
   /** Takes units that there should not be while the lock is held. */
@@ -167,6 +178,12 @@ export class LockUnit {
   infoHash(): number {
     this.#info ??= openInfoSegment(this.#lockName);
     return hashOf(this.#info?.readBytes() ?? new Uint8Array());
+  }
+
+  /** The stamp of the last grant, in what {@link infoHash} read last. */
+  stampAsRead(): Stamp {
+    const info = this.#info;
+    return info === undefined ? noStamp : stampOf(info.headAsRead(stampedBytes), info.textBytes);
   }
 
   /** Whether a text has room behind its date for certain; most texts are short. */

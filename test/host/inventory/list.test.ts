@@ -15,10 +15,12 @@ function listed(part: string, list: () => LockState[] = locksOnHost): LockState[
     .toSorted((one, other) => (one.name < other.name ? -1 : 1));
 }
 
-/** Sets the value of a semaphore, as a peer that dies between two steps leaves it. */
-function setValue(name: string, value: number): void {
+/** Sets a semaphore to 0, as somebody that dies between two steps leaves it: a peer, or a participant. */
+function lockSemaphore(name: string, by: "peer" | "participant"): void {
   const bytes = readFileSync(shared(`sem.${name}`));
-  bytes.writeUInt32LE(value);
+  bytes.writeUInt32LE(0);
+  // The mark of the next grant.
+  if (by === "participant") bytes.writeUInt32LE(2, 16);
   writeFileSync(shared(`sem.${name}`), bytes, { flag: "r+" });
 }
 
@@ -41,7 +43,7 @@ describe("locksOnHost()", () => {
     new ResourceLock(name).close();
     rmSync(shared(`${name}.ledger`));
     expect(listed(name)).toMatchObject([{ state: "free", holders: [], grants: 0 }]);
-    setValue(name, 0);
+    lockSemaphore(name, "peer");
     expect(listed(name)).toMatchObject([{ state: "locked", holders: [{ attachment: "foreign" }] }]);
   });
 
@@ -70,7 +72,7 @@ describe("locksOnHost()", () => {
     lock.ungetLock();
     lock.setLockInfo(text);
     expect(listed(name)).toMatchObject([{ state: "free", info: text }]);
-    setValue(name, 0);
+    lockSemaphore(name, "participant");
     // That the text is as it was noted is seen by all of it.
     expect(listed(name)).toMatchObject([{ holders: [{ attachment: "stale" }] }]);
   });
@@ -126,7 +128,9 @@ describe("staleOnHost()", () => {
     lock.getLock();
     lock.ungetLock();
     expect(listed(name, staleOnHost)).toEqual([]);
-    setValue(name, 0);
+    lockSemaphore(name, "peer");
+    expect(listed(name, staleOnHost)).toEqual([]);
+    lockSemaphore(name, "participant");
     expect(listed(name, staleOnHost)).toMatchObject([{ name, state: "stale", exists: true }]);
   });
 

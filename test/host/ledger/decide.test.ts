@@ -3,19 +3,22 @@ import { describe, expect, test } from "bun:test";
 import { decide } from "../../../src/host/ledger/decide.ts";
 import { lockStates, seatStates } from "../../../src/host/ledger/layout.ts";
 import { kinds } from "../../../src/host/ledger/queue.ts";
-import { formatLockInfo } from "../../../src/lock/info-text.ts";
+import { markOf } from "../../../src/host/ledger/record.ts";
+import { noStamp } from "../../../src/host/ledger/stamp.ts";
 import { monotonicSeconds } from "../../../src/posix/clock.ts";
 import { processStart } from "../../../src/posix/process-start.ts";
 import { type FakeView, viewOf } from "./fake.ts";
 
 const semaphoreId = 7;
 const grantedAt = 1_700_000_000e6;
-const textAt = (seconds: number) => formatLockInfo("somebody", { seconds, microseconds: 0 });
+const own = (isDated: boolean) => ({ isDated, digits: "20.000000" });
+const others = (isDated: boolean) => ({ isDated, digits: "20.000001" });
 const held = {
   state: lockStates.held,
   semaphore: semaphoreId,
   holderHash: 1,
   notedHash: 2,
+  grants: 5,
   grantedAt,
 };
 const living = { state: seatStates.holding, kind: kinds.shared };
@@ -45,9 +48,13 @@ describe("decide() row 1: a peer forced the lock", () => {
     expect(stepOf({ header: held, seats, value: 1 })).toEqual({ row: 1, act: "evict the holders" });
   });
 
-  test("evicts the holders when the text is that of a later grant", () => {
-    const text = textAt(grantedAt / 1e6 + 1);
-    const step = stepOf({ header: held, seats, textHash: 9, text });
+  test.each([
+    ["is another grant's", 9, others(true)],
+    ["was set over another grant's", 9, others(false)],
+    ["is one that this program has set, but over another grant's", 1, others(false)],
+    ["is the noted one again, set over another grant's", 2, others(false)],
+  ])("evicts the holders when the text %s", (_, textHash, stamp) => {
+    const step = stepOf({ header: held, seats, textHash, stamp });
     expect(step).toEqual({ row: 1, act: "evict the holders" });
   });
 
@@ -58,13 +65,26 @@ describe("decide() row 1: a peer forced the lock", () => {
 
 describe("decide() row 2: a group holds", () => {
   const seats = [{ kind: kinds.shared }, living];
+  const pending = markOf(held.grants - 1);
   test.each([
-    ["that of its first holder", 1, ""],
-    ["the noted one, as the first holder has not written its own yet", 2, ""],
-    ["one that was only set", 9, "no date"],
-    ["that of an earlier grant", 9, textAt(grantedAt / 1e6 - 1)],
-  ])("joins it when the text is %s", (_, textHash, text) => {
-    expect(stepOf({ header: held, seats, textHash, text })).toEqual({ row: 2, act: "join" });
+    ["that of its first holder", 1, own(true), 0],
+    [
+      "one that a peer has given a date of its own to, in the holder's microsecond",
+      9,
+      own(true),
+      0,
+    ],
+    ["one that was only set", 9, own(false), 0],
+    ["one that was only set, and hides the date", 9, noStamp, 0],
+    [
+      "the noted one, as the first holder died before it could write its own",
+      2,
+      others(false),
+      pending,
+    ],
+  ])("joins it when the text is %s", (_, textHash, stamp, mark) => {
+    const step = stepOf({ header: held, seats, textHash, stamp, mark });
+    expect(step).toEqual({ row: 2, act: "join" });
   });
 
   test("drains the unit of a recreated semaphore first", () => {
@@ -114,9 +134,9 @@ describe("decide() row 4: there is a unit", () => {
   });
 });
 
-describe("decide() row 5: free, locked, and the text as noted", () => {
-  const header = { state: lockStates.free, notedHash: 4 };
-  const view = { header, textHash: 4 };
+describe("decide() row 5: free, locked, marked, and the text as noted", () => {
+  const header = { state: lockStates.free, notedHash: 4, grants: 5 };
+  const view = { header, textHash: 4, mark: markOf(5) };
   test("waits for the grace time", () => {
     const step = stepOf(view);
     expect(step).toEqual({ row: 5, act: "wait for the grace time", seconds: 1 });
@@ -136,6 +156,12 @@ describe("decide() row 5: free, locked, and the text as noted", () => {
   test("begins anew when nobody saw it missing for a while", () => {
     const step = stepOf({ ...view, header: missing(5, 2) });
     expect(step).toMatchObject({ row: 5, seconds: 1 });
+  });
+
+  test("believes the seats of a program that leaves no marks", () => {
+    const seats = [{}, { ticket: 0, flags: 1 }];
+    const step = stepOf({ ...view, mark: 0, seats, header: missing(1.1, 0.2) });
+    expect(step).toMatchObject({ row: 5, act: "adopt" });
   });
 
   test("leaves it to one who adopts", () => {
@@ -167,7 +193,22 @@ describe("decide() row 6: detached, locked, and the text as noted", () => {
   });
 });
 
-describe("decide() row 7: locked, and the text is another one", () => {
+describe("decide() row 7: locked, and somebody else has the unit", () => {
+  test.each([
+    ["there is no mark, as a peer has set the noted text again", 0],
+    ["the mark is that of an earlier grant", markOf(4)],
+  ])("waits when %s", (_, mark) => {
+    const header = { state: lockStates.free, notedHash: 4, grants: 5 };
+    const step = stepOf({ header, textHash: 4, mark });
+    expect(step).toEqual({ row: 7, act: "wait", isExplained: true });
+  });
+
+  test("waits when it was detached and a peer set the noted text again after its own", () => {
+    const header = { state: lockStates.detached, notedHash: 4, grantedAt, boundProcess: 1 };
+    const step = stepOf({ header, textHash: 4, stamp: others(false) });
+    expect(step).toEqual({ row: 7, act: "wait", isExplained: true });
+  });
+
   test.each([lockStates.free, lockStates.detached])("waits (record %d)", (state) => {
     const step = stepOf({ header: { state, notedHash: 4 }, textHash: 5 });
     expect(step).toEqual({ row: 7, act: "wait", isExplained: true });

@@ -5,8 +5,11 @@ import {
   LedgerImage,
   type LedgerState,
   type Seat,
+  seatFlags,
   seatStates,
 } from "../../../src/host/ledger/layout.ts";
+
+import { noStamp, type Stamp } from "../../../src/host/ledger/stamp.ts";
 
 export interface FakeSeat extends Partial<Seat> {
   /** Whether its byte is locked. Default true. */
@@ -21,7 +24,11 @@ export function ledgerOf(seats: FakeSeat[], header: Partial<Header> = {}): Ledge
   const dead = new Set<number>();
   for (const [index, { isAlive = true, ...fields }] of seats.entries()) {
     const number = index + 1;
-    Object.assign(image.seat(number), { ticket: number, state: seatStates.waiting }, fields);
+    Object.assign(
+      image.seat(number),
+      { ticket: number, state: seatStates.waiting, since: 1, flags: seatFlags.leavesMarks },
+      fields,
+    );
     if (!isAlive) dead.add(number);
   }
   image.loaded();
@@ -42,7 +49,9 @@ export interface FakeView {
   value?: number;
   semaphoreId?: number;
   textHash?: number;
-  text?: string;
+  /** What tells of the text's grant. Default: nothing. */
+  stamp?: Stamp;
+  mark?: number;
   overwrittenSeat?: number;
   tookUnitUnrecorded?: boolean;
   adopts?: boolean;
@@ -56,7 +65,8 @@ export function viewOf({
   value = 0,
   semaphoreId = 7,
   textHash = 1,
-  text = "",
+  stamp = noStamp,
+  mark = 0,
   overwrittenSeat = 0,
   tookUnitUnrecorded = false,
   adopts = true,
@@ -72,7 +82,8 @@ export function viewOf({
       readValue: () => note("semaphore", value),
       semaphoreId,
       infoHash: () => note("text", textHash),
-      readInfo: () => text,
+      stampAsRead: () => stamp,
+      readMark: () => mark,
     },
     seat,
     tookUnitUnrecorded,

@@ -62,6 +62,7 @@ describe("the layout", () => {
       {
         "endedAt": 46,
         "evicted": 6,
+        "flags": 16,
         "grantedAt": 44,
         "kind": 3,
         "process": 2,
@@ -71,7 +72,6 @@ describe("the layout", () => {
         "state": 5,
         "ticket": 32,
         "token": 42,
-        "usesFutex": 16,
       }
     `);
   });

@@ -13,7 +13,7 @@ import { lockStates, seatStates } from "../../../src/host/ledger/layout.ts";
 import { type Blocked, Participant } from "../../../src/host/ledger/participant.ts";
 import type { Wish } from "../../../src/host/ledger/own-seat.ts";
 import { kinds } from "../../../src/host/ledger/queue.ts";
-import { forceRelease, writeInfoText } from "../../../src/host/ledger/record.ts";
+import { forceRelease, markOf, writeInfoText } from "../../../src/host/ledger/record.ts";
 import { openOrCreateLedger } from "../../../src/host/objects/objects.ts";
 import { LockUnit } from "../../../src/host/objects/unit.ts";
 import { LockDamagedError } from "../../../src/lock/errors.ts";
@@ -173,6 +173,7 @@ describe("Participant.tryAdvance()", () => {
   test("adopts what somebody left between two steps, after the grace time", () => {
     newLock();
     // Somebody died with the unit in hand.
+    lock.unit.setMark(markOf(0));
     expect(lock.unit.tryTake()).toBe(true);
     lock.ledger.transact(() => {
       lock.ledger.header.notedHash = lock.unit.infoHash();

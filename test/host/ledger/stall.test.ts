@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { LedgerImage, lockStates, seatStates } from "../../../src/host/ledger/layout.ts";
+import { markOf } from "../../../src/host/ledger/record.ts";
 import { clearStall, StallWatch } from "../../../src/host/ledger/stall.ts";
 import { monotonicSeconds } from "../../../src/posix/clock.ts";
 import { type FakeView, viewOf } from "./fake.ts";
@@ -43,7 +44,11 @@ describe("StallWatch.secondsLeft()", () => {
 
   test("is the grace time more when the unit is missing", () => {
     const header = { state: lockStates.free, notedHash: 1 };
-    expect(secondsLeft({ header })).toBeCloseTo(1.5, 1);
+    expect(secondsLeft({ header, mark: markOf(0) })).toBeCloseTo(1.5, 1);
+  });
+
+  test("is undefined when the unit is missing and there is no mark", () => {
+    expect(secondsLeft({ header: { state: lockStates.free, notedHash: 1 } })).toBeUndefined();
   });
 
   test("is undefined for one that does not adopt itself", () => {

@@ -56,15 +56,6 @@ export function tryShareByte(descriptor: number, offset: number): boolean {
   return tryLock(descriptor, F_RDLCK, offset);
 }
 
-/** Locks a byte for this description alone, waiting for as long as it takes. */
-export function lockByte(descriptor: number, offset: number): void {
-  for (;;) {
-    fill(F_WRLCK, offset, 1);
-    if (libc.fcntl(descriptor, F_OFD_SETLKW, flock) === 0) return;
-    isAnswer(EINTR);
-  }
-}
-
 /** Blocks until no other description has a byte locked for itself; false if a signal came first. */
 export function waitForByte(descriptor: number, offset: number): boolean {
   return waitFor(descriptor, F_RDLCK, offset);

@@ -79,6 +79,7 @@ export const EINTR = 4;
 export const EAGAIN = 11;
 export const EACCES = 13;
 export const EFAULT = 14;
+export const EFBIG = 27;
 export const ENOSPC = 28;
 export const ETIMEDOUT = 110;
 

@@ -30,7 +30,7 @@ export function recordGrant(own: Own): void {
     recordHolder(own, grantedAt, info, hash);
   } catch (error) {
     // What cannot be written down is not granted.
-    unit.postIfLocked();
+    returnUnrecorded(own);
     throw error;
   }
   faultPoint("held");
@@ -44,11 +44,43 @@ export function recordGrant(own: Own): void {
   faultPoint("granted");
 }
 
+/**
+ * Gives a unit back after its record could not be written, or only a part of it: never under a record that says held.
+ * If not even that can be mended, the seat is that of a dead holder, and the next one adopts.
+ */
+function returnUnrecorded(own: Own): void {
+  const { ledger, unit } = own;
+  const { header } = ledger;
+  ledger.reread();
+  try {
+    if (header.state === lockStates.held && header.holderSeat === own.seat) {
+      writeFree(ledger, unit.infoHash(), unit);
+      ledger.store();
+    }
+    if (header.state === lockStates.free) unit.postIfLocked();
+  } catch {
+    // The first error says what is wrong.
+  }
+  dropSeat(own);
+}
+
+/** Lets go of the seat without a word in the ledger, which cannot be written. */
+function dropSeat(own: Own): void {
+  own.ledger.abandonSeat();
+  own.seat = 0;
+  own.grant = undefined;
+}
+
 /** Joins a group: its unit is this participant's too, and so is its info text. */
 export function joinGroup(own: Own): void {
   const { seconds, microseconds } = now();
   const info = formatLockInfo(own.wish.message, { seconds, microseconds });
-  recordHolder(own, seconds * 1e6 + microseconds, info, own.ledger.header.holderHash);
+  try {
+    recordHolder(own, seconds * 1e6 + microseconds, info, own.ledger.header.holderHash);
+  } catch (error) {
+    dropSeat(own);
+    throw error;
+  }
   faultPoint("joined");
 }
 
@@ -107,11 +139,27 @@ export function releaseGrant(own: Own): boolean {
   }
   const hash = ownTextHash(own);
   writeFree(ledger, hash, hash === undefined ? undefined : unit);
-  leaveSeat(own, hash === undefined ? seatStates.forced : seatStates.released);
+  leaveHolder(own, hash === undefined ? seatStates.forced : seatStates.released, lockStates.free);
   faultPoint("freed");
   if (hash !== undefined) unit.postIfLocked();
   faultPoint("given-back");
   return hash !== undefined;
+}
+
+/**
+ * Leaves the seat of a holder. An error is none if the record was written all the same, and only the seat was not:
+ * its byte is free. Otherwise it is the seat of a dead holder, and the next one adopts.
+ *
+ * @param recorded what the record has to say
+ */
+function leaveHolder(own: Own, ending: number, recorded: number): void {
+  try {
+    leaveSeat(own, ending);
+  } catch (error) {
+    own.ledger.reread();
+    dropSeat(own);
+    if (own.ledger.header.state !== recorded) throw error;
+  }
 }
 
 /** Leaves the unit to another holder of the group; false where there is none. */
@@ -170,7 +218,7 @@ export function detachGrant(own: Own, boundProcess: number, boundStart: number):
   header.notedHash = hash;
   header.boundProcess = boundProcess;
   header.boundStart = boundStart;
-  leaveSeat(own, seatStates.detached);
+  leaveHolder(own, seatStates.detached, lockStates.detached);
   faultPoint("detached");
   return true;
 }

@@ -1,7 +1,7 @@
 /** The file of a ledger: loaded into an image, stored from it, made longer and shorter. All but the checks under the mutex. */
 import { addressOf, descriptorStatus, readAt, truncateFile, writeFrom } from "../../posix/file.ts";
 import { faultPoint } from "../../posix/fault-point.ts";
-import { PosixError } from "../../posix/libc.ts";
+import { EFBIG, PosixError } from "../../posix/libc.ts";
 import { objectsOf } from "../../lock/name.ts";
 import { explanation } from "../objects/explanation.ts";
 import { allocateSharedFile } from "../objects/shared-file.ts";
@@ -44,7 +44,7 @@ export class LedgerFile {
 
   /**
    * Writes what was changed: the part in the first page by one system call, in which this process cannot be killed
-   * half-way.
+   * half-way. An error may leave a part of it written: {@link Ledger.reread} tells what.
    *
    * @param first what is written first where one call is not enough: to take, the record; to leave, the seat
    */
@@ -70,7 +70,11 @@ export class LedgerFile {
   #storeRange(from: number, to: number): void {
     const start = from * entryBytes;
     const length = (to + 1) * entryBytes - start;
-    writeFrom(this.#descriptor, this.#address + start, length, start);
+    this.#explain(() => {
+      const written = writeFrom(this.#descriptor, this.#address + start, length, start);
+      // The pages are there, so it is the limit of file sizes that cut it short.
+      if (written !== length) throw new PosixError("pwrite", EFBIG);
+    });
   }
 
   /** Begins the ledger anew, in place of whatever there was. */
@@ -84,8 +88,12 @@ export class LedgerFile {
 
   /** Makes the file longer: its pages are there afterwards. @throws {LockCreateError} where /dev/shm is full */
   allocate(bytes: number): void {
+    this.#explain(() => allocateSharedFile(this.#descriptor, bytes));
+  }
+
+  #explain(act: () => void): void {
     try {
-      allocateSharedFile(this.#descriptor, bytes);
+      act();
     } catch (error) {
       if (!(error instanceof PosixError)) throw error;
       throw explanation(this.#lockName, objectsOf(this.#lockName).ledgerPath, error);

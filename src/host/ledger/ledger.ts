@@ -5,6 +5,8 @@
 import { deleteFile } from "../../posix/file.ts";
 import { isFaultWanted } from "../../posix/fault-point.ts";
 import { FutexFile } from "../../posix/futex.ts";
+import { ETIMEDOUT, PosixError } from "../../posix/libc.ts";
+import { objectsOf } from "../../lock/name.ts";
 import {
   damagedLedger,
   entryBytes,
@@ -27,6 +29,13 @@ import {
   type ReadableLedger,
 } from "./ledger-reader.ts";
 import { isAnySeatLocked, isSeatLocked, SeatLocks } from "./seat-locks.ts";
+
+/** Somebody keeps the mutex. */
+export const mutexBusy = Symbol("mutex busy");
+/** How long a request waits for the mutex: longer than one who has it is kept from the processor by a busy host. */
+const patientSeconds = 1;
+/** How long somebody waits for the mutex who cannot do without. */
+const maxMutexSeconds = 10;
 
 /** The size of a new ledger. */
 export const newLedgerBytes = pageBytes;
@@ -98,9 +107,19 @@ export class Ledger implements LedgerState, ReadableLedger {
    * between whose system calls this process may die.
    *
    * @throws {LockDamagedError}
+   * @throws {PosixError} ETIMEDOUT when somebody keeps the mutex
    */
   transact<T>(act: () => T): T {
-    this.#locks.lockMutex();
+    const result = this.tryTransact(act, maxMutexSeconds);
+    if (result !== mutexBusy) return result;
+    const { ledgerPath } = objectsOf(this.lockName);
+    const text = `Cannot use lock "${this.lockName}": another process keeps its ledger locked; end that process (fuser ${ledgerPath})`;
+    throw new PosixError("fcntl", ETIMEDOUT, text);
+  }
+
+  /** {@link transact}, or {@link mutexBusy} when somebody keeps the mutex for longer than `seconds`. */
+  tryTransact<T>(act: () => T, seconds = patientSeconds): T | typeof mutexBusy {
+    if (!this.#locks.lockMutex(seconds)) return mutexBusy;
     try {
       this.#load();
       return act();
@@ -108,6 +127,12 @@ export class Ledger implements LedgerState, ReadableLedger {
       const left = this.#locks.unlockMutex();
       if (left !== 0 && this.#hasFutexWaiter()) this.#futexFile().wake(left * entryBytes);
     }
+  }
+
+  /** Reads what the file really has, after an error of {@link store}. Under the mutex. */
+  reread(): void {
+    this.#file.read();
+    this.#image.loaded();
   }
 
   /** Runs `act` on what the ledger says, without changing it and without ever waiting for the mutex. */

@@ -21,7 +21,7 @@ import type { LockUnit } from "../objects/unit.ts";
 import { decide, type Step } from "./decide.ts";
 import { detachGrant, joinGroup, recordGrant, releaseGrant } from "./grant.ts";
 import { lockStates, seatStates } from "./layout.ts";
-import type { Ledger } from "./ledger.ts";
+import { type Ledger, mutexBusy } from "./ledger.ts";
 import {
   leaveQueue,
   type Own,
@@ -80,6 +80,9 @@ const nobodyKnown: Predecessor = { process: 0, message: "" };
 
 /** For what no byte tells: any of several slots may become free, or somebody else adopts. */
 const shortTickSeconds = 0.1;
+
+/** Somebody keeps the mutex of the ledger: that ends by itself, or not. */
+const busy: Blocked = { on: "timer", seat: 0, retryAfterSeconds: 0.01 };
 
 export class Participant {
   readonly #openLedger: () => Ledger;
@@ -158,9 +161,10 @@ export class Participant {
   #attempt(): Outcome {
     const own = this.#own;
     for (;;) {
-      const outcome = own.ledger.transact(() =>
+      const outcome = own.ledger.tryTransact(() =>
         own.ledger.fileHasName() ? this.#attemptInTurn() : undefined,
       );
+      if (outcome === mutexBusy) return busy;
       if (outcome !== undefined) return outcome;
       this.#followName();
     }
@@ -429,8 +433,8 @@ export class Participant {
   /** How many wait, and the place of this one among them. */
   position(): { place: number; waiting: number } {
     const { ledger, seat } = this.#own;
-    return ledger.transact(() => {
-      const queue = waiters(ledger);
+    return ledger.snapshot((state) => {
+      const queue = waiters(state);
       return { place: queue.indexOf(seat) + 1, waiting: queue.length };
     });
   }
@@ -438,14 +442,17 @@ export class Participant {
   /** Gives up a request that was not granted. */
   withdraw(): void {
     const own = this.#own;
+    if (own.seat === 0) return;
     try {
-      own.ledger.transact(() => leaveQueue(own));
+      if (own.ledger.tryTransact(() => leaveQueue(own)) !== mutexBusy) return;
+      // As if it had died: the unit that it may have got is marked, so that the next one adopts it.
     } catch (error) {
       if (!(error instanceof LockDamagedError)) throw error;
       if (own.tookUnitUnrecorded) own.unit.postIfLocked();
-      own.tookUnitUnrecorded = false;
-      own.ledger.abandonSeat();
     }
+    own.tookUnitUnrecorded = false;
+    own.seat = 0;
+    own.ledger.abandonSeat();
   }
 
   /**

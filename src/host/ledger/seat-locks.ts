@@ -4,12 +4,12 @@
  */
 import {
   isLockedByOther,
-  lockByte,
   tryLockByte,
   tryShareByte,
   unlockByte,
   waitForByte,
 } from "../../posix/byte-lock.ts";
+import { monotonicSeconds } from "../../posix/clock.ts";
 import { closeFile, duplicate, openToReadWrite } from "../../posix/file.ts";
 
 const mutexByte = 2 ** 30;
@@ -21,6 +21,11 @@ const allSeatBytes = mutexByte + 1;
  * that.
  */
 const waitingBytes = mutexByte + 2 ** 11;
+
+/** How often to try to lock the mutex without a pause: about 0.2 ms, longer than most have it. */
+const maxSpins = 64;
+/** The longest pause between two tries from then on, in milliseconds. */
+const maxPause = 10;
 
 /** Asks the kernel whether a seat's byte is locked by another description than this one. */
 export function isSeatLocked(descriptor: number, seat: number): boolean {
@@ -57,8 +62,23 @@ export class SeatLocks {
     this.#mutexDescriptor = descriptor;
   }
 
-  lockMutex(): void {
-    lockByte(this.#mutexDescriptor, mutexByte);
+  /**
+   * Locks the mutex, which participants have for microseconds. It is not waited for in the kernel, where neither the
+   * library nor a request that must not wait has a limit: anybody who may read the ledger can lock it, and a process
+   * that has it may be stopped.
+   *
+   * @param seconds how long to try
+   */
+  lockMutex(seconds: number): boolean {
+    for (let tries = 0; tries < maxSpins; tries++) {
+      if (tryLockByte(this.#mutexDescriptor, mutexByte)) return true;
+    }
+    const end = monotonicSeconds() + seconds;
+    for (let pause = 1; monotonicSeconds() < end; pause = Math.min(pause + 1, maxPause)) {
+      Bun.sleepSync(pause);
+      if (tryLockByte(this.#mutexDescriptor, mutexByte)) return true;
+    }
+    return false;
   }
 
   /** Unlocks the mutex, and the bytes of the seat that was left meanwhile, which is returned; 0 for none. */

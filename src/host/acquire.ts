@@ -5,7 +5,8 @@
 import { monotonicSeconds } from "../posix/clock.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import type { Wish } from "./ledger/own-seat.ts";
-import type { Blocked, Outcome, Participant } from "./ledger/participant.ts";
+import type { Blocked, Outcome } from "./ledger/apply.ts";
+import type { Participant } from "./ledger/participant.ts";
 
 /** How a thread waits. */
 export interface WaitStrategy {

@@ -63,7 +63,7 @@ describe("the holder is killed at rest", () => {
       );
       expect(adopter.status).toBe(0);
       const next = await second.end();
-      expect(next.stderr).not.toContain("adopted");
+      expect(next.stderr).not.toContain("took over");
       expect(next.status).toBe(0);
       expect(await stateOf(name)).toMatchObject(atRest);
     });
@@ -339,7 +339,7 @@ describe("--no-adopt", () => {
         ...command,
       );
       expect(status).toBe(75);
-      expect(stderr).not.toContain("adopted");
+      expect(stderr).not.toContain("took over");
       expect((await stateOf(name)).holders).toMatchObject([{ attachment: "stale" }]);
     });
   }

@@ -36,6 +36,13 @@ interface Grant {
   readonly hash: number;
 }
 
+/** A holder whose unit was adopted. */
+export interface Predecessor {
+  /** 0 where nobody knows. */
+  process: number;
+  message: string;
+}
+
 /** What a participant knows of itself. */
 export interface Own extends View {
   ledger: Ledger;
@@ -46,6 +53,7 @@ export interface Own extends View {
   ticket: number;
   tookUnitUnrecorded: boolean;
   grant: Grant | undefined;
+  adopted: Predecessor | undefined;
 }
 
 /** Whether the seat is still this participant's: it may have been evicted, or the ledger cut short. */

@@ -15,71 +15,25 @@
  */
 import { pause } from "../../posix/clock.ts";
 import { faultPoint } from "../../posix/fault-point.ts";
-import { processStart } from "../../posix/process-start.ts";
 import { LockDamagedError } from "../../lock/errors.ts";
 import type { LockUnit } from "../objects/unit.ts";
-import { decide, type Step } from "./decide.ts";
-import { detachGrant, joinGroup, recordGrant, releaseGrant } from "./grant.ts";
-import { lockStates, seatStates } from "./layout.ts";
+import { applyStep, type Blocked, type Outcome, shortTickSeconds } from "./apply.ts";
+import { decide } from "./decide.ts";
+import { detachGrant, releaseGrant } from "./grant.ts";
 import { type Ledger, mutexBusy } from "./ledger.ts";
 import {
   leaveQueue,
   type Own,
+  type Predecessor,
   returnUnit,
   stillOwnsSeat,
   takeSeat,
   type Wish,
 } from "./own-seat.ts";
-import {
-  type Before,
-  firstWaiter,
-  isHolding,
-  kinds,
-  nearestBefore,
-  seatAtSemaphore,
-  waiters,
-} from "./queue.ts";
+import { type Before, firstWaiter, isHolding, kinds, nearestBefore, waiters } from "./queue.ts";
 import { QuietTicks } from "./quiet-ticks.ts";
-import {
-  evict,
-  evictAllAndMarkFree,
-  initialSemaphoreValue,
-  markOf,
-  noteFound,
-  noteMissing,
-  recordedSeat,
-  supersede,
-  writeEnding,
-  writeFree,
-} from "./record.ts";
+import { evict, initialSemaphoreValue, markOf } from "./record.ts";
 import { clearStall, StallWatch, tickSeconds } from "./stall.ts";
-
-/** What a request has to wait for, and after how long to try again in any case. */
-export interface Blocked {
-  /**
-   * holder: until that seat is left. waiter: until that seat's participant no longer waits. semaphore: until there is
-   * a unit. timer: nothing tells.
-   */
-  readonly on: "holder" | "waiter" | "semaphore" | "timer";
-  /** 0 where it is not for a seat. */
-  readonly seat: number;
-  readonly retryAfterSeconds: number;
-}
-
-/** What became of an attempt to get the lock. */
-export type Outcome = "granted" | Blocked;
-
-/** A holder whose unit was adopted. */
-export interface Predecessor {
-  /** 0 where nobody knows. */
-  process: number;
-  message: string;
-}
-
-const nobodyKnown: Predecessor = { process: 0, message: "" };
-
-/** For what no byte tells: any of several slots may become free, or somebody else adopts. */
-const shortTickSeconds = 0.1;
 
 /** Somebody keeps the mutex of the ledger: that ends by itself, or not. */
 const busy: Blocked = { on: "timer", seat: 0, retryAfterSeconds: 0.01 };
@@ -90,7 +44,6 @@ export class Participant {
   readonly #quietTicks = new QuietTicks();
   #stallWatch: StallWatch | undefined;
   #outcome: Outcome | undefined;
-  #adopted: Predecessor | undefined;
 
   /**
    * @param openLedger opens the ledger for this participant alone
@@ -107,6 +60,7 @@ export class Participant {
       ticket: 0,
       tookUnitUnrecorded: false,
       grant: undefined,
+      adopted: undefined,
     };
   }
 
@@ -127,7 +81,7 @@ export class Participant {
 
   /** The holder whose unit was adopted, if one was. */
   get adopted(): Predecessor | undefined {
-    return this.#adopted;
+    return this.#own.adopted;
   }
 
   /** The ledger that was used; a seat in it that is still taken counts as a dead one's once that is closed. */
@@ -253,7 +207,7 @@ export class Participant {
       }
       // One that does not adopt is in the way of those who do, awake or not.
       if (step.act !== "leave it to one who adopts") clearStall(header, own.ticket);
-      const outcome = this.#apply(step);
+      const outcome = applyStep(own, step);
       if (outcome !== undefined) return outcome;
     }
   }
@@ -287,109 +241,6 @@ export class Participant {
       evict(ledger, first);
     }
     return secondsLeft;
-  }
-
-  /** Does a step; undefined where the next one has to be decided. */
-  #apply(step: Step): Outcome | undefined {
-    const own = this.#own;
-    switch (step.act) {
-      case "record the unit":
-        recordGrant(own);
-        return "granted";
-      case "evict the holders":
-        evictAllAndMarkFree(own.ledger, own.unit);
-        return undefined;
-      case "drain":
-        own.unit.drain();
-        return undefined;
-      case "join":
-        joinGroup(own);
-        return "granted";
-      case "take":
-        return this.#take(step.textHash);
-      case "adopt":
-        return this.#adopt(step);
-      case "leave it to one who adopts":
-        if (step.row === 5) noteMissing(own.ledger);
-        // Not at the semaphore, where it would be in the way of those who adopt.
-        this.#setState(seatStates.waiting);
-        return { on: "timer", seat: 0, retryAfterSeconds: shortTickSeconds };
-      case "wait for the grace time":
-        noteMissing(own.ledger);
-        return this.#waitAtSemaphore(step.seconds);
-      default:
-        if (step.isExplained) noteFound(own.ledger);
-        return this.#waitAtSemaphore(tickSeconds);
-    }
-  }
-
-  #take(textHash: number): Outcome {
-    const own = this.#own;
-    const { ledger, unit } = own;
-    const { header } = ledger;
-    if (textHash !== header.notedHash || header.state !== lockStates.free) {
-      // A peer had it, or forced a detached one.
-      writeEnding(ledger, recordedSeat(ledger), seatStates.forced);
-      writeFree(ledger, textHash);
-      ledger.store();
-    }
-    unit.setMark(markOf(header.grants));
-    faultPoint("before-take");
-    if (!unit.tryTake()) {
-      unit.setMark(0);
-      noteFound(ledger);
-      return this.#waitAtSemaphore(tickSeconds);
-    }
-    faultPoint("taken");
-    // More than one unit is somebody's mistake, such as two of the seed's unget at once.
-    unit.drain();
-    recordGrant(own);
-    return "granted";
-  }
-
-  /** Takes over a unit that nobody gives back. */
-  #adopt({ row, textHash }: Extract<Step, { act: "adopt" }>): Outcome {
-    const own = this.#own;
-    const { ledger } = own;
-    const { header } = ledger;
-    if (row === 5) noteMissing(ledger);
-    this.#adopted = this.#predecessor(row);
-    supersede(ledger);
-    writeEnding(ledger, recordedSeat(ledger), seatStates.recovered);
-    header.notedHash = textHash;
-    header.recoveries += 1;
-    recordGrant(own);
-    return "granted";
-  }
-
-  #predecessor(row: 3 | 5 | 6): Predecessor {
-    const { ledger } = this.#own;
-    if (row === 6) {
-      const owner = ledger.header.boundProcess;
-      return { process: owner, message: "the process that it was bound to" };
-    }
-    const recorded = recordedSeat(ledger);
-    if (recorded === 0) return nobodyKnown;
-    const { process: id, message } = ledger.seat(recorded);
-    // In row 5 it died after it let go; or another one died before it could say that it holds.
-    return row === 5 && processStart(id) !== undefined ? nobodyKnown : { process: id, message };
-  }
-
-  /** Waits for the semaphore: of a group only one, as two could not tell whose unit is missing. */
-  #waitAtSemaphore(retryAfterSeconds: number): Blocked {
-    const { ledger, seat, wish } = this.#own;
-    const other = seatAtSemaphore(ledger, seat);
-    if (other !== 0) {
-      this.#setState(seatStates.waiting);
-      return { on: "waiter", seat: other, retryAfterSeconds };
-    }
-    if (wish.wait.blocksAtSemaphore) this.#setState(seatStates.atSemaphore);
-    return { on: "semaphore", seat: 0, retryAfterSeconds };
-  }
-
-  #setState(state: number): void {
-    const seat = this.#own.ledger.seat(this.#own.seat);
-    if (seat.state !== state) seat.state = state;
   }
 
   /**

@@ -10,7 +10,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { lockStates, seatStates } from "../../../src/host/ledger/layout.ts";
-import { type Blocked, Participant } from "../../../src/host/ledger/participant.ts";
+import type { Blocked } from "../../../src/host/ledger/apply.ts";
+import { Participant } from "../../../src/host/ledger/participant.ts";
 import type { Wish } from "../../../src/host/ledger/own-seat.ts";
 import { kinds } from "../../../src/host/ledger/queue.ts";
 import { forceRelease, markOf, writeInfoText } from "../../../src/host/ledger/record.ts";

@@ -1,0 +1,139 @@
+/** What the first of the queue does: the steps of decide.ts, applied. Each in the order that a death between two writes allows. */
+import { faultPoint } from "../../posix/fault-point.ts";
+import { processStart } from "../../posix/process-start.ts";
+import type { Step } from "./decide.ts";
+import { joinGroup, recordGrant } from "./grant.ts";
+import { lockStates, seatStates } from "./layout.ts";
+import type { Own, Predecessor } from "./own-seat.ts";
+import { seatAtSemaphore } from "./queue.ts";
+import {
+  evictAllAndMarkFree,
+  markOf,
+  noteFound,
+  noteMissing,
+  recordedSeat,
+  supersede,
+  writeEnding,
+  writeFree,
+} from "./record.ts";
+import { tickSeconds } from "./stall.ts";
+
+/** What a request has to wait for, and after how long to try again in any case. */
+export interface Blocked {
+  /**
+   * holder: until that seat is left. waiter: until that seat's participant no longer waits. semaphore: until there is
+   * a unit. timer: nothing tells.
+   */
+  readonly on: "holder" | "waiter" | "semaphore" | "timer";
+  /** 0 where it is not for a seat. */
+  readonly seat: number;
+  readonly retryAfterSeconds: number;
+}
+
+/** What became of an attempt to get the lock. */
+export type Outcome = "granted" | Blocked;
+
+/** For what no byte tells: any of several slots may become free, or somebody else adopts. */
+export const shortTickSeconds = 0.1;
+
+const nobodyKnown: Predecessor = { process: 0, message: "" };
+
+/** Does a step; undefined where the next one has to be decided. */
+export function applyStep(own: Own, step: Step): Outcome | undefined {
+  switch (step.act) {
+    case "record the unit":
+      recordGrant(own);
+      return "granted";
+    case "evict the holders":
+      evictAllAndMarkFree(own.ledger, own.unit);
+      return undefined;
+    case "drain":
+      own.unit.drain();
+      return undefined;
+    case "join":
+      joinGroup(own);
+      return "granted";
+    case "take":
+      return take(own, step.textHash);
+    case "adopt":
+      return adopt(own, step);
+    case "leave it to one who adopts":
+      if (step.row === 5) noteMissing(own.ledger);
+      // Not at the semaphore, where it would be in the way of those who adopt.
+      setState(own, seatStates.waiting);
+      return { on: "timer", seat: 0, retryAfterSeconds: shortTickSeconds };
+    case "wait for the grace time":
+      noteMissing(own.ledger);
+      return waitAtSemaphore(own, step.seconds);
+    default:
+      if (step.isExplained) noteFound(own.ledger);
+      return waitAtSemaphore(own, tickSeconds);
+  }
+}
+
+function take(own: Own, textHash: number): Outcome {
+  const { ledger, unit } = own;
+  const { header } = ledger;
+  if (textHash !== header.notedHash || header.state !== lockStates.free) {
+    // A peer had it, or forced a detached one.
+    writeEnding(ledger, recordedSeat(ledger), seatStates.forced);
+    writeFree(ledger, textHash);
+    ledger.store();
+  }
+  unit.setMark(markOf(header.grants));
+  faultPoint("before-take");
+  if (!unit.tryTake()) {
+    unit.setMark(0);
+    noteFound(ledger);
+    return waitAtSemaphore(own, tickSeconds);
+  }
+  faultPoint("taken");
+  // More than one unit is somebody's mistake, such as two of the seed's unget at once.
+  unit.drain();
+  recordGrant(own);
+  return "granted";
+}
+
+/** Takes over a unit that nobody gives back. */
+function adopt(own: Own, { row, textHash }: Extract<Step, { act: "adopt" }>): Outcome {
+  const { ledger } = own;
+  const { header } = ledger;
+  if (row === 5) noteMissing(ledger);
+  own.adopted = predecessor(own, row);
+  supersede(ledger);
+  writeEnding(ledger, recordedSeat(ledger), seatStates.recovered);
+  header.notedHash = textHash;
+  header.recoveries += 1;
+  recordGrant(own);
+  return "granted";
+}
+
+function predecessor(own: Own, row: 3 | 5 | 6): Predecessor {
+  const { ledger } = own;
+  if (row === 6) {
+    const owner = ledger.header.boundProcess;
+    return { process: owner, message: "the process that it was bound to" };
+  }
+  const recorded = recordedSeat(ledger);
+  if (recorded === 0) return nobodyKnown;
+  const { process: id, message } = ledger.seat(recorded);
+  // In row 5 it died after it let go; or another one died before it could say that it holds.
+  return row === 5 && processStart(id) !== undefined ? nobodyKnown : { process: id, message };
+}
+
+/** Waits for the semaphore: of a group only one, as two could not tell whose unit is missing. */
+function waitAtSemaphore(own: Own, retryAfterSeconds: number): Blocked {
+  const { ledger, seat, wish } = own;
+  const other = seatAtSemaphore(ledger, seat);
+  if (other !== 0) {
+    setState(own, seatStates.waiting);
+    return { on: "waiter", seat: other, retryAfterSeconds };
+  }
+  if (wish.wait.blocksAtSemaphore) setState(own, seatStates.atSemaphore);
+  return { on: "semaphore", seat: 0, retryAfterSeconds };
+}
+
+function setState(own: Own, state: number): void {
+  const seat = own.ledger.seat(own.seat);
+  if (seat.state !== state) seat.state = state;
+}

@@ -154,12 +154,8 @@ export class HostEngine implements LockEngine {
     const lock = await this.#openWhole(parseLockName(lockName));
     if (lock === undefined) return { outcome: "missing", holders: [] };
     const { holders } = lock.status();
-    const isMeant = ({ token, pid }: HolderStatus) =>
-      (onlyToken === undefined || token === onlyToken) &&
-      (onlyOwnerPid === undefined || pid === onlyOwnerPid);
-    if (holders.length > 0 && !holders.some(isMeant)) return { outcome: "not-meant", holders };
-    const released = lock.forceRelease(by);
-    return { outcome: released ? "released" : "free", holders: released ? holders : [] };
+    const outcome = lock.forceRelease(by, { token: onlyToken, process: onlyOwnerPid });
+    return { outcome, holders: outcome === "free" ? [] : holders };
   }
 
   /** Opens a lock; one that lost its semaphore while it is in use is made whole. */

@@ -60,7 +60,7 @@ export class HostGrant implements Grant {
   }
 
   #isHeld(): boolean {
-    return this.#lock.status().holders.some(({ token }) => token === this.token);
+    return this.#holder?.isLost() === false;
   }
 
   #stopWatch(): void {
@@ -85,10 +85,13 @@ export class HostGrant implements Grant {
     return this.#owner?.pid === pid ? this.#owner : ownerProcess(pid);
   }
 
-  async release({ whereCalled = "" }: ReleaseOptions = {}): Promise<LockLostError | undefined> {
+  async release({ whereCalled = "", exitStatus }: ReleaseOptions = {}): Promise<
+    LockLostError | undefined
+  > {
     const holder = this.#take();
-    if (holder !== undefined && !this.#lock.release(holder, whereCalled)) {
-      this.#lossOf({ reason: "forced" });
+    if (holder !== undefined && !this.#lock.release(holder, whereCalled, exitStatus)) {
+      const { forcedBy } = holder;
+      this.#lossOf({ reason: "forced", by: forcedBy === 0 ? undefined : `pid ${forcedBy}` });
     }
     return this.#loss;
   }

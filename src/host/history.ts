@@ -1,5 +1,5 @@
 /** The last grants of a lock: the seats of its ledger keep what they said when they are left. */
-import { lockStates, seatStates } from "./ledger/layout.ts";
+import { exitStatusOf, lockStates, seatStates } from "./ledger/layout.ts";
 import type { LedgerSnapshot, ReadableLedger } from "./ledger/ledger-reader.ts";
 import { holders, kindNames, kinds } from "./ledger/queue.ts";
 import { isOwnerDead, recordedSeat } from "./ledger/record.ts";
@@ -32,6 +32,7 @@ function recordOf(ledger: LedgerSnapshot, seat: number): GrantRecord {
     granted: ledger.seat(seat).grantedAt / 1e6 || null,
     ended: ledger.seat(seat).endedAt / 1e6 || null,
     ending: endingOf(ledger, seat),
+    exitStatus: exitStatusOf(ledger.seat(seat)),
   };
 }
 

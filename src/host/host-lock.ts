@@ -12,7 +12,8 @@ import { historyOf } from "./history.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import type { Wish } from "./ledger/own-seat.ts";
 import { Participant } from "./ledger/participant.ts";
-import { forceRelease, initialSemaphoreValue, writeInfoText } from "./ledger/record.ts";
+import { forceRelease, type MeantHold } from "./ledger/force.ts";
+import { initialSemaphoreValue, writeInfoText } from "./ledger/record.ts";
 import type { Access } from "./objects/access.ts";
 import { openLedger, openOrCreateLedger } from "./objects/objects.ts";
 import { LockUnit } from "./objects/unit.ts";
@@ -108,9 +109,14 @@ export class HostLock {
     return undefined;
   }
 
-  /** Releases a hold. @returns false when it was lost before */
-  release(holder: Participant, whereCalled: string): boolean {
-    const released = this.retire(holder);
+  /**
+   * Releases a hold.
+   *
+   * @param exitStatus of the command that ran under it, for the history
+   * @returns false when it was lost before
+   */
+  release(holder: Participant, whereCalled: string, exitStatus?: number): boolean {
+    const released = this.retire(holder, exitStatus);
     const refused = this.unit.readValue() === 0 ? messages.notOwned : messages.extraneous;
     const message = released ? messages.released : refused;
     this.debug("ungetLock", () => message(this.name, whereCalled));
@@ -118,8 +124,8 @@ export class HostLock {
   }
 
   /** {@link release} without a word. */
-  retire(holder: Participant): boolean {
-    const released = holder.release();
+  retire(holder: Participant, exitStatus?: number): boolean {
+    const released = holder.release(exitStatus);
     this.#keepLedger(holder.ledger);
     return released;
   }
@@ -136,12 +142,22 @@ export class HostLock {
     return detached;
   }
 
-  /** Releases the lock whoever holds it. @returns whether it was locked */
-  forceRelease(whereCalled: string): boolean {
-    const released = this.unit.readValue() === 0 && forceRelease(this.#ledgerCreated(), this.unit);
-    const message = released ? messages.forceReleased : messages.extraneous;
+  /**
+   * Releases the lock whoever holds it, or only the hold that is meant.
+   *
+   * @param by the process that does it, which the holder is told
+   */
+  forceRelease(
+    whereCalled: string,
+    { by = process.pid, ...meant }: MeantHold & { by?: number } = {},
+  ): "released" | "free" | "not-meant" {
+    const outcome =
+      this.unit.readValue() === 0
+        ? forceRelease(this.#ledgerCreated(), this.unit, { by, ...meant })
+        : "free";
+    const message = outcome === "released" ? messages.forceReleased : messages.extraneous;
     this.debug("ungetLock", () => message(this.name, whereCalled));
-    return released;
+    return outcome;
   }
 
   /** Who holds the lock and who waits. */

@@ -1,5 +1,5 @@
 /** Who holds a lock and who waits, as the ledger and the semaphore tell. */
-import { lockStates } from "./ledger/layout.ts";
+import { lockStates, slotsOf } from "./ledger/layout.ts";
 import type { LedgerSnapshot, ReadableLedger } from "./ledger/ledger-reader.ts";
 import type { LockUnit } from "./objects/unit.ts";
 import { holders, kindNames, seatAtSemaphore, waiters } from "./ledger/queue.ts";
@@ -102,7 +102,7 @@ function attachedHolder(ledger: LedgerSnapshot, seat: number): HolderStatus {
     attachment: "attached",
     token: ledger.seat(seat).token,
     slot: isInSlot ? ledger.seat(seat).slot : null,
-    slots: isInSlot ? ledger.seat(seat).slots : null,
+    slots: isInSlot ? slotsOf(ledger.seat(seat)) : null,
   };
 }
 

@@ -106,7 +106,7 @@ function removeWith(
     throw error;
   }
   // Its holders learn that they hold nothing; its waiters find out by themselves, and go on to the new lock.
-  if (ledger !== undefined) evictAllAndMarkFree(ledger, unit);
+  if (ledger !== undefined) evictAllAndMarkFree(ledger, unit, { by: process.pid });
   return { outcome: "removed", status };
 }
 

@@ -3,11 +3,10 @@ import { now } from "../../posix/clock.ts";
 import { faultPoint } from "../../posix/fault-point.ts";
 import { formatLockInfo } from "../../lock/info-text.ts";
 import { hashOf } from "../objects/unit.ts";
-import { lockStates, seatStates } from "./layout.ts";
-import type { Ledger } from "./ledger.ts";
+import { evictorOf, type LedgerState, lockStates, seatStates } from "./layout.ts";
 import { isSeatOverwritten, leaveSeat, type Own, stillOwnsSeat } from "./own-seat.ts";
-import { freeSlot, kinds, otherHolder } from "./queue.ts";
-import { isHoldersText, isPosted, markOf, writeFree } from "./record.ts";
+import { freeSlot, isEvicted, kinds, otherHolder } from "./queue.ts";
+import { isHoldersText, isPosted, markOf, passRecordTo, writeFree } from "./record.ts";
 
 /** Makes the unit known that this participant has, in the order that a death between two steps allows. */
 export function recordGrant(own: Own): void {
@@ -112,23 +111,19 @@ function undoGrant(own: Own): void {
   if (other === 0) unit.postIfLocked();
 }
 
-function passRecordTo(ledger: Ledger, seat: number): void {
-  ledger.header.holderSeat = seat;
-  ledger.header.token = ledger.seat(seat).token;
-}
-
 /**
  * Releases what was granted.
  *
+ * @param exitStatus of the command that ran under it, if there was one
  * @returns false where it was forced from this holder; then nothing is given back
  */
-export function releaseGrant(own: Own): boolean {
+export function releaseGrant(own: Own, exitStatus?: number): boolean {
   const { ledger, unit } = own;
   if (!isSeatOverwritten(own) && !stillOwnsSeat(own)) {
-    leaveSeat(own, seatStates.forced);
+    leaveForced(own, exitStatus);
     return false;
   }
-  if (leaveToGroup(own)) return true;
+  if (leaveToGroup(own, exitStatus)) return true;
   unit.recreateIfMissing(() => 0);
   if (own.wish.kind !== kinds.exclusive) {
     const hidden = ledger.overwrittenSeat();
@@ -137,24 +132,38 @@ export function releaseGrant(own: Own): boolean {
       return true;
     }
   }
-  const hash = ownTextHash(own);
-  writeFree(ledger, hash, hash === undefined ? undefined : unit);
-  leaveHolder(own, hash === undefined ? seatStates.forced : seatStates.released, lockStates.free);
+  const hash = ownTextHash(ledger, own);
+  const isOwn = hash !== undefined;
+  writeFree(ledger, hash, isOwn ? unit : undefined);
+  const ending = isOwn ? seatStates.released : seatStates.forced;
+  leaveHolder(own, ending, { recorded: lockStates.free, exitStatus });
   faultPoint("freed");
-  if (hash !== undefined) unit.postIfLocked();
+  if (isOwn) unit.postIfLocked();
   faultPoint("given-back");
-  return hash !== undefined;
+  return isOwn;
+}
+
+/** Leaves a seat that was evicted, and keeps who did it. */
+function leaveForced(own: Own, exitStatus?: number): void {
+  if (own.seat !== 0 && own.seat <= own.ledger.seats) {
+    own.forcedBy = evictorOf(own.ledger.seat(own.seat));
+  }
+  leaveSeat(own, seatStates.forced, exitStatus);
 }
 
 /**
  * Leaves the seat of a holder. An error is none if the record was written all the same, and only the seat was not:
  * its byte is free. Otherwise it is the seat of a dead holder, and the next one adopts.
  *
- * @param recorded what the record has to say
+ * @param options.recorded what the record has to say
  */
-function leaveHolder(own: Own, ending: number, recorded: number): void {
+function leaveHolder(
+  own: Own,
+  ending: number,
+  { recorded, exitStatus }: { recorded: number; exitStatus?: number | undefined },
+): void {
   try {
-    leaveSeat(own, ending);
+    leaveSeat(own, ending, exitStatus);
   } catch (error) {
     own.ledger.reread();
     dropSeat(own);
@@ -163,11 +172,11 @@ function leaveHolder(own: Own, ending: number, recorded: number): void {
 }
 
 /** Leaves the unit to another holder of the group; false where there is none. */
-function leaveToGroup(own: Own): boolean {
+function leaveToGroup(own: Own, exitStatus?: number): boolean {
   const other = otherHolder(own.ledger, own.seat);
   if (other === 0) return false;
   passRecordTo(own.ledger, other);
-  leaveSeat(own, seatStates.released);
+  leaveSeat(own, seatStates.released, exitStatus);
   return true;
 }
 
@@ -184,8 +193,16 @@ function handUnitTo(own: Own, seat: number): void {
   leaveSeat(own, seatStates.released);
 }
 
+/** Whether the hold was lost, as it is in a ledger that was only read. */
+export function isLostIn(state: LedgerState, own: Own): boolean {
+  const { seat, ticket } = own;
+  if (seat > state.seats || state.seat(seat).ticket !== ticket) return false;
+  if (isEvicted(state.seat(seat))) return true;
+  return ownTextHash(state, own) === undefined;
+}
+
 /** The hash of the info text, where no peer has forced the lock from this holder; else undefined. */
-function ownTextHash({ ledger: { header }, unit, grant }: Own): number | undefined {
+function ownTextHash({ header }: LedgerState, { unit, grant }: Own): number | undefined {
   // The semaphore before the text: a peer posts before it writes.
   if (isPosted(header, unit)) return undefined;
   const hash = unit.infoHash();
@@ -202,12 +219,12 @@ function ownTextHash({ ledger: { header }, unit, grant }: Own): number | undefin
 export function detachGrant(own: Own, boundProcess: number, boundStart: number): boolean {
   const { ledger } = own;
   if (!stillOwnsSeat(own)) {
-    leaveSeat(own, seatStates.forced);
+    leaveForced(own);
     return false;
   }
   // A group stays held by those who live.
   if (leaveToGroup(own)) return true;
-  const hash = ownTextHash(own);
+  const hash = ownTextHash(ledger, own);
   if (hash === undefined) {
     writeFree(ledger, undefined);
     leaveSeat(own, seatStates.forced);
@@ -218,7 +235,7 @@ export function detachGrant(own: Own, boundProcess: number, boundStart: number):
   header.notedHash = hash;
   header.boundProcess = boundProcess;
   header.boundStart = boundStart;
-  leaveHolder(own, seatStates.detached, lockStates.detached);
+  leaveHolder(own, seatStates.detached, { recorded: lockStates.detached });
   faultPoint("detached");
   return true;
 }

@@ -36,6 +36,35 @@ export const seatStates = {
 
 /** Whether a seat's rights were taken from it; and whether a unit that it may have got was adopted, too. */
 export const evictions = { none: 0, evicted: 1, superseded: 2 } as const;
+/** The low bits of a seat's `evicted` have one of {@link evictions}, the others the process that forced the lock. */
+const evictionBits = 2;
+
+/** What a seat says that was evicted. @param process who forced the lock, 0 where nobody knows */
+export function evictedBy(process: number): number {
+  return evictions.evicted + process * 2 ** evictionBits;
+}
+
+/** The process that forced the lock from a seat, 0 where nobody knows. */
+export function evictorOf({ evicted }: Pick<Seat, "evicted">): number {
+  return evicted >>> evictionBits;
+}
+
+/** The low half of a seat's `slots` has the number of slots, the other half the exit status and 1, once it was left. */
+const exitStatusUnit = 2 ** 16;
+
+export function slotsOf({ slots }: Pick<Seat, "slots">): number {
+  return slots % exitStatusUnit;
+}
+
+/** The exit status of the command that ran under a hold that ended; null where nobody knows. */
+export function exitStatusOf({ slots }: Pick<Seat, "slots">): number | null {
+  return slots < exitStatusUnit ? null : Math.floor(slots / exitStatusUnit) - 1;
+}
+
+/** What a seat's `slots` is with an exit status. */
+export function withExitStatus(seat: Pick<Seat, "slots">, exitStatus: number): number {
+  return slotsOf(seat) + (exitStatus + 1) * exitStatusUnit;
+}
 
 /** What a seat says of its participant. A program of before these flags writes 1 where it waits by futex, else 0. */
 export const seatFlags = {
@@ -101,11 +130,11 @@ export const seatFields = {
   process: 2,
   /** One of `kinds` in queue.ts. */
   kind: 3,
-  /** How many slots its participant asked for. */
+  /** How many slots its participant asked for; and how its command ended: see {@link exitStatusOf}. */
   slots: 4,
   /** One of {@link seatStates}. */
   state: 5,
-  /** One of {@link evictions}. */
+  /** One of {@link evictions}, and who did it: see {@link evictedBy}. */
   evicted: 6,
   /** The number of its slot. */
   slot: 7,

@@ -3,7 +3,7 @@ import { faultPoint } from "../../posix/fault-point.ts";
 import { LockFullError } from "../../lock/errors.ts";
 import type { LockUnit } from "../objects/unit.ts";
 import type { View } from "./decide.ts";
-import { evictions, lockStates, seatFlags, seatStates } from "./layout.ts";
+import { evictions, lockStates, seatFlags, seatStates, withExitStatus } from "./layout.ts";
 import type { Ledger } from "./ledger.ts";
 import { isEvicted } from "./queue.ts";
 import { microsecondsNow, recordedSeat, writeFree } from "./record.ts";
@@ -54,6 +54,8 @@ export interface Own extends View {
   tookUnitUnrecorded: boolean;
   grant: Grant | undefined;
   adopted: Predecessor | undefined;
+  /** Who forced the lock from it, 0 where nobody did, or nobody knows. */
+  forcedBy: number;
 }
 
 /** Whether the seat is still this participant's: it may have been evicted, or the ledger cut short. */
@@ -91,12 +93,17 @@ export function takeSeat(own: Own): void {
   seat.message = wish.message;
 }
 
-/** Leaves the seat, and writes what was changed of the record. */
-export function leaveSeat(own: Own, ending: number): void {
+/**
+ * Leaves the seat, and writes what was changed of the record.
+ *
+ * @param exitStatus of the command that ran under the hold, if there was one
+ */
+export function leaveSeat(own: Own, ending: number, exitStatus?: number): void {
   const { ledger, seat } = own;
   if (seat !== 0 && seat <= ledger.seats && ending !== seatStates.detached) {
     const left = ledger.seat(seat);
     if (left.endedAt === 0) left.endedAt = microsecondsNow();
+    if (exitStatus !== undefined) left.slots = withExitStatus(left, exitStatus);
   }
   ledger.leaveSeat(ending);
   own.seat = 0;

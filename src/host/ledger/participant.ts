@@ -19,7 +19,7 @@ import { LockDamagedError } from "../../lock/errors.ts";
 import type { LockUnit } from "../objects/unit.ts";
 import { applyStep, type Blocked, type Outcome, shortTickSeconds } from "./apply.ts";
 import { decide } from "./decide.ts";
-import { detachGrant, releaseGrant } from "./grant.ts";
+import { detachGrant, isLostIn, releaseGrant } from "./grant.ts";
 import { type Ledger, mutexBusy } from "./ledger.ts";
 import {
   leaveQueue,
@@ -61,6 +61,7 @@ export class Participant {
       tookUnitUnrecorded: false,
       grant: undefined,
       adopted: undefined,
+      forcedBy: 0,
     };
   }
 
@@ -82,6 +83,17 @@ export class Participant {
   /** The holder whose unit was adopted, if one was. */
   get adopted(): Predecessor | undefined {
     return this.#own.adopted;
+  }
+
+  /** After a release that gave false: the process that forced the lock, 0 where nobody knows. */
+  get forcedBy(): number {
+    return this.#own.forcedBy;
+  }
+
+  /** Whether the hold was lost, without changing anything, and without waiting for anybody. */
+  isLost(): boolean {
+    const own = this.#own;
+    return own.grant !== undefined && own.ledger.snapshot((state) => isLostIn(state, own));
   }
 
   /** The ledger that was used; a seat in it that is still taken counts as a dead one's once that is closed. */
@@ -309,13 +321,14 @@ export class Participant {
   /**
    * Releases what was granted.
    *
+   * @param exitStatus of the command that ran under it, for the history
    * @returns false where it was forced from this holder; then nothing is given back
    */
-  release(): boolean {
+  release(exitStatus?: number): boolean {
     const own = this.#own;
     const { ledger, unit, wish } = own;
     try {
-      return ledger.transact(() => releaseGrant(own));
+      return ledger.transact(() => releaseGrant(own, exitStatus));
     } catch (error) {
       if (!(error instanceof LockDamagedError)) throw error;
       // The ledger cannot be told, but this holder knows that it has the unit; of a group the last one gives it back.

@@ -7,6 +7,7 @@ import { faultPoint } from "../../posix/fault-point.ts";
 import { hasEnded } from "../../posix/process-start.ts";
 import { hashOf, type LockUnit } from "../objects/unit.ts";
 import {
+  evictedBy,
   evictions,
   type Header,
   type LedgerState,
@@ -163,10 +164,14 @@ export function writeFree(
   header.freedAt = monotonicMicroseconds();
 }
 
-/** Takes a seat's rights from it; its participant finds out at its next attempt. */
-export function evict(ledger: Ledger, number: number): void {
+/**
+ * Takes a seat's rights from it; its participant finds out at its next attempt.
+ *
+ * @param by the process that forces the lock from it; 0 where nobody does, or nobody knows
+ */
+export function evict(ledger: Ledger, number: number, by = 0): void {
   const seat = ledger.seat(number);
-  seat.evicted = evictions.evicted;
+  seat.evicted = evictedBy(by);
   seat.endedAt = microsecondsNow();
   ledger.header.evictedAt = monotonicMicroseconds();
   ledger.store();
@@ -179,6 +184,12 @@ export function recordedSeat(ledger: LedgerState): number {
   const isIt =
     holderSeat > 0 && holderSeat <= ledger.seats && ledger.seat(holderSeat).token === token;
   return isIt ? holderSeat : 0;
+}
+
+/** Makes another holder of a group the one that the record names. The caller stores it. */
+export function passRecordTo(ledger: Ledger, seat: number): void {
+  ledger.header.holderSeat = seat;
+  ledger.header.token = ledger.seat(seat).token;
 }
 
 /** Writes into the history how the hold ended of one who does not do so itself. The caller stores it. */
@@ -195,13 +206,14 @@ export function writeEnding(ledger: Ledger, number: number, ending: number): voi
  * Evicts those that hold and makes the record free, as somebody forced the lock.
  *
  * @param options.givesBack whether the caller gives the unit back afterwards
+ * @param options.by the process that forces it, 0 for a peer that nobody knows
  */
 export function evictAllAndMarkFree(
   ledger: Ledger,
   unit: LockUnit,
-  { givesBack = false } = {},
+  { givesBack = false, by = 0 } = {},
 ): void {
-  for (const seat of holders(ledger)) evict(ledger, seat);
+  for (const seat of holders(ledger)) evict(ledger, seat, by);
   const { header } = ledger;
   const { state } = header;
   const value = unit.readValue();
@@ -227,22 +239,6 @@ export function isDetachedText(
   if (hash !== notedHash) return false;
   const stamp = unit.stampAsRead();
   return stamp.isDated || isStampOf(stamp, grantedAt);
-}
-
-/**
- * Releases a lock whoever holds it; a holder that is hit goes on without the lock.
- *
- * @returns whether it was locked
- */
-export function forceRelease(ledger: Ledger, unit: LockUnit): boolean {
-  return ledger.transact(() => {
-    const { state } = ledger.header;
-    const isThere = unit.readValue() > 0;
-    if (state === lockStates.free && isThere) return false;
-    evictAllAndMarkFree(ledger, unit, { givesBack: true });
-    unit.postIfLocked();
-    return state === lockStates.held || !isThere;
-  });
 }
 
 /** Writes an info text, and notes it, so that it is not taken for a peer's grant. */

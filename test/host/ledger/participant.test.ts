@@ -9,12 +9,13 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { lockStates, seatStates } from "../../../src/host/ledger/layout.ts";
+import { exitStatusOf, lockStates, seatStates, slotsOf } from "../../../src/host/ledger/layout.ts";
 import type { Blocked } from "../../../src/host/ledger/apply.ts";
 import { Participant } from "../../../src/host/ledger/participant.ts";
 import type { Wish } from "../../../src/host/ledger/own-seat.ts";
 import { kinds } from "../../../src/host/ledger/queue.ts";
-import { forceRelease, markOf, writeInfoText } from "../../../src/host/ledger/record.ts";
+import { forceRelease } from "../../../src/host/ledger/force.ts";
+import { markOf, writeInfoText } from "../../../src/host/ledger/record.ts";
 import { openOrCreateLedger } from "../../../src/host/objects/objects.ts";
 import { LockUnit } from "../../../src/host/objects/unit.ts";
 import { LockDamagedError } from "../../../src/lock/errors.ts";
@@ -305,9 +306,36 @@ describe("Participant.release() and detach()", () => {
   test("tell when a participant forced the lock", () => {
     newLock();
     const holder = lock.holder();
-    expect(forceRelease(lock.ledger, lock.unit)).toBe(true);
+    expect(holder.isLost()).toBe(false);
+    expect(forceRelease(lock.ledger, lock.unit, { by: 4711 })).toBe("released");
+    expect(holder.isLost()).toBe(true);
     expect(holder.detach(0, 0)).toBe(false);
-    expect(forceRelease(lock.ledger, lock.unit)).toBe(false);
+    expect(holder.forcedBy).toBe(4711);
+    expect(forceRelease(lock.ledger, lock.unit, { by: 4711 })).toBe("free");
+  });
+
+  test("tell a loss to a peer before the end, and not who it is", () => {
+    newLock();
+    const holder = lock.holder();
+    lock.unit.postIfLocked();
+    expect(holder.isLost()).toBe(true);
+    expect(holder.release()).toBe(false);
+    expect(holder.forcedBy).toBe(0);
+  });
+
+  test("leave an exit status in the history, and the number of slots as it was", () => {
+    newLock();
+    const two = { kind: kinds.slots, slots: 2 };
+    const [one, other] = [lock.holder(two), lock.holder(two)];
+    one.release(3);
+    other.release(0);
+    lock.holder().release();
+    const seats = lock.ledger.snapshot((state) => [1, 2, 3].map((number) => state.seat(number)));
+    expect(seats.map((seat) => [slotsOf(seat), exitStatusOf(seat)])).toEqual([
+      [2, 3],
+      [2, 0],
+      [0, null],
+    ]);
   });
 
   test("leave a group to those that live on", () => {
@@ -356,6 +384,57 @@ describe("Participant.release() and detach()", () => {
     closeSync(descriptor);
     expect(waiter.mayAdvance(blocked)).toBe(true);
     expect(waiter.tryAdvance()).toBe("granted");
+  });
+});
+
+describe("forceRelease() of a hold that is meant", () => {
+  const by = 1;
+
+  test("releases the hold with that token, and no later one", () => {
+    newLock();
+    const { token } = lock.holder();
+    expect(forceRelease(lock.ledger, lock.unit, { by, token })).toBe("released");
+    expect(lock.unit.readValue()).toBe(1);
+    const next = lock.holder();
+    expect(forceRelease(lock.ledger, lock.unit, { by, token })).toBe("not-meant");
+    expect(next.isLost()).toBe(false);
+    expect(lock.unit.readValue()).toBe(0);
+  });
+
+  test("releases the hold that is bound to that process, and no other", () => {
+    newLock();
+    lock.holder().detach(process.pid, 1);
+    expect(forceRelease(lock.ledger, lock.unit, { by, process: 1 })).toBe("not-meant");
+    expect(forceRelease(lock.ledger, lock.unit, { by, process: process.pid })).toBe("released");
+    expect(lock.state()).toBe(lockStates.free);
+  });
+
+  test("releases one of a group, and leaves the lock to the others", () => {
+    newLock();
+    const shared = { kind: kinds.shared };
+    const [one, other] = [lock.holder(shared), lock.holder(shared)];
+    expect(forceRelease(lock.ledger, lock.unit, { by, token: other.token })).toBe("released");
+    expect({ one: one.isLost(), other: other.isLost() }).toEqual({ one: false, other: true });
+    expect(other.release()).toBe(false);
+    expect(lock.unit.readValue()).toBe(0);
+    expect(one.release()).toBe(true);
+    expect(lock.unit.readValue()).toBe(1);
+  });
+
+  test("releases a dead holder's lock, by its token", () => {
+    newLock();
+    const dead = lock.holder();
+    const { token } = dead;
+    lock.kill(dead);
+    expect(forceRelease(lock.ledger, lock.unit, { by, token: token + 1 })).toBe("not-meant");
+    expect(forceRelease(lock.ledger, lock.unit, { by, token })).toBe("released");
+  });
+
+  test("does nothing to a peer's lock", () => {
+    newLock();
+    lock.unit.tryTake();
+    expect(forceRelease(lock.ledger, lock.unit, { by, token: 1 })).toBe("not-meant");
+    expect(forceRelease(lock.ledger, lock.unit, { by })).toBe("released");
   });
 });
 

@@ -1,0 +1,69 @@
+/** Forced release: of any hold, or of one that is meant. */
+import type { LockUnit } from "../objects/unit.ts";
+import { lockStates } from "./layout.ts";
+import type { Ledger } from "./ledger.ts";
+import { holders } from "./queue.ts";
+import { evict, evictAllAndMarkFree, passRecordTo, recordedSeat } from "./record.ts";
+
+/** The hold that a forced release is for; without either it is for any. */
+export interface MeantHold {
+  /** The one with this token. */
+  readonly token?: number | undefined;
+  /** The one of this process, or that is bound to it. */
+  readonly process?: number | undefined;
+}
+
+/**
+ * Releases a lock whoever holds it; a holder that is hit goes on without the lock.
+ *
+ * @param by the process that does it, for the holder to know
+ * @returns whether it was released, was free, or is not held by the one that is meant
+ */
+export function forceRelease(
+  ledger: Ledger,
+  unit: LockUnit,
+  { by, ...meant }: MeantHold & { readonly by: number },
+): "released" | "free" | "not-meant" {
+  return ledger.transact(() => {
+    const { state } = ledger.header;
+    const isThere = unit.readValue() > 0;
+    if (state === lockStates.free && isThere) return "free";
+    if (meant.token !== undefined || meant.process !== undefined) {
+      const spared = evictMeant(ledger, meant, by);
+      if (spared !== undefined) return spared ? "released" : "not-meant";
+    }
+    evictAllAndMarkFree(ledger, unit, { givesBack: true, by });
+    unit.postIfLocked();
+    return state === lockStates.held || !isThere ? "released" : "free";
+  });
+}
+
+/**
+ * Evicts only those that are meant, where others hold too.
+ *
+ * @returns whether any was; undefined where there are no others, so that the whole lock is released
+ */
+function evictMeant(ledger: Ledger, meant: MeantHold, by: number): boolean | undefined {
+  const { header } = ledger;
+  if (header.state === lockStates.free) return false;
+  if (header.state === lockStates.detached) {
+    const isIt = isMeant({ token: header.token, process: header.boundProcess }, meant);
+    return isIt ? undefined : false;
+  }
+  const living = holders(ledger);
+  const all = living.length > 0 ? living : [recordedSeat(ledger)];
+  const hit = all.filter((number) => isMeant(ledger.seat(number), meant));
+  if (hit.length === 0) return false;
+  const other = living.find((number) => !hit.includes(number));
+  if (other === undefined) return undefined;
+  if (hit.includes(header.holderSeat)) passRecordTo(ledger, other);
+  for (const number of hit) evict(ledger, number, by);
+  return true;
+}
+
+function isMeant(hold: { token: number; process: number }, meant: MeantHold): boolean {
+  return (
+    (meant.token === undefined || hold.token === meant.token) &&
+    (meant.process === undefined || hold.process === meant.process)
+  );
+}

@@ -63,8 +63,6 @@ export function waitForByte(descriptor: number, offset: number): boolean {
 
 /**
  * Blocks until no other description has a byte locked, not even together with others; false if a signal came first.
- *
- * @public used by the ledger
  */
 export function waitForSharedByte(descriptor: number, offset: number): boolean {
   return waitFor(descriptor, F_WRLCK, offset);
@@ -94,8 +92,6 @@ export function isLockedByOther(descriptor: number, offset: number, length = 1):
 /**
  * Whether another description has one of these bytes locked for itself. The read lock that {@link waitForByte} takes
  * for a moment does not count.
- *
- * @public used by the ledger
  */
 export function isOwnedByOther(descriptor: number, offset: number, length = 1): boolean {
   return isInTheWay(descriptor, F_RDLCK, offset, length);

@@ -72,15 +72,8 @@ export function openFile(path: string): number {
   return check("open", libc.open(cString(path), flags, 0));
 }
 
-/** Opens an existing file to read and write it, through symbolic links: those of /proc/self/fd above all. */
-export function openToReadWrite(path: string): number {
-  return check("open", libc.open(cString(path), O_RDWR | O_CLOEXEC, 0));
-}
-
 /**
  * Opens the file behind a descriptor once more, to read it only: another description, with locks of its own.
- *
- * @public used by the ledger
  */
 export function reopenToRead(descriptor: number): number {
   return openToRead(`/proc/self/fd/${descriptor}`);

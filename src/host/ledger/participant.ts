@@ -332,8 +332,8 @@ export class Participant {
     } catch (error) {
       if (!(error instanceof LockDamagedError)) throw error;
       // The ledger cannot be told, but this holder knows that it has the unit; of a group the last one gives it back.
-      if (wish.kind === kinds.exclusive || !ledger.othersPresent()) unit.postIfLocked();
       ledger.abandonSeat();
+      if (wish.kind === kinds.exclusive || !ledger.othersPresent()) unit.postIfLocked();
       return true;
     }
   }

@@ -4,13 +4,15 @@
  */
 import {
   isLockedByOther,
+  isOwnedByOther,
   tryLockByte,
   tryShareByte,
   unlockByte,
   waitForByte,
+  waitForSharedByte,
 } from "../../posix/byte-lock.ts";
 import { monotonicSeconds } from "../../posix/clock.ts";
-import { closeFile, duplicate, openToReadWrite } from "../../posix/file.ts";
+import { closeFile, duplicate, reopenToRead } from "../../posix/file.ts";
 
 const mutexByte = 2 ** 30;
 /** A byte for each seat follows. */
@@ -27,9 +29,22 @@ const maxSpins = 64;
 /** The longest pause between two tries from then on, in milliseconds. */
 const maxPause = 10;
 
-/** Asks the kernel whether a seat's byte is locked by another description than this one. */
+/**
+ * A third byte for each seat: a command that is to keep the seat has it locked, together with others, by a description
+ * that may only read. A command may have fewer rights than its run: it cannot write the ledger, nor let go of what its
+ * run has locked.
+ */
+const companionBytes = mutexByte + 2 ** 12;
+
+/**
+ * Asks the kernel whether a seat is kept by another description than this one: by its participant, or, when that died,
+ * by the command that it has started. The passing read locks of those who wait for the seat do not count.
+ */
 export function isSeatLocked(descriptor: number, seat: number): boolean {
-  return isLockedByOther(descriptor, seatBytes + seat);
+  return (
+    isOwnedByOther(descriptor, seatBytes + seat) ||
+    isLockedByOther(descriptor, companionBytes + seat)
+  );
 }
 
 /** Asks the kernel whether any seat's byte is locked by another description than this one. */
@@ -48,8 +63,8 @@ export function unlockSharedMutex(descriptor: number): void {
 
 export class SeatLocks {
   readonly #descriptor: number;
-  /** Of a description of its own once the other one was handed on: who inherits that must not have the mutex. */
-  #mutexDescriptor: number;
+  /** Of the description that was handed on, which has the companion byte of the seat; undefined for none. */
+  #companion: number | undefined;
   /** The seat whose byte this description has locked, 0 for none: the kernel tells only about others' locks. */
   mine = 0;
   /** Whether the waiting byte of the seat is locked, too. */
@@ -59,7 +74,6 @@ export class SeatLocks {
 
   constructor(descriptor: number) {
     this.#descriptor = descriptor;
-    this.#mutexDescriptor = descriptor;
   }
 
   /**
@@ -71,12 +85,12 @@ export class SeatLocks {
    */
   lockMutex(seconds: number): boolean {
     for (let tries = 0; tries < maxSpins; tries++) {
-      if (tryLockByte(this.#mutexDescriptor, mutexByte)) return true;
+      if (tryLockByte(this.#descriptor, mutexByte)) return true;
     }
     const end = monotonicSeconds() + seconds;
     for (let pause = 1; monotonicSeconds() < end; pause = Math.min(pause + 1, maxPause)) {
       Bun.sleepSync(pause);
-      if (tryLockByte(this.#mutexDescriptor, mutexByte)) return true;
+      if (tryLockByte(this.#descriptor, mutexByte)) return true;
     }
     return false;
   }
@@ -85,16 +99,16 @@ export class SeatLocks {
   unlockMutex(): number {
     const left = this.#left;
     this.#left = 0;
-    const isOneDescription = this.#mutexDescriptor === this.#descriptor;
     if (left !== 0 && this.mine === 0) {
       // All that this description has.
       unlockByte(this.#descriptor, mutexByte, 0);
-      if (isOneDescription) return left;
-    } else if (left !== 0) {
+      return left;
+    }
+    if (left !== 0) {
       unlockByte(this.#descriptor, seatBytes + left);
       unlockByte(this.#descriptor, waitingBytes + left);
     }
-    unlockByte(this.#mutexDescriptor, mutexByte);
+    unlockByte(this.#descriptor, mutexByte);
     return left;
   }
 
@@ -111,6 +125,7 @@ export class SeatLocks {
 
   /** The seat is left: its bytes are unlocked with the mutex. */
   leave(): void {
+    this.#endCompanion();
     this.#left = this.mine;
     this.mine = 0;
     this.#isWaitingByteLocked = false;
@@ -118,6 +133,7 @@ export class SeatLocks {
 
   /** Unlocks the bytes of the seat at once. */
   abandon(): void {
+    this.#endCompanion();
     unlockByte(this.#descriptor, allSeatBytes, 0);
     this.mine = 0;
     this.#isWaitingByteLocked = false;
@@ -137,9 +153,12 @@ export class SeatLocks {
     unlockByte(this.#descriptor, waitingBytes + this.mine);
   }
 
-  /** Blocks until a seat's byte is free; false where a signal came first. */
+  /** Blocks until a seat is free, its companion byte too; false where a signal came first. */
   waitForSeat(seat: number): boolean {
-    return waitForByte(this.#descriptor, seatBytes + seat);
+    if (!waitForByte(this.#descriptor, seatBytes + seat)) return false;
+    // Mostly nobody has it: to ask is cheaper than to lock and unlock it.
+    if (!isLockedByOther(this.#descriptor, companionBytes + seat)) return true;
+    return waitForSharedByte(this.#descriptor, companionBytes + seat);
   }
 
   /** Blocks until a seat's waiting byte is free; false where a signal came first. */
@@ -152,18 +171,26 @@ export class SeatLocks {
     return isLockedByOther(this.#descriptor, waitingBytes + seat);
   }
 
-  /** A descriptor for a command that is to keep the seat as long as it lives. */
+  /** A descriptor for a command that is to keep the seat as long as it lives, or until the seat is left. */
   handOn(lowestDescriptor: number): number {
-    // The command inherits all locks of the description. With the mutex among them it would block everybody,
-    // were this process killed while it has that.
-    if (this.#mutexDescriptor === this.#descriptor) {
-      this.#mutexDescriptor = openToReadWrite(`/proc/self/fd/${this.#descriptor}`);
+    if (this.#companion === undefined) {
+      this.#companion = reopenToRead(this.#descriptor);
+      tryShareByte(this.#companion, companionBytes + this.mine);
     }
-    return duplicate(this.#descriptor, lowestDescriptor);
+    return duplicate(this.#companion, lowestDescriptor);
+  }
+
+  /** Unlocks the companion byte, for all who have inherited the description: a daemon left behind keeps nothing. */
+  #endCompanion(): void {
+    if (this.#companion === undefined) return;
+    unlockByte(this.#companion, companionBytes + this.mine);
+    closeFile(this.#companion);
+    this.#companion = undefined;
   }
 
   close(): void {
-    if (this.#mutexDescriptor !== this.#descriptor) closeFile(this.#mutexDescriptor);
+    if (this.#companion !== undefined) closeFile(this.#companion);
+    this.#companion = undefined;
     closeFile(this.#descriptor);
   }
 }

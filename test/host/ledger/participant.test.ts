@@ -8,6 +8,7 @@ import {
   rmSync,
   statSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { exitStatusOf, lockStates, seatStates, slotsOf } from "../../../src/host/ledger/layout.ts";
 import type { Blocked } from "../../../src/host/ledger/apply.ts";
@@ -20,6 +21,7 @@ import { openOrCreateLedger } from "../../../src/host/objects/objects.ts";
 import { LockUnit } from "../../../src/host/objects/unit.ts";
 import { LockDamagedError } from "../../../src/lock/errors.ts";
 import { processStart } from "../../../src/posix/process-start.ts";
+import { unlockByte } from "../../../src/posix/byte-lock.ts";
 import { newLockName } from "../../support/binary.ts";
 
 /** A lock, and participants that are let go of after the test. */
@@ -371,6 +373,33 @@ describe("Participant.release() and detach()", () => {
     closeSync(descriptor);
     expect(holder.release()).toBe(true);
     expect(lock.unit.readValue()).toBe(1);
+  });
+
+  test("pass a descriptor on that keeps no later grant", () => {
+    newLock();
+    const holder = lock.holder();
+    const descriptor = holder.handOn(50);
+    expect(holder.release()).toBe(true);
+    const { ledger } = holder;
+    // Its ledger is used again, as the library does.
+    const wait = { usesFutex: false, blocksAtSemaphore: true };
+    const wish = { kind: kinds.exclusive, slots: 0, adopt: true, message: "", wait };
+    const next = new Participant(() => ledger, lock.unit, wish);
+    expect(next.tryAdvance()).toBe("granted");
+    next.ledger.close();
+    lock.participants.delete(holder);
+    lock.holder();
+    closeSync(descriptor);
+  });
+
+  test("pass a descriptor on that can neither write nor unlock", () => {
+    newLock();
+    const holder = lock.holder();
+    const descriptor = holder.handOn(50);
+    expect(() => writeSync(descriptor, "x")).toThrow();
+    for (const offset of [2 ** 30, 2 ** 30 + 1]) unlockByte(descriptor, offset);
+    expect(lock.participant().tryAdvance()).toMatchObject({ on: "holder" });
+    closeSync(descriptor);
   });
 
   test("pass a descriptor on that keeps the seat", () => {

@@ -1,6 +1,7 @@
 /** The last grants of a lock: the seats of its ledger keep what they said when they are left. */
 import { exitStatusOf, lockStates, seatStates } from "./ledger/layout.ts";
 import type { LedgerSnapshot, ReadableLedger } from "./ledger/ledger-reader.ts";
+import { dateOf } from "./ledger/seat-time.ts";
 import { holders, kindNames, kinds } from "./ledger/queue.ts";
 import { isOwnerDead, recordedSeat } from "./ledger/record.ts";
 import type { GrantRecord } from "../lock/status.ts";
@@ -19,20 +20,20 @@ export function historyOf(ledger: ReadableLedger | undefined): GrantRecord[] {
   });
 }
 
-function recordOf(ledger: LedgerSnapshot, seat: number): GrantRecord {
-  const kind = ledger.seat(seat).kind;
-  const token = ledger.seat(seat).token;
+function recordOf(ledger: LedgerSnapshot, number: number): GrantRecord {
+  const seat = ledger.seat(number);
+  const { kind, token } = seat;
   return {
-    pid: ledger.seat(seat).process,
-    command: ledger.seat(seat).message,
+    pid: seat.process,
+    command: seat.message,
     kind: kindNames[kind] ?? "exclusive",
-    slot: kind === kinds.slots && token !== 0 ? ledger.seat(seat).slot : null,
+    slot: kind === kinds.slots && token !== 0 ? seat.slot : null,
     token: token || null,
-    queued: ledger.seat(seat).since / 1e6,
-    granted: ledger.seat(seat).grantedAt / 1e6 || null,
-    ended: ledger.seat(seat).endedAt / 1e6 || null,
-    ending: endingOf(ledger, seat),
-    exitStatus: exitStatusOf(ledger.seat(seat)),
+    queued: dateOf(seat, seat.since) ?? 0,
+    granted: dateOf(seat, seat.grantedAt),
+    ended: dateOf(seat, seat.endedAt),
+    ending: endingOf(ledger, number),
+    exitStatus: exitStatusOf(seat),
   };
 }
 

@@ -3,6 +3,7 @@ import { lockStates, slotsOf } from "./ledger/layout.ts";
 import type { LedgerSnapshot, ReadableLedger } from "./ledger/ledger-reader.ts";
 import type { LockUnit } from "./objects/unit.ts";
 import { holders, kindNames, seatAtSemaphore, waiters } from "./ledger/queue.ts";
+import { dateOf } from "./ledger/seat-time.ts";
 import { isDetachedText, isMarked, isOwnerDead, recordedSeat } from "./ledger/record.ts";
 import type {
   Attachment,
@@ -48,7 +49,7 @@ function participantOf(ledger: LedgerSnapshot, seat: number): ParticipantStatus 
   return {
     pid: ledger.seat(seat).process,
     command: ledger.seat(seat).message,
-    since: ledger.seat(seat).since / 1e6,
+    since: dateOf(ledger.seat(seat), ledger.seat(seat).since),
     kind: kindNames[ledger.seat(seat).kind] ?? "exclusive",
   };
 }
@@ -84,7 +85,10 @@ function recordedHolder(ledger: LedgerSnapshot, attachment: Attachment): HolderS
   return {
     pid: seat === 0 ? null : ledger.seat(seat).process,
     command: seat === 0 ? "" : ledger.seat(seat).message,
-    since: ledger.header.grantedAt / 1e6,
+    since:
+      seat === 0
+        ? ledger.header.grantedAt / 1e6
+        : dateOf(ledger.seat(seat), ledger.seat(seat).grantedAt),
     kind: seat === 0 ? "exclusive" : (kindNames[ledger.seat(seat).kind] ?? "exclusive"),
     attachment,
     token: ledger.header.token,
@@ -98,7 +102,7 @@ function attachedHolder(ledger: LedgerSnapshot, seat: number): HolderStatus {
   const isInSlot = participant.kind === "slots";
   return {
     ...participant,
-    since: ledger.seat(seat).grantedAt / 1e6 || participant.since,
+    since: dateOf(ledger.seat(seat), ledger.seat(seat).grantedAt) ?? participant.since,
     attachment: "attached",
     token: ledger.seat(seat).token,
     slot: isInSlot ? ledger.seat(seat).slot : null,

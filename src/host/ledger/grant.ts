@@ -6,6 +6,7 @@ import { hashOf } from "../objects/unit.ts";
 import { evictorOf, type LedgerState, lockStates, seatStates } from "./layout.ts";
 import { isSeatOverwritten, leaveSeat, type Own, stillOwnsSeat } from "./own-seat.ts";
 import { freeSlot, isEvicted, kinds, otherHolder } from "./queue.ts";
+import { seatTime } from "./seat-time.ts";
 import { isHoldersText, isPosted, markOf, passRecordTo, writeFree } from "./record.ts";
 
 /** Makes the unit known that this participant has, in the order that a death between two steps allows. */
@@ -96,7 +97,7 @@ function recordHolder(own: Own, grantedAt: number, info: string, hash: number): 
   seat.state = seatStates.holding;
   seat.slot = slot;
   seat.token = token;
-  seat.grantedAt = grantedAt;
+  seat.grantedAt = seatTime(seat, grantedAt);
   ledger.store();
   own.grant = { token, slot, info, hash };
 }

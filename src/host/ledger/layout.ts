@@ -66,7 +66,7 @@ export function withExitStatus(seat: Pick<Seat, "slots">, exitStatus: number): n
   return slotsOf(seat) + (exitStatus + 1) * exitStatusUnit;
 }
 
-/** What a seat says of its participant. A program of before these flags writes 1 where it waits by futex, else 0. */
+/** What a seat says of its participant; an older program writes 1 where it waits by futex, else 0. */
 export const seatFlags = {
   /** It waits by futex, and so has to be woken. */
   usesFutex: 1,
@@ -145,7 +145,7 @@ export const seatFields = {
   grantedAt: wide + 12,
   /** When its hold or its wait ended, 0 while it has not. */
   endedAt: wide + 14,
-  /** Bits of {@link seatFlags}. */
+  /** Bits of {@link seatFlags}; and from bit 3 on, how far the clock was ahead: see seat-time.ts. */
   flags: 16,
 } as const;
 
@@ -320,7 +320,7 @@ export class LedgerImage {
     this.bytes.fill(0);
     this.header.magic = magic;
     this.header.version = version;
-    // Tokens must rise across reboots too.
+    // Tokens rise across reboots, too, unless the clock is then set back; while a ledger lives they rise in any case.
     this.header.counter = Date.now() * 1000;
   }
 

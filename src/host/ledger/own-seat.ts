@@ -1,4 +1,5 @@
 /** A participant's own seat: taken, checked and left, under the mutex. */
+import { microsecondsNow } from "../../posix/clock.ts";
 import { faultPoint } from "../../posix/fault-point.ts";
 import { LockFullError } from "../../lock/errors.ts";
 import type { LockUnit } from "../objects/unit.ts";
@@ -6,7 +7,8 @@ import type { View } from "./decide.ts";
 import { evictions, lockStates, seatFlags, seatStates, withExitStatus } from "./layout.ts";
 import type { Ledger } from "./ledger.ts";
 import { isEvicted } from "./queue.ts";
-import { microsecondsNow, recordedSeat, writeFree } from "./record.ts";
+import { recordedSeat, writeFree } from "./record.ts";
+import { clockOffset, seatTime } from "./seat-time.ts";
 
 /** What a participant asks for. */
 export interface Wish {
@@ -87,9 +89,11 @@ export function takeSeat(own: Own): void {
   seat.process = process.pid;
   seat.kind = wish.kind;
   seat.slots = wish.slots;
-  seat.flags = seatFlags.leavesMarks | (wish.wait.usesFutex ? seatFlags.usesFutex : 0);
+  const now = microsecondsNow();
+  const flags = seatFlags.leavesMarks | (wish.wait.usesFutex ? seatFlags.usesFutex : 0);
+  seat.flags = flags + clockOffset(now);
   seat.state = seatStates.waiting;
-  seat.since = microsecondsNow();
+  seat.since = now;
   seat.message = wish.message;
 }
 
@@ -102,7 +106,7 @@ export function leaveSeat(own: Own, ending: number, exitStatus?: number): void {
   const { ledger, seat } = own;
   if (seat !== 0 && seat <= ledger.seats && ending !== seatStates.detached) {
     const left = ledger.seat(seat);
-    if (left.endedAt === 0) left.endedAt = microsecondsNow();
+    if (left.endedAt === 0) left.endedAt = seatTime(left, microsecondsNow());
     if (exitStatus !== undefined) left.slots = withExitStatus(left, exitStatus);
   }
   ledger.leaveSeat(ending);

@@ -2,7 +2,7 @@
  * The record in the header of a ledger: what became of the unit. What changes it here runs under the mutex. The
  * table of what it means to the first of the queue is in decide.ts.
  */
-import { monotonicSeconds, now } from "../../posix/clock.ts";
+import { microsecondsNow, monotonicSeconds } from "../../posix/clock.ts";
 import { faultPoint } from "../../posix/fault-point.ts";
 import { hasEnded } from "../../posix/process-start.ts";
 import { hashOf, type LockUnit } from "../objects/unit.ts";
@@ -17,6 +17,7 @@ import {
 } from "./layout.ts";
 import type { Ledger } from "./ledger.ts";
 import { evictedAtSemaphore, holders, seatAtSemaphore } from "./queue.ts";
+import { seatTime } from "./seat-time.ts";
 import { isStampOf } from "./stamp.ts";
 
 /** What can be read of a lock's unit. */
@@ -29,12 +30,6 @@ export type ReadableUnit = Pick<
 export const graceSeconds = 1;
 /** Whoever saw the unit missing last must have done so within this time, or it may have been there meanwhile. */
 const maxMissingSeenSeconds = 1.5;
-
-/** Microseconds since 1970. */
-export function microsecondsNow(): number {
-  const { seconds, microseconds } = now();
-  return seconds * 1e6 + microseconds;
-}
 
 function monotonicMicroseconds(): number {
   return Math.floor(monotonicSeconds() * 1e6);
@@ -172,7 +167,7 @@ export function writeFree(
 export function evict(ledger: Ledger, number: number, by = 0): void {
   const seat = ledger.seat(number);
   seat.evicted = evictedBy(by);
-  seat.endedAt = microsecondsNow();
+  seat.endedAt = seatTime(seat, microsecondsNow());
   ledger.header.evictedAt = monotonicMicroseconds();
   ledger.store();
   faultPoint("evicted");
@@ -198,7 +193,7 @@ export function writeEnding(ledger: Ledger, number: number, ending: number): voi
   const seat = ledger.seat(number);
   if (seat.endedAt !== 0) return;
   seat.state = ending;
-  seat.endedAt = microsecondsNow();
+  seat.endedAt = seatTime(seat, microsecondsNow());
   if (!ledger.isLive(number)) seat.ticket = 0;
 }
 

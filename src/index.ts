@@ -1,12 +1,16 @@
-/** The library: `import { ResourceLock } from "resourcelock"`. */
+/** The library: `import { withLock } from "resourcelock"`. */
 export * from "./lock/errors.ts";
 export { LockGuard } from "./lock/guard.ts";
 export type {
   Attachment,
   GrantRecord,
   HolderStatus,
+  KindName,
+  LockCondition,
+  LockState,
   LockStatus,
   ParticipantStatus,
+  ProcessLabel,
 } from "./lock/status.ts";
 export {
   type GetLockOptions,
@@ -15,4 +19,6 @@ export {
   type UngetLockOptions,
 } from "./host/resource-lock.ts";
 export type { LockLogger } from "./lock/messages.ts";
+export { watch, type WatchLockOptions } from "./host/watch-lock.ts";
+export { withLock, type WithLockOptions } from "./host/with-lock.ts";
 export { PosixError } from "./posix/libc.ts";

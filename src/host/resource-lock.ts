@@ -1,4 +1,5 @@
 /** The resource lock: `resource_lock` of the Python module cjnfuncs.resourcelock, on the same objects. */
+import { secondsOfTimeout } from "../lock/duration.ts";
 import { LockClosedError, LockNotFoundError } from "../lock/errors.ts";
 import { LockGuard } from "../lock/guard.ts";
 import { type LockLogger, messages } from "../lock/messages.ts";
@@ -19,31 +20,64 @@ import { kinds } from "./ledger/queue.ts";
 import { accessOf } from "./objects/access.ts";
 
 export interface ResourceLockOptions {
-  /** Bytes of the info segment, when it has to be made; one that exists keeps its size. Default 4096. */
-  sharedMemorySize?: number;
-  /** Whether to make the lock's objects when there are none. Default true. */
-  create?: boolean;
   /**
-   * Permission bits of the lock's objects, when they have to be made, whatever the umask; a lock that exists keeps
-   * what it has. Default 0o600, and 0o660 with `group`.
+   * Bytes of the info segment of a lock that is created; one that exists keeps its size.
+   *
+   * @default 4096
+   */
+  sharedMemorySize?: number | undefined;
+  /**
+   * Whether to create the lock if there is none.
+   *
+   * @default true
+   */
+  create?: boolean | undefined;
+  /**
+   * Permission bits of a lock that is created, whatever the umask; one that exists keeps what it has.
+   *
+   * @default 0o600, and 0o660 with `group`
    */
   mode?: number | undefined;
-  /** The group, by name or number, that the objects get when they have to be made. Default: the process's. */
+  /**
+   * The group, by name or number, of a lock that is created.
+   *
+   * @default the group of the process
+   */
   group?: string | number | undefined;
-  /** Where debug texts go. Default: nowhere. */
+  /**
+   * Where debug texts go.
+   *
+   * @default nowhere
+   */
   logger?: LockLogger | undefined;
 }
 
 export interface GetLockOptions {
-  /** Seconds to wait at most: 0 tries once, null waits for ever. Default 1. */
-  timeout?: number | null;
-  /** A note on who takes the lock and why; the date and time are put before it. Default "". */
-  lockInfo?: string;
-  /** Hold it together with others that say so too, but with no exclusive holder. Default false. */
+  /**
+   * How long to wait: seconds, or a text such as "500ms", "5s", "1h30m". 0 tries once, null waits forever.
+   *
+   * @default 1
+   */
+  timeout?: number | string | null | undefined;
+  /**
+   * A note on who takes the lock and why, which others see. The date and time are put before it.
+   *
+   * @default ""
+   */
+  lockInfo?: string | undefined;
+  /**
+   * Whether to hold the lock together with others that are shared too, but with no exclusive holder.
+   *
+   * @default false
+   */
   shared?: boolean | undefined;
-  /** Hold it together with others that say so too, so many at once at most: 1 to 1023. */
+  /** Holds the lock together with others that give a number of slots too, at most this many at once: 1 to 1023. */
   slots?: number | undefined;
-  /** Whether to take over the lock from a holder that died. Default true. */
+  /**
+   * Whether to take over the lock from a holder that died.
+   *
+   * @default true
+   */
   adopt?: boolean | undefined;
 }
 
@@ -216,11 +250,11 @@ export class ResourceLock implements Disposable {
     onWait?: AttemptOptions["onWait"],
   ): Attempt {
     this.#requireOpen();
-    requireTimeout(timeout);
+    const timeoutSeconds = secondsOfTimeout(timeout);
     requireSlots(slots, shared);
     const kind = shared ? kinds.shared : slots === undefined ? kinds.exclusive : kinds.slots;
     const wish = { kind, slots: slots ?? 0, message: lockInfo, adopt, wait: wait.abilities };
-    return this.#lock.request(wish, { timeoutSeconds: timeout ?? Infinity, signal, onWait });
+    return this.#lock.request(wish, { timeoutSeconds, signal, onWait });
   }
 
   /**
@@ -413,11 +447,5 @@ function requireSlots(slots: number | undefined, shared: boolean): void {
   if (shared) throw new RangeError("Cannot hold a lock both shared and in slots");
   if (!Number.isInteger(slots) || slots < 1 || slots > 1023) {
     throw new RangeError(`Cannot hold a lock in ${slots} slots: give a number from 1 to 1023`);
-  }
-}
-
-function requireTimeout(timeoutSeconds: number | null): void {
-  if (timeoutSeconds !== null && !(timeoutSeconds >= 0)) {
-    throw new RangeError(`Cannot wait for ${timeoutSeconds} seconds: give null to wait forever`);
   }
 }

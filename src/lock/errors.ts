@@ -1,6 +1,7 @@
 /** The errors that a caller may want to catch; all are a {@link ResourceLockError}. */
+import type { HolderStatus } from "./status.ts";
 
-/** What this library throws on purpose. Not getting a lock in time is an answer, not an error. */
+/** What this library throws on purpose. */
 export class ResourceLockError extends Error {
   override readonly name: string = "ResourceLockError";
 }
@@ -29,6 +30,41 @@ export class LockNotFoundError extends ResourceLockError {
     super(message);
     this.lockName = lockName;
   }
+}
+
+/** A lock that was not granted in time. */
+export class LockTimeoutError extends ResourceLockError {
+  override readonly name = "LockTimeoutError";
+  readonly lockName: string;
+  /** How long the request waited at most. */
+  readonly timeoutSeconds: number;
+  /** Who held the lock when time was up, as far as that can be told. */
+  readonly holders: readonly HolderStatus[];
+
+  constructor(lockName: string, timeoutSeconds: number, holders: readonly HolderStatus[]) {
+    const limit = timeoutSeconds === 0 ? "without waiting" : `within ${timeoutSeconds} s`;
+    super(`Cannot get lock "${lockName}" ${limit}: ${whoHolds(holders)}`);
+    this.lockName = lockName;
+    this.timeoutSeconds = timeoutSeconds;
+    this.holders = holders;
+  }
+}
+
+/** How many holders a message names. */
+const maxHoldersNamed = 3;
+
+function whoHolds(holders: readonly HolderStatus[]): string {
+  // It was released, or waiters that came first had not taken it yet.
+  if (holders.length === 0) return "others were before this request";
+  const named = holders.slice(0, maxHoldersNamed).map(holderName);
+  const more = holders.length - named.length;
+  return `held by ${named.join(", ")}${more === 0 ? "" : ` and ${more} more`}`;
+}
+
+function holderName({ pid, command, attachment }: HolderStatus): string {
+  if (pid !== null) return command === "" ? `pid ${pid}` : `pid ${pid} (${command})`;
+  if (command !== "") return `${command} (no process)`;
+  return attachment === "foreign" ? "a Python (cjnfuncs) program" : "no process";
 }
 
 /** A lock that belongs to another user and is not shared with this one. */

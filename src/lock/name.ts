@@ -15,8 +15,12 @@ const shownCharacters = 60;
  *
  * @param text the name as a person or a program gives it: `deploy` and `/deploy` are one lock
  * @throws {LockNameError} saying what is wrong with it
+ * @throws {TypeError} for what is no text, which a program without types may give
  */
 export function parseLockName(text: string): string {
+  if (typeof text !== "string") {
+    throw new TypeError(`Cannot use ${String(text)} as the name of a lock: give a string`);
+  }
   const name = text.startsWith("/") ? text.slice(1) : text;
   const fault = faultOf(name);
   const shown = JSON.stringify(

@@ -38,6 +38,15 @@ describe("constructor", () => {
     ]);
   });
 
+  test.each([undefined, null, 7])(
+    "throws a TypeError that says what when the name is %p",
+    (name) => {
+      const open = () => Reflect.construct(ResourceLock, [name]);
+      expect(open).toThrow(TypeError);
+      expect(open).toThrow(`Cannot use ${name} as the name of a lock: give a string`);
+    },
+  );
+
   test("uses a segment that exists at the size it has", () => {
     const name = newLockName();
     writeFileSync(`/dev/shm/${name}`, new Uint8Array(100));

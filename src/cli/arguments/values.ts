@@ -1,24 +1,7 @@
 /** The values of options: what each may be, and what it means. */
+import { durationForms, maxTimerSeconds, secondsOfText } from "../../lock/duration.ts";
 import { processStart } from "../../posix/process-start.ts";
 import { UsageError } from "./words.ts";
-
-const unitSeconds: Record<string, number> = {
-  ms: 0.001,
-  s: 1,
-  sec: 1,
-  m: 60,
-  min: 60,
-  h: 3600,
-  d: 86_400,
-};
-
-/** 24 days: the longest that a timer of the event loop can run. */
-const maxTimerSeconds = 24 * 86_400;
-
-/** A number as Python's float() reads it, which is how cjnfuncs.resourcelock reads its times. */
-const plainNumber = /^\+?(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:e[+-]?\d+)?$/i;
-/** As in `1h30m`. */
-const numbersWithUnits = /^(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ms|sec|s|min|m|h|d))+$/;
 
 /**
  * Seconds of a duration: a number of seconds, or numbers with a unit of ms, s, m, h, d.
@@ -34,18 +17,9 @@ export function parseDuration(option: string, text: string): number {
 
 /** The same without a limit, for a time that nobody waits for. */
 export function parseAge(option: string, text: string): number {
-  const trimmed = text.trim();
-  if (plainNumber.test(trimmed)) return Number(trimmed.replaceAll("_", ""));
-  if (!numbersWithUnits.test(trimmed)) {
-    throw new UsageError(
-      `${option}: ${JSON.stringify(text)} is not a duration; give seconds, as in 0.5, or a unit, as in 500ms, 10s, 5m, 1h30m, 7d`,
-    );
-  }
-  let seconds = 0;
-  for (const [, number = "", unit = ""] of trimmed.matchAll(/([\d.]+)([a-z]+)/g)) {
-    seconds += Number(number) * (unitSeconds[unit] ?? 0);
-  }
-  return seconds;
+  const seconds = secondsOfText(text);
+  if (seconds !== undefined) return seconds;
+  throw new UsageError(`${option}: ${JSON.stringify(text)} is not a duration; ${durationForms}`);
 }
 
 /**

@@ -32,12 +32,14 @@ export function testResults(xml: string): TestResult[] {
 function testResult(head: string, body: string): TestResult {
   const attribute = (name: string) =>
     unescape(new RegExp(`(?:^| )${name}="([^"]*)"`).exec(head)?.[1] ?? "");
-  const [group, name] = [attribute("classname"), attribute("name")];
+  const name = attribute("name");
+  // Bun writes the innermost describe first.
+  const groups = attribute("classname").split(" > ").toReversed();
   const failed = body.includes("<failure");
   const skipped = body.includes("<skipped") || body.includes("<todo");
   return {
     file: attribute("file"),
-    name: group === "" ? name : `${group} > ${name}`,
+    name: [...groups.filter((group) => group !== ""), name].join(" > "),
     result: failed ? "failed" : skipped ? "skipped" : "passed",
     seconds: Number(attribute("time")),
     text: unescape(/<failure[^>]*>(.*?)<\/failure>/s.exec(body)?.[1] ?? ""),

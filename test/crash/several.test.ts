@@ -65,10 +65,8 @@ describe("run a,b,c", () => {
       const holdsName = names[held] ?? "";
       await runningCommand(holdsName);
       const { status, stderr } = await outcomeOf("run", "-t", "0.2", names.join(","), "--", "true");
-      expect([status, stderr.includes(`lock "${holdsName}": gave up after 0.2s`)]).toEqual([
-        75,
-        true,
-      ]);
+      expect(stderr).toContain(`lock "${holdsName}": gave up after `);
+      expect(status).toBe(75);
       for (const name of names) {
         if (name !== holdsName && (await stateOf(name)).exists) await expectAllAtRest([name]);
       }

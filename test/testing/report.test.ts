@@ -12,7 +12,9 @@ test("passes", async () => { await Bun.sleep(30); });
 describe("of <a> & \\"b\\"", () => {
   test("fails", () => { expect(1).toBe(2); });
   test.skip("is skipped", () => {});
-  test.todo("is to come");
+  describe("within", () => {
+    test.todo("is to come");
+  });
 });
 `;
 
@@ -37,7 +39,7 @@ test.each([[[]], [["--parallel=2"]]])(
       ["passes", "passed"],
       ['of <a> & "b" > fails', "failed"],
       ['of <a> & "b" > is skipped', "skipped"],
-      ['of <a> & "b" > is to come', "skipped"],
+      ['of <a> & "b" > within > is to come', "skipped"],
     ]);
     for (const { file } of found) expect(file).toBe("some.test.ts");
     expect(found[1]?.text).toContain("Expected: 2");

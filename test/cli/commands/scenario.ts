@@ -15,9 +15,11 @@ export async function masked(...words: string[]): Promise<Outcome> {
   return { status, stdout: maskTimes(stdout), stderr: maskTimes(stderr) };
 }
 
-/** A text as the binary prints it, with the dates masked, and for how long somebody holds or waits. */
+/** A text as the binary prints it, with the dates masked, and how long somebody holds, waits or has waited. */
 export function maskTimes(text: string): string {
-  return maskDates(text).replaceAll(/ for \d+s(?=[,;\n])/g, " for TIME");
+  return maskDates(text)
+    .replaceAll(/ for (?:\d+m)?\d+s(?=[,;\n])/g, " for TIME")
+    .replaceAll(/ gave up after [\d.ms]+(?=[;\n])/g, " gave up after TIME");
 }
 
 /** What is said of a lock that a `get` has taken and left, with its time masked. */

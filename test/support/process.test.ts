@@ -45,12 +45,16 @@ describe("TestProcess", () => {
     expect(child.endedBy).toBe("SIGKILL");
   });
 
-  test("dispose() kills what an ended process left behind only when it was killed", async () => {
-    const killed = sh("sleep 1000 & echo $!; wait");
-    const orphan = Number(await killed.stdout.nextLine());
-    await killed.dispose();
-    await eventually("end of the orphan", () => !isAlive(orphan));
+  test("dispose() kills what a killed process left behind, even if that has just been started", async () => {
+    for (let round = 0; round < 10; round++) {
+      const killed = sh("sleep 1000 & echo $!; wait");
+      const orphan = Number(await killed.stdout.nextLine());
+      await killed.dispose();
+      await eventually("end of the orphan", () => !isAlive(orphan));
+    }
+  });
 
+  test("dispose() leaves alone what a process left behind that ended by itself", async () => {
     const ended = sh("sleep 1000 >/dev/null 2>&1 & echo $!");
     const daemon = Number(await ended.stdout.nextLine());
     onTestFinished(() => killStranger(daemon));

@@ -1,6 +1,6 @@
 /** The one harness for processes: start, output so far, waiting for text, signals, the end; all gone after the test. */
 import { onTestFinished } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /** The program under test; scripts/test names the one it built. */
 export const binary =
@@ -146,7 +146,7 @@ export class TestProcess {
     await this.endInput();
     const endedByItself = this.#process.exitCode !== null;
     await this.kill();
-    if (!endedByItself) killMarked(`${mark}=${this.#mark}`);
+    if (!endedByItself) await killMarked(`${mark}=${this.#mark}`);
   }
 
   #about(): string {
@@ -302,14 +302,33 @@ export async function killStranger(processId: number): Promise<void> {
 }
 
 /** Kills all processes that have a variable in their environment. */
-function killMarked(variable: string): void {
+async function killMarked(variable: string): Promise<void> {
+  for (let attempt = 0; attempt < maxKillAttempts; attempt++) {
+    if (tryKillMarked(variable)) return;
+    await Bun.sleep(pollMilliseconds);
+  }
+}
+
+/** A process that is just taken over by another program has no environment for a moment; another one may never have. */
+const maxKillAttempts = 20;
+
+/** @returns whether the environment of every process was seen */
+function tryKillMarked(variable: string): boolean {
+  let sawAll = true;
   for (const entry of readdirSync("/proc")) {
-    if (!/^\d+$/.test(entry)) continue;
+    if (!/^\d+$/.test(entry) || !isAlive(Number(entry))) continue;
     try {
-      const environment = readFileSync(`/proc/${entry}/environ`, "latin1").split("\0");
-      if (environment.includes(variable)) process.kill(Number(entry), "SIGKILL");
+      const environment = readFileSync(`/proc/${entry}/environ`, "latin1");
+      // Threads of the kernel have neither.
+      if (environment === "" && hasProgram(entry)) sawAll = false;
+      if (environment.split("\0").includes(variable)) process.kill(Number(entry), "SIGKILL");
     } catch {
       // It has ended, or is another user's.
     }
   }
+  return sawAll;
+}
+
+function hasProgram(processId: string): boolean {
+  return readlinkSync(`/proc/${processId}/exe`) !== "";
 }

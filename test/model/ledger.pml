@@ -1,32 +1,52 @@
 /*
- * The ledger as a model for Spin: a queue of participants whom the kernel vouches for, beside the semaphore
- * and the info text that all peers share. The code is src/host/ledger/participant.ts, which explains the words; where
- * the two differ, one of them is wrong. test/model/verify searches every configuration to its end:
+ * The ledger as a model for Spin: a queue of participants whom the kernel vouches for, beside the semaphore and
+ * the info text that all peers share. The code is src/host/ledger, which explains the words; where the two
+ * differ, one of them is wrong. test/model/verify searches every configuration to its end:
  *
  *   N              participants, 2 to 4
  *   ROUNDS         how often each of them takes the lock
  *   CRASHES        how many processes may be killed, each before any of its steps
  *   FOREIGN        how often a peer takes the lock that knows only the semaphore and the info text
- *   PEER_FORCES    that peer may force the lock, once
+ *   PEER_FORCES    that peer may force the lock, once: it posts, takes and writes its text in three steps
+ *   SILENT         that peer writes no text
+ *   BUSY           whoever is inside, the peer too, sets the text to the same constant
+ *   SETS           how often somebody else sets the text to that constant: by `info --set`, or as a peer does
+ *   LONG           the constant is so long that it covers the date of the text before it
  *   DETACHED       a participant may leave the lock held without a process, or bound to one
+ *   OWNER          it may be bound to a process that ends, and whose number is used again
  *   FORCE          how many processes may force the lock, each once
  *   SHARED         some participants are shared holders, the others exclusive
  *   SLOTS          some participants want one of so many slots, the others are exclusive
+ *   MIXED          each of them names its own number of slots, up to SLOTS
  *   STOPPED        how many waiters may be stopped, for a while or for ever
  *   LAPSES         how many waiters may give up
- *   HANDED_ON      the command of a holder that is killed may live on and keep its seat
+ *   NOWAIT         the last participant does not wait: it comes and goes until it finds the lock free
+ *   NO_ADOPT       the first participant does not take over from the dead
+ *   HANDED_ON      the command of a holder that is killed may live on and keep its seat; so may one of an earlier
+ *                  grant, which must not keep anything
+ *   CUTS           how many grants find that the file of the ledger cannot take all they write
+ *   REPLACED       somebody deletes the info segment, and a peer creates it again, once
  *   MUTANT_x       one rule broken, to show that the search finds out
  *
- * What it shows: nobody is inside together with somebody who must not be, the peer counted, but for those the
- * lock was forced from; slots have numbers of their own; nobody is overtaken; the semaphore is never over 1;
- * all who live are served, and at the end the unit is there again or the next one to come will adopt it.
+ * It shows: nobody is inside together with somebody who must not be, the peer counted, but for those the lock was
+ * forced from; slots have numbers of their own; nobody is overtaken; the semaphore is never over 1; all who live
+ * are served, those who do not wait as well, and at the end the unit is there again or the next one to come will
+ * adopt it.
  *
- * What it leaves out, as nothing can be done about it in the ledger:
- * - A participant is killed with the unit in hand, microseconds before the record says so, and a peer
- *   wrote the info text last: the lock looks foreign until it is forced (`gone`).
- * - The lock is forced in those microseconds: then two have it, as with the seed (`raced`; the peer of
- *   PEER_FORCES waits for such a moment to pass, and then takes the lock and writes its text in one step).
- * - The peer takes longer than the grace time from taking the lock to writing its text.
+ * It leaves out what nobody can do anything about:
+ * - A participant is killed with the unit in hand that it got by waiting, microseconds before the record says so,
+ *   and a peer wrote the info text last; or it is killed before it has left its mark. Then the lock looks foreign
+ *   until it is forced (`gone`).
+ * - A participant is killed between what the record says and its own text, and a peer had the lock for the moment
+ *   between its look at the text and its take (`gone`).
+ * - The lock is forced in such microseconds: then two have it, as with the seed (`raced`).
+ * - A peer forces the lock from a participant and takes it. Until it has written its text, nobody can know that,
+ *   and a text without a date that covers the whole date of its own hides it again (`raced`).
+ * - A participant is killed between two machine instructions, those that leave the mark and take the unit, or post
+ *   the unit and take the mark back; and then comes a peer that writes no text, or the text that was there.
+ * - A peer sets the text, without having the lock, in the microseconds in which somebody is killed (`gone`).
+ * - The segment is deleted and another one created, and within the second and a half in which a participant need not
+ *   have noticed it is killed, or a peer forces the lock and takes it (`gone`, `raced`).
  * - A peer that the lock was forced from gives back a unit later, as the seed does. Here it is dead by then.
  * - A waiter is stopped with the unit in hand, or at the semaphore while the unit is lost: all wait for it
  *   as for a stopped holder.
@@ -46,6 +66,9 @@
 #ifndef FORCE
 #define FORCE 0
 #endif
+#ifndef SETS
+#define SETS 0
+#endif
 #ifndef SLOTS
 #define SLOTS 0
 #endif
@@ -55,8 +78,23 @@
 #ifndef LAPSES
 #define LAPSES 0
 #endif
+#ifndef CUTS
+#define CUTS 0
+#endif
+
+#if defined(BUSY) || SETS
+#define COMES_BACK              /* one text stands there again and again */
+#endif
+#if defined(COMES_BACK) || defined(SILENT)
+#define UNPROVEN                /* a peer may hold while the text is as it was */
+#endif
 
 #define NOBODY 255
+#define NOTHING 254             /* no text: a hash that none has */
+#define UNWRITTEN 253           /* the record says that it holds, and its text is yet to be written */
+#define CONSTANT 100            /* the text that is set */
+#define EMPTY 101               /* no text: that of a new segment */
+#define OURS 128                /* texts of participants' grants are numbered from here on, a peer's from 1 on */
 
 mtype = { Free, Held, Detached };             /* the record */
 mtype = { Waiting, AtSemaphore, Holding };    /* a seat */
@@ -65,37 +103,65 @@ mtype = { Running, Paused, Frozen };          /* a process: stopped for a while,
 /* ---- what all peers share ---- */
 
 byte sem = 1;
+byte mark = 0;                  /* in unused bytes of the semaphore: who has the mutex has the unit in hand */
+byte waitersMark = 0;           /* whose seat has got it by waiting at the semaphore, without the mutex; 0 nobody's */
 byte info = 0;                  /* stands for the info text: each grant writes a new one */
-byte texts = 0;
+#ifdef COMES_BACK
+byte behind = 0;                /* the grant whose date can be seen in the segment, behind a text that was set too */
+#endif
+byte peerTexts = 0;
 
 /* ---- the ledger ---- */
 
 byte mutex = NOBODY;            /* a byte lock on a description of its own, which is never handed on */
 byte tickets = 0;
 mtype record = Free;
+byte grants = OURS;             /* counts them; also the date of the last one */
 byte noted = 0;                 /* the info text as it was when the lock was last seen free or detached */
-byte written = 0;               /* the info text that the holder writes, known before it stands there */
 byte bound = NOBODY;            /* the process that a detached hold is bound to */
+#ifdef NOWAIT
+byte stalled = 0;               /* the ticket of a first waiter that could take the lock and has not */
+#endif
 
 typedef Seat {
   byte ticket;                  /* 0 for an empty seat */
   mtype state;
   bool evicted;
   bool superseded;              /* a unit that it may have got was adopted */
+#if SLOTS
   byte slot
+#endif
 }
 Seat seat[N];
 
 /* ---- the processes ---- */
 
-bool hasTaken[N + FORCE];       /* has the unit in hand: from the semaphore, and the record does not say so */
-bool alive[N];                  /* whether the description lives that keeps the seat's byte locked */
+bool hasTaken[N + FORCE];       /* has the unit in hand, and the record does not say so */
+bool alive[N];                  /* whether a description lives that keeps the seat's byte locked */
 bool finished[N];
 mtype process[N];               /* how it runs */
 byte kills = CRASHES;           /* that may still come */
 byte stops = STOPPED;
 byte lapses = LAPSES;
 byte companions = 0;            /* those below this number are shared holders or want a slot */
+#ifdef MIXED
+byte want[N];                   /* of how many slots */
+#endif
+#if CUTS
+byte cuts = CUTS;
+#endif
+#ifdef HANDED_ON
+bool kept[N];                 /* something that the command of an earlier grant started lives on */
+#endif
+#ifdef REPLACED
+bool replaced = false;          /* the segment is another one */
+byte oldInfo = 0;               /* the text in the one that was deleted */
+bool hasOpened[N + FORCE];      /* the new one */
+#endif
+#ifdef OWNER
+#define OWNER_PROCESS 200
+byte ownerStart = 1;            /* 1 the owner; 0 nobody; 2 another process of its number */
+#endif
 
 /* ---- what is so, for the assertions: nobody acts on it ---- */
 
@@ -106,25 +172,37 @@ bool leftHeld = false;          /* somebody relies on the lock that is left held
 bool peerInside = false;
 bool peerHit = false;           /* the lock was forced from the peer */
 bool peerFinished = (FOREIGN == 0);
-bool raced = false;             /* the lock was forced while somebody had the unit in hand */
-bool gone = false;              /* somebody was killed with the unit in hand, and it looks foreign */
+#ifdef PEER_FORCES
+bool hasForced = false;         /* the peer has posted, and not yet let go of what it took then */
+#endif
+bool blind = false;             /* the text was read while nobody could know of the peer */
+bool raced = false;             /* see above: looked at no further */
+bool gone = false;              /* see above: the unit is lost until somebody forces the lock */
+bool passed = false;            /* a peer had the lock between a look at the text and the take */
 /* Acted on: to see it false is to have waited for the grace time. */
 bool peerWindow = false;        /* the peer has taken the unit and not yet written its text */
+#ifdef NOWAIT
+bool isCalled = true;           /* who does not wait may come */
+byte calls = 0;                 /* since all others came to rest */
+#endif
 
 /* ---- the queue ---- */
 
-/* `some` is `any` once more, as a macro cannot be used within itself. */
+/* `some` and `one` are `any` once more, as a macro cannot be used within itself. */
 #if N == 2
 #define any(is, of) (is(0, of) || is(1, of))
 #define some(is, of) (is(0, of) || is(1, of))
+#define one(is, of) (is(0, of) || is(1, of))
 #define number(is, of) (is(0, of) + is(1, of))
 #elif N == 3
 #define any(is, of) (is(0, of) || is(1, of) || is(2, of))
 #define some(is, of) (is(0, of) || is(1, of) || is(2, of))
+#define one(is, of) (is(0, of) || is(1, of) || is(2, of))
 #define number(is, of) (is(0, of) + is(1, of) + is(2, of))
 #else
 #define any(is, of) (is(0, of) || is(1, of) || is(2, of) || is(3, of))
 #define some(is, of) (is(0, of) || is(1, of) || is(2, of) || is(3, of))
+#define one(is, of) (is(0, of) || is(1, of) || is(2, of) || is(3, of))
 #define number(is, of) (is(0, of) + is(1, of) + is(2, of) + is(3, of))
 #endif
 
@@ -141,35 +219,87 @@ bool peerWindow = false;        /* the peer has taken the unit and not yet writt
 #else
 #define conflicts(i, of) (isBefore(i, of) && (isExclusive(of) || isExclusive(i)))
 #endif
-#ifdef MUTANT_COUNT_ONLY_WAITING
-#define wantsSlotBefore(i, of) (isBefore(i, of) && !isExclusive(i) && seat[i].state == Waiting)
-#else
 #define wantsSlotBefore(i, of) (isBefore(i, of) && !isExclusive(i))
+#define isSlotTakenBefore(i, of) (wantsSlotBefore(i, of) && seat[i].state != Waiting)
+#ifdef MIXED
+/* The least number that one of those before it has named, or itself, is what counts. */
+#define isFullFor(i, of) (wantsSlotBefore(i, of) && number(wantsSlotBefore, of) >= want[i])
+#define mayHaveSlot(of) (number(wantsSlotBefore, of) < want[of] && !one(isFullFor, of))
+#else
+#define mayHaveSlot(of) (number(wantsSlotBefore, of) < SLOTS)
 #endif
-#define isFirst(of) (!any(conflicts, of) && \
-  (SLOTS == 0 || isExclusive(of) || number(wantsSlotBefore, of) < SLOTS))
+#define comesNext(of) (!any(conflicts, of) && (SLOTS == 0 || isExclusive(of) || mayHaveSlot(of)))
+#ifdef MUTANT_COUNT_ONLY_HOLDING
+#define isFirst(of) (!any(conflicts, of) && (isExclusive(of) || number(isSlotTakenBefore, of) < SLOTS))
+#elif defined(MUTANT_OVERTAKE_IN_SLOTS)
+#define isFirst(of) (!any(conflicts, of) && (isExclusive(of) || number(wantsSlotBefore, of) < want[of]))
+#else
+#define isFirst(of) comesNext(of)
+#endif
 
 /* ---- the record ---- */
 
+#ifdef REPLACED
+#define infoOf(who) (hasOpened[who] == replaced -> info : oldInfo)
+#else
+#define infoOf(who) info
+#endif
+
+/* Whose mark it is: of who takes or gives back the unit after that grant; of who has yet to write its text. */
+#define isMarked (mark == grants + 1 || waitersMark != 0)
+#define isTextPending (mark == grants)
+
 #ifdef MUTANT_ADOPT_BOUND_TO_LIVING
 #define isBoundToDead (record == Detached && bound != NOBODY)
+#elif defined(OWNER)
+#define isBoundToDead (record == Detached && bound != NOBODY && bound != ownerStart)
 #else
 #define isBoundToDead (record == Detached && bound != NOBODY && !alive[bound])
 #endif
-/* Not that of a later grant, by a peer who took the lock from the holder: texts have their dates. */
-#define isHoldersText(text) (text == noted || text <= written)
+
+/*
+ * Whether the text is the holder's, or was only set: a text with a date is that of a grant, and behind one without
+ * it stands the date of the grant before. Nobody compares dates but for being equal.
+ */
+#ifdef COMES_BACK
+/* A peer has set it under a detached hold, whose date still stands behind it. */
+#define isSetUnderDetached (record == Detached && info == CONSTANT && behind == grants)
+#define ownDate (behind == grants || behind == 0)
+#ifdef MUTANT_TEXT_WITHOUT_DATE_IS_SET
+#define isHoldersText(text) (text == CONSTANT || text == noted || text == grants)
+#else
+#define isHoldersText(text) ((text == CONSTANT && (ownDate || (isTextPending && text == noted))) || \
+  (text != CONSTANT && (text == noted || text == grants)))
+#endif
+#elif defined(MUTANT_COMPARE_DATES)
+#define isSetUnderDetached false
+#define ownDate true
+#define isHoldersText(text) (text == noted || text <= grants)
+#else
+#define isSetUnderDetached false
+#define ownDate true
+#define isHoldersText(text) (text == noted || text == grants || text == EMPTY)
+#endif
 
 /*
  * Nobody will give the unit back. That cannot be said while another one is at the semaphore: it may have got the
  * unit and not have been able to say so yet. One that was evicted there is stopped: it is told to drop its unit.
  */
-#define isLost(of) (sem == 0 && !isPeers && (record == Free || isBoundToDead) && !isInTransit(of))
-#ifdef MUTANT_ADOPT_FOREIGN
-#define isPeers false
-#elif defined(MUTANT_NO_GRACE)
-#define isPeers (info != noted)
+#define isLost(of) (sem == 0 && !isPeers(of) && \
+  ((record == Free && isInHand) || (record == Detached && waitersMark != 0) || (isBoundToDead && ownDate)) && \
+  !isInTransit(of))
+#ifdef MUTANT_ADOPT_WITHOUT_MARK
+#define isInHand true
 #else
-#define isPeers (info != noted || peerWindow)
+#define isInHand isMarked
+#endif
+#ifdef MUTANT_ADOPT_FOREIGN
+#define isPeers(of) false
+#elif defined(MUTANT_NO_GRACE)
+#define isPeers(of) (infoOf(of) != noted)
+#else
+/* Without an owner's death to go by, only time tells a peer that has not yet written its text. */
+#define isPeers(of) ((infoOf(of) != noted && !isSetUnderDetached) || (!isBoundToDead && peerWindow))
 #endif
 #ifdef MUTANT_ADOPT_IN_TRANSIT
 #define isInTransit(of) false
@@ -177,15 +307,31 @@ bool peerWindow = false;        /* the peer has taken the unit and not yet writt
 #define isInTransit(of) any(standsAtSemaphore, of)
 #endif
 
+/* The unit is a dead holder's. */
+#define isDeadHolders(of) (sem == 0 && ((record == Held && !one(isHolder, NOBODY)) || isLost(of)))
+#ifdef NO_ADOPT
+#define adopts(i) (i != 0)
+#else
+#define adopts(i) true
+#endif
+
 /* What the first of the queue does not wait for: the lock is there, or there is one to join or to adopt. */
 #define canTake(of) (record == Held || sem > 0 || isLost(of))
-/* It could take the lock and has not done so at two looks in a row: that is, it is stopped. */
+/*
+ * It could take the lock and has not done so at two looks in a row: that is, it is stopped, or does not adopt what
+ * another one would.
+ */
 #ifdef MUTANT_EVICT_ONLY_WHERE_FREE
-#define isStalled(i, of) (waitsBefore(i, of) && record == Free && sem > 0)
+#define isStalled(i, of) (waitsBefore(i, of) && record == Free && sem > 0 && process[i] != Running)
+#elif defined(NO_ADOPT) && !defined(MUTANT_NO_ADOPT_BLOCKS)
+#define isStalled(i, of) (waitsBefore(i, of) && canTake(i) && \
+  (process[i] != Running || !adopts(i)) && (!isDeadHolders(i) || adopts(of)))
+#elif defined(NO_ADOPT)
+#define isStalled(i, of) (waitsBefore(i, of) && canTake(i) && process[i] != Running)
 #else
-#define isStalled(i, of) (waitsBefore(i, of) && canTake(i))
+#define isStalled(i, of) (waitsBefore(i, of) && canTake(i) && process[i] != Running)
 #endif
-#define waitsBefore(i, of) (isBefore(i, of) && seat[i].state != Holding && isFirst(i) && process[i] != Running)
+#define waitsBefore(i, of) (isBefore(i, of) && seat[i].state != Holding && isFirst(i))
 
 /* ---- the steps of a process: before each it may be killed ---- */
 
@@ -197,31 +343,65 @@ bool peerWindow = false;        /* the peer has taken the unit and not yet writt
 #endif
 #define step(...) atomic { if :: __VA_ARGS__ orDie fi }
 
+#ifdef REPLACED
+#define setInfo(who, text) if :: hasOpened[who] == replaced -> info = text :: else -> oldInfo = text fi
+#else
+#define setInfo(who, text) info = text
+#endif
+
 /* A unit that may have been adopted; where it was another one, that one is gone. */
 #define isSuperseded(i) (i < N && seat[i % N].superseded)
 inline dropSuperseded() {
   hasTaken[me] = false;
   if
-  :: sem == 0 && record != Held && !peerInside && !leftHeld && !(record == Free && info == noted) -> gone = true
+  :: sem == 0 && record != Held && !peerInside && !leftHeld && !(record == Free && isMarked && info == noted) ->
+     gone = true
   :: else
   fi
 }
 
+#if SETS
+#define isSetByPeer (info == CONSTANT)
+#else
+#define isSetByPeer false
+#endif
+/* One that got the unit by waiting leaves a mark of its own. */
+#define isWaiter(i) (i < N && seat[i % N].state == AtSemaphore)
+#define leavesTrace(i) (record != Held && info == noted && \
+  (isWaiter(i) -> waitersMark == i + 1 || (record == Free && mutex == i && mark == grants + 1) : \
+  record == Free && isMarked))
 inline die() {
   d_step {
     kills--; died = true;
-    if :: mutex == me -> mutex = NOBODY :: else fi;
-    /* Killed with a unit that nobody knows of, and the info text is a peer's: that looks foreign. */
+    /* Killed with a unit that nobody knows of, without a mark of its own, or where a peer wrote the text last. */
     if
     :: hasTaken[me] && isSuperseded(me) -> dropSuperseded()
-    :: hasTaken[me] && !isSuperseded(me) && record != Held && !(record == Free && info == noted) ->
-       assert(FOREIGN > 0); gone = true
+    :: hasTaken[me] && !isSuperseded(me) && record != Held && !leavesTrace(me) ->
+       assert(mutex != me || info != noted || (me < N && seat[me % N].superseded));
+       gone = true
+    :: hasTaken[me] && record == Held && isWaiter(me) && !isSuperseded(me) -> gone = true
+#ifdef REPLACED
+    /* Its text is where nobody else looks. */
+    :: (started || text == UNWRITTEN || (me < N && inside[me % N])) && hasOpened[me] != replaced -> gone = true
+#endif
+    :: text == UNWRITTEN && infoOf(me) != noted -> assert(raced || passed || isSetByPeer); gone = true
     :: else
     fi;
+    if :: mutex == me -> mutex = NOBODY; passed = false :: else fi;
     if
     :: me < N ->
        /* Nobody looks at a seat whose byte is free: emptied only to have fewer states. */
-       alive[me] = false; inside[me] = false; process[me] = Running; emptySeat()
+#ifdef HANDED_ON
+#ifdef MUTANT_KEEP_DESCRIPTION
+       alive[me] = kept[me];
+       if :: kept[me] :: else -> emptySeat() fi;
+#else
+       alive[me] = false; emptySeat();
+#endif
+#else
+       alive[me] = false; emptySeat();
+#endif
+       inside[me] = false; process[me] = Running
     :: else
     fi;
     text = 0; hasTaken[me] = false; answer = false; lapsed = false; round = 0
@@ -234,6 +414,11 @@ inline dieUnderCommand() {
 #ifndef MUTANT_MUTEX_HANDED_ON
     if :: mutex == me -> mutex = NOBODY :: else fi;
 #endif
+    /* It lets go: what there is of the unit is as after any other death. */
+    if
+    :: hasTaken[me] && record != Held && !(record == Free && isMarked && info == noted) -> gone = true
+    :: else
+    fi;
     text = 0; hasTaken[me] = false; answer = false; lapsed = false; round = 0
   }
 }
@@ -241,16 +426,45 @@ inline dieUnderCommand() {
 inline emptySeat() {
   d_step {
     seat[me].ticket = 0; seat[me].state = Waiting; seat[me].evicted = false; seat[me].superseded = false;
+#if SLOTS
     seat[me].slot = 0
+#endif
   }
 }
 
-inline lock() { step(mutex == NOBODY -> mutex = me) }
+inline lock() { step(mutex == NOBODY && !raced -> mutex = me) }
 inline unlock() { step(mutex = NOBODY) }
-inline post() { sem++; assert(sem <= 1) }
+inline post() { sem++; assert(raced || sem <= 1) }
+
+/* Where a peer may hold although the text tells nothing, the instruction before goes with the post or the take. */
+#ifdef UNPROVEN
+#define leaveMark()
+#define takeUnit() mark = grants + 1; sem--; hasTaken[me] = true; passed = (infoOf(me) != text)
+#define dropMark() skip
+#define postUnit() post(); hasTaken[me] = false; mark = 0
+#define postNothing() hasTaken[me] = false; mark = 0
+#else
+#define leaveMark() step(mark = grants + 1)
+#define takeUnit() sem--; hasTaken[me] = true; passed = (infoOf(me) != text)
+#define dropMark() step(mark = 0)
+#define postUnit() post(); hasTaken[me] = false
+#define postNothing() hasTaken[me] = false
+#endif
+
+/* The mark of a waiter is no good once its seat is left. */
+#define forget() if :: waitersMark == me + 1 -> waitersMark = 0 :: else fi
+
+/* A peer has forced the lock, taken it and not yet written its text, and somebody relies on the record. */
+#ifdef PEER_FORCES
+#define isUnseen (peerInside && peerWindow && hasForced)
+#else
+#define isUnseen false
+#endif
+#define readText() text = infoOf(me); blind = isUnseen
+#define trust() raced = raced || blind; blind = false
 
 #if LAPSES
-#define orLapse :: atomic { lapses > 0 -> lapses--; lapsed = true; goto look }
+#define orLapse :: atomic { lapses > 0 && !raced -> lapses--; lapsed = true; goto look }
 #else
 #define orLapse
 #endif
@@ -273,21 +487,30 @@ inline beStopped() {
 #endif
 
 #define clashes(i, of) (i != of && inside[i] && !seat[i].evicted && !hit[i] && \
-  (isExclusive(i) || isExclusive(of) || (SLOTS > 0 && seat[i].slot == seat[of].slot)))
+  (isExclusive(i) || isExclusive(of) || isSameSlot(i, of)))
+#if SLOTS
+#define isSameSlot(i, of) (seat[i].slot == seat[of].slot)
+#else
+#define isSameSlot(i, of) false
+#endif
 #define hasUnit(i, of) (hasTaken[i])
 #define isInside(i, of) (inside[i] && !seat[i].evicted && !hit[i])
+#define isCrowded(i, of) (isInside(i, of) && number(isInside, of) >= want[i])
 
 inline enter() {
   d_step {
-    assert(!peerInside);
-    assert(!seat[me].evicted);
-    assert(!any(clashes, me));
-    assert(SLOTS == 0 || isExclusive(me) || (number(isInside, me) < SLOTS && seat[me].slot < SLOTS));
-    assert(isFirst(me));
+    assert(raced || !peerInside);
+    assert(raced || !seat[me].evicted);
+    assert(raced || !any(clashes, me));
+#ifdef MIXED
+    assert(raced || isExclusive(me) || (number(isInside, me) < want[me] && seat[me].slot < want[me] && !any(isCrowded, me)));
+#elif SLOTS
+    assert(raced || isExclusive(me) || (number(isInside, me) < SLOTS && seat[me].slot < SLOTS));
+#endif
+    assert(raced || comesNext(me));
     inside[me] = true; hit[me] = false
   }
 }
-
 #define hasSlot0(i, of) (isHolder(i, of) && seat[i].slot == 0)
 #define hasSlot1(i, of) (isHolder(i, of) && seat[i].slot == 1)
 #define hasSlot2(i, of) (isHolder(i, of) && seat[i].slot == 2)
@@ -316,7 +539,12 @@ inline evictHolders() {
 #endif
 }
 
-#define supersedeOne(i) if :: isAtSemaphore(i, me) && seat[i].evicted -> seat[i].superseded = true :: else fi
+#define supersedeOne(i) \
+  if \
+  :: isAtSemaphore(i, me) && seat[i].evicted -> \
+     seat[i].superseded = true; if :: waitersMark == i + 1 -> waitersMark = 0 :: else fi \
+  :: else \
+  fi
 inline supersede() {
   step(
     supersedeOne(0);
@@ -330,67 +558,143 @@ inline supersede() {
   )
 }
 
+#ifdef NOWAIT
+#define isNotedStalled(i, of) (stalled != 0 && stalled == seat[i].ticket && isStalled(i, of))
+#define noteStalled(i) if :: isStalled(i, me) -> step(stalled = seat[i].ticket) :: else fi
+#endif
 #define evictStalled(i) if :: isStalled(i, me) -> step(seat[i].evicted = true) :: else fi
 
 /*
  * The lock was forced. In one write, as a holder's text that is not noted looks foreign; but a peer's text is
- * not noted, as the peer goes on if this process is killed before it posts.
+ * not noted, as the peer goes on if this process is killed before it posts. Who is to post leaves its mark before.
  */
-inline setFree() {
-  step(text = info);
+#define isKnown(text) (record == Held -> (isHoldersText(text)) : ((text == noted && ownDate) || isSetUnderDetached))
+/* The unit is this process's to give back: a holder's, or one that somebody had in hand who was killed. */
+#define givesBack(posts) (posts && sem == 0 && (record == Free -> isMarked && text == noted : isKnown(text)))
+#ifdef MUTANT_FORCE_KEEPS_MARK
+#define setMark(posts) if :: givesBack(posts) -> mark = grants + 1 :: else fi
+#else
+/* A mark that somebody left who was killed before the record said so tells of a unit that a peer has posted. */
+#define setMark(posts) \
+  if :: givesBack(posts) -> mark = grants + 1; trust() :: else -> mark = 0 fi
+#endif
+inline setFree(posts) {
+  /* The text after the semaphore: where that is not 0, a peer may take it at any time. */
+  step(readText(); if :: posts && sem > 0 -> text = NOTHING :: else fi);
+#ifndef UNPROVEN
+  step(setMark(posts));
+#endif
   step(
+#ifdef UNPROVEN
+    setMark(posts);
+#endif
+    if :: posts && mark == grants + 1 -> hasTaken[me] = true :: else fi;
 #ifdef MUTANT_FORCE_NOTES_PEERS_TEXT
     noted = text;
 #else
-    if :: record == Held && isHoldersText(text) -> noted = text :: else fi;
+    if :: isKnown(text) && record != Free -> noted = text :: else fi;
 #endif
     record = Free; bound = NOBODY; leftHeld = false
   )
 }
-
 /* Forced unget, by anybody. */
 inline force() {
   lock();
   step(answer = (record != Free || sem == 0));
-  evictHolders();
-  setFree();
+  if
+  :: answer -> evictHolders(); setFree(true)
+  :: else
+  fi;
 #ifdef MUTANT_FORCE_TWICE
   unlock();
-  step(if :: answer -> post() :: else fi);
+  step(if :: answer -> hasTaken[me] = false; post() :: else fi);
 #else
   step(
+    hasTaken[me] = false;
     if
     :: answer && sem == 0 ->
-       raced = any(hasUnit, me); post(); gone = false; peerHit = peerHit || peerInside; peerInside = false
+       waitersMark = 0;
+       raced = raced || any(hasUnit, me); post(); gone = false; peerHit = peerHit || peerInside; peerInside = false
     :: else
     fi
+#ifdef UNPROVEN
+    ; if :: answer -> mark = 0 :: else fi
+#endif
   );
-  do :: raced :: else -> break od;              /* for ever: looked at no further */
+  if :: answer -> dropMark() :: else fi;
   unlock();
 #endif
   answer = false; text = 0
 }
 
+/* `info --set`, or a setLockInfo of the holder: the text is noted, so that it is not taken for a peer's grant. */
+#ifdef COMES_BACK
+#ifdef LONG
+#define writeConstant() info = CONSTANT; behind = 0
+#else
+#define writeConstant() info = CONSTANT
+#endif
+/* A peer that nobody could know of has written its text since, or will. */
+#define overwrite() raced = raced || (record != Free && (blind || (peerInside && info != text))); blind = false
+inline setConstant() {
+  step(readText());
+#ifndef MUTANT_SET_WITHOUT_LOOK
+  if
+  :: step(record == Held && (sem > 0 || !isHoldersText(text)) -> skip) -> evictHolders(); setFree(false)
+  :: step(record != Held || (sem == 0 && isHoldersText(text)))
+  fi;
+#endif
+  step(
+    if
+    :: record == Held -> if :: isTextPending -> noted = CONSTANT :: else fi
+#ifdef MUTANT_NOTE_WHAT_IS_SET
+    :: record != Held -> noted = CONSTANT
+#else
+    :: record == Free && (text == noted || sem > 0) -> noted = CONSTANT
+    :: record == Detached && text == noted && ownDate -> noted = CONSTANT
+    :: record != Held && !(record == Free && (text == noted || sem > 0)) &&
+       !(record == Detached && text == noted && ownDate) ->
+       if :: noted == CONSTANT -> noted = NOTHING :: else fi
+#endif
+    fi
+  );
+  step(overwrite(); writeConstant());
+  text = 0
+}
+#endif
+
 proctype Participant(byte me) {
   byte round = 0;
   byte text = 0;
-  bool answer = false;
-  bool lapsed = false;
 #ifdef MUTANT_DROP_UNIT_AFTER_GRANT
   byte seen = 0;
 #endif
+  bool answer = false;
+  bool lapsed = false;
   bool started = false;         /* its command runs, or what that left behind */
 
 queue:
+#ifdef NOWAIT
+  if
+  :: me == N - 1 -> atomic { isCalled -> isCalled = false; calls++ }
+  :: else
+  fi;
+#endif
   lock();
   step(tickets++; seat[me].ticket = tickets);
+#ifdef NOWAIT
+  if
+  :: me == N - 1 -> goto once
+  :: else
+  fi;
+#endif
   unlock();
 
 place:
   mayBeStopped
   if
   :: step(seat[me].evicted || isFirst(me))
-#if STOPPED
+#if STOPPED || defined(NO_ADOPT)
   :: atomic { some(isStalled, me) -> goto evict }
 #endif
   orLapse
@@ -399,8 +703,14 @@ place:
 look:
   lock();
 lookAgain:
-  step(if :: seat[me].evicted || lapsed -> goto leave :: else -> seat[me].state = Waiting fi);
-  step(text = info);            /* before the semaphore is looked at */
+  step(
+#ifdef NOWAIT
+    if :: stalled == seat[me].ticket -> stalled = 0 :: else fi;
+#endif
+    if :: seat[me].evicted || lapsed -> goto leave :: else -> seat[me].state = Waiting fi
+  );
+lookOnce:
+  step(text = infoOf(me));      /* before the semaphore is looked at */
   step(
     if
     :: record == Held && any(isHolder, me) && sem == 0 -> goto join
@@ -411,22 +721,60 @@ lookAgain:
     :: record == Held && sem > 0 -> goto forced
 #endif
     :: record != Held && sem > 0
-    :: record != Held && sem == 0 && isLost(me) -> goto lost
-    :: record != Held && sem == 0 && !isLost(me) -> goto wait
+    :: record != Held && sem == 0 && isLost(me) && (text == noted || isSetUnderDetached) -> blind = isUnseen; goto lost
+    :: record != Held && sem == 0 && !(isLost(me) && (text == noted || isSetUnderDetached)) -> goto wait
     fi
   );
 #ifdef MUTANT_TEXT_AFTER_SEMAPHORE
-  step(text = info);
+  step(text = infoOf(me));
 #endif
-  step(noted = text; record = Free; bound = NOBODY; leftHeld = false);
+  step(
+    /* As the text was read before, it may be older than that of one who was killed with the unit meanwhile. */
+    if :: sem == 0 && isMarked && info == noted && text != noted -> gone = true :: else fi;
+    noted = text; record = Free; bound = NOBODY; leftHeld = false
+  );
+#ifdef MUTANT_MARK_AFTER_TAKE
   step(if :: sem > 0 -> sem--; hasTaken[me] = true :: else -> goto wait fi);
+  step(mark = grants + 1);
+#else
+  leaveMark();
+  step(if :: sem > 0 -> takeUnit() :: else -> mark = 0; goto wait fi);
+#endif
   goto granted;
+
+#ifdef NOWAIT
+once:                           /* as `look`, for who does not wait: it evicts who stands in its way, or goes */
+  seat[me].state = Waiting;
+  if
+  :: step(isFirst(me)) -> goto lookOnce
+  :: step(!isFirst(me) && some(isNotedStalled, me)) ->
+     evictStalled(0);
+     evictStalled(1);
+#if N > 3
+     evictStalled(2);
+#endif
+     step(stalled = 0);
+     goto once
+  :: step(!isFirst(me) && !some(isNotedStalled, me)) ->
+#ifndef MUTANT_STALL_IN_OBSERVER
+     noteStalled(0);
+     noteStalled(1);
+#if N > 3
+     noteStalled(2);
+#endif
+#endif
+     lapsed = true; goto leave
+  fi;
+#endif
 
 /*
  * The first of the queue waits for the semaphore: a peer holds, or it is detached. It looks again now and then,
  * which the model has it do once that would lead to something else.
  */
 wait:
+#ifdef NOWAIT
+  if :: me == N - 1 -> lapsed = true; goto leave :: else fi;
+#endif
   step(
     if
 #ifdef MUTANT_ALL_AT_SEMAPHORE
@@ -435,31 +783,48 @@ wait:
     :: any(standsAtSemaphore, me)             /* one of a group is enough; this one only looks */
 #endif
     :: else -> seat[me].state = AtSemaphore; answer = true
-    fi
-  );
-  text = 0;
+    fi;
+    text = 0
 #ifdef MUTANT_DROP_UNIT_AFTER_GRANT
-  seen = written;
+    ; seen = grants
 #endif
+  );
   unlock();
   mayBeStopped
   if
   :: step(answer && sem > 0 -> sem--; hasTaken[me] = true)
   :: atomic {
-       seat[me].evicted || (answer && (record == Held || isLost(me))) ||
-       (!answer && (canTake(me) || !any(standsAtSemaphore, me))) -> answer = false; goto look
+       !raced && (seat[me].evicted || (answer && (record == Held || isLost(me))) ||
+       (!answer && (canTake(me) || !any(standsAtSemaphore, me)))) -> answer = false; goto look
      }
   orLapse
   fi;
-  answer = false;
+  step(
+#ifdef MUTANT_ONE_MARK
+    mark = grants + 1;
+#else
+    if :: seat[me].superseded :: else -> waitersMark = me + 1 fi;
+#endif
+    answer = false
+  );
   mayBeStopped
   if
   :: true
   orLapse
   fi;
   lock();
-  step(if :: seat[me].evicted -> goto leave :: else fi);
-  goto granted;
+  step(
+    if
+    :: seat[me].evicted -> goto leave
+    :: else ->
+#ifndef MUTANT_KEEP_NOTED
+       text = infoOf(me)        /* the peer's that gave the unit back */
+#else
+       text = noted
+#endif
+    fi
+  );
+  goto write;
 
 leave:                          /* evicted while it waited, or given up */
   answer = false;
@@ -469,7 +834,7 @@ leave:                          /* evicted while it waited, or given up */
 #ifdef MUTANT_DROP_UNIT
   step(hasTaken[me] = false);
 #elif defined(MUTANT_DROP_UNIT_AFTER_GRANT)
-  step(if :: written != seen -> hasTaken[me] = false :: else fi);
+  step(if :: hasTaken[me] && grants != seen -> hasTaken[me] = false :: else fi);
 #endif
   /*
    * Gives the unit back as a holder does. Where the record says held, it is one too many, by a peer's force. One
@@ -477,22 +842,33 @@ leave:                          /* evicted while it waited, or given up */
    */
   step(
     if
-    :: hasTaken[me] && record == Held -> hasTaken[me] = false
+    :: hasTaken[me] && record == Held -> hasTaken[me] = false; forget()
 #ifndef MUTANT_KEEP_SUPERSEDED
-    :: hasTaken[me] && record != Held && seat[me].superseded -> dropSuperseded()
-    :: hasTaken[me] && record != Held && !seat[me].superseded -> noted = info; record = Free; bound = NOBODY
+    :: hasTaken[me] && record != Held && seat[me].superseded -> dropSuperseded(); forget()
+    :: hasTaken[me] && record != Held && !seat[me].superseded -> mark = grants + 1
 #else
-    :: hasTaken[me] && record != Held -> noted = info; record = Free; bound = NOBODY
+    :: hasTaken[me] && record != Held -> mark = grants + 1
 #endif
     :: else
     fi
   );
-  step(if :: hasTaken[me] && sem == 0 -> hasTaken[me] = false; post() :: else -> hasTaken[me] = false fi);
+  if
+  :: hasTaken[me] ->
+     step(noted = infoOf(me); record = Free; bound = NOBODY);
+     step(forget());
+     step(if :: sem == 0 -> postUnit() :: else -> postNothing() fi);
+     dropMark()
+  :: else
+  fi;
   step(emptySeat());
+  text = 0;
   unlock();
+#ifdef NOWAIT
+  if :: me == N - 1 && lapsed -> lapsed = false; goto queue :: else fi;
+#endif
   if :: lapsed -> lapsed = false; goto again :: else -> goto queue fi;
 
-#if STOPPED
+#if STOPPED || defined(NO_ADOPT)
 evict:
   lock();
   evictStalled(0);
@@ -510,8 +886,8 @@ evict:
 join:                           /* a group: its unit is this one's too, unless a peer has forced it */
   assert(!isExclusive(me));
 #ifndef MUTANT_JOIN_WITHOUT_LOOK
-  step(text = info);            /* after the semaphore was looked at */
-  step(if :: isHoldersText(text) :: else -> goto forced fi);
+  step(readText());      /* after the semaphore was looked at */
+  step(if :: isHoldersText(text) -> trust() :: else -> goto forced fi);
 #endif
   text = 0;
   sitDown();
@@ -520,12 +896,23 @@ join:                           /* a group: its unit is this one's too, unless a
 
 forced:                         /* by a peer, and a living group does not know */
   evictHolders();
-  setFree();
+  setFree(false);
   goto lookAgain;
 
 adopt:                          /* the holder died; a peer may have forced the lock from it before */
-  step(text = info);            /* after the semaphore was looked at */
-  step(if :: isHoldersText(text) -> noted = text :: else -> goto forced fi);
+#ifdef NO_ADOPT
+  if :: adopts(me) :: else -> goto refuse fi;
+#endif
+#ifdef REPLACED
+#ifndef MUTANT_OLD_SEGMENT
+  step(if :: sem > 0 -> goto forced :: else -> hasOpened[me] = replaced; readText() fi);
+#else
+  step(readText());
+#endif
+#else
+  step(readText());             /* after the semaphore was looked at */
+#endif
+  step(if :: isHoldersText(text) -> noted = text; trust() :: else -> goto forced fi);
 #ifdef MUTANT_ADOPT_WITHOUT_SEMAPHORE
   step(if :: sem > 0 -> sem-- :: else fi);
 #endif
@@ -533,35 +920,72 @@ adopt:                          /* the holder died; a peer may have forced the l
   goto write;
 
 lost:
+#ifdef NO_ADOPT
+  if :: adopts(me) :: else -> goto refuse fi;
+#endif
+#ifdef REPLACED
+#ifndef MUTANT_OLD_SEGMENT
+  step(hasOpened[me] = replaced);
+  step(if :: isLost(me) :: else -> goto wait fi);
+#endif
+#endif
+  step(trust());
   supersede();
-granted:
 write:
-  text = 0;
-  step(texts++; written = texts);
+  leaveMark();
+granted:
   step(
-    assert(!leftHeld || (bound != NOBODY && !alive[bound]));
+    assert(raced || !leftHeld || (bound != NOBODY && isBoundToDead));
+    grants++;
+#ifdef UNPROVEN
+    mark = grants;
+#endif
+    noted = text; text = UNWRITTEN;
     record = Held; bound = NOBODY; hasTaken[me] = false; leftHeld = false
   );
+#if CUTS
+  if
+  :: atomic { cuts > 0 -> cuts--; goto cut }
+  :: true
+  fi;
+#endif
   sitDown();
 #ifdef MUTANT_TEXT_AFTER_MUTEX
-  text = written;
+  text = grants;
   unlock();
   step(info = text);
   text = 0;
 #else
-  step(info = written);
+  step(
+    setInfo(me, grants); passed = false; text = 0; waitersMark = 0;
+#ifdef COMES_BACK
+    behind = grants;
+#endif
+#ifdef UNPROVEN
+    mark = 0
+#endif
+  );
+  dropMark();
   unlock();
 #endif
 
 work:
   started = true;
+#ifdef BUSY
+  lock();
+  if
+  :: step(stands(me) && !hit[me]) -> setConstant()
+  :: step(!stands(me) || hit[me])
+  fi;
+  unlock();
+#endif
 #ifdef DETACHED
   if
   :: isExclusive(me) -> goto detach
   :: true
   fi;
 #endif
-  step(mutex == NOBODY -> mutex = me; inside[me] = false);
+  step(mutex == NOBODY && !raced -> mutex = me; inside[me] = false);
 #ifdef MUTANT_RELEASE_WITHOUT_SEAT
   step(answer = true; emptySeat());
 #elif defined(MUTANT_EMPTY_SEAT_LAST)
@@ -570,17 +994,33 @@ work:
   step(answer = !seat[me].evicted; emptySeat());
 #endif
   step(if :: !answer || any(isHolder, me) -> goto released :: else -> answer = (sem == 0) fi);
-  step(text = info);            /* after the semaphore was looked at */
+  step(
+    readText();                 /* after the semaphore was looked at */
+#ifdef REPLACED
+    raced = raced || (hasOpened[me] != replaced && peerInside)    /* looked for too seldom to be seen here */
+#endif
+  );
 #ifdef MUTANT_RELEASE_TEXT_FIRST
   step(answer = (sem == 0));
 #endif
-  step(if :: isHoldersText(text) -> noted = text :: else -> answer = false fi);
+  step(
+    if
+    :: isHoldersText(text) ->
+       raced = raced || (answer && (blind || any(hasUnit, me))); blind = false;
+       if :: answer -> mark = grants + 1 :: else fi
+    :: else -> answer = false; text = NOTHING
+    fi
+  );
 #ifdef MUTANT_POST_BEFORE_FREE
-  step(if :: answer && sem == 0 -> post() :: else fi);
-  step(record = Free);
+  step(if :: answer && sem == 0 -> postUnit() :: else fi);
+  step(if :: text != NOTHING -> noted = text :: else fi; record = Free);
 #else
-  step(record = Free);
-  step(if :: answer && sem == 0 -> post() :: else fi);
+  step(if :: text != NOTHING -> noted = text :: else fi; record = Free; hasTaken[me] = answer);
+#ifdef MUTANT_CLEAR_MARK_BEFORE_POST
+  step(mark = 0);
+#endif
+  step(if :: answer && sem == 0 -> postUnit() :: else -> postNothing() fi);
+  dropMark();
 #endif
 
 released:
@@ -588,12 +1028,50 @@ released:
   step(emptySeat());
 #endif
   text = 0; answer = false; started = false;
+#ifdef HANDED_ON
+  if
+  :: kept[me] = true
+  :: true
+  fi;
+#endif
   unlock();
 
 again:
   round++;
   if :: round < ROUNDS -> goto queue :: else fi;
   atomic { finished[me] = true; round = 0; goto dead };
+
+#if CUTS
+cut:                            /* the seat was not written: the record is put right, and nobody goes in */
+#ifdef MUTANT_SHORT_WRITE
+  inside[me] = true;
+  step(setInfo(me, grants));
+  dropMark();
+  unlock();
+  step(mutex == NOBODY && !raced -> mutex = me; inside[me] = false; emptySeat(); goto released);
+#endif
+  if
+  :: step(mark = grants + 1);
+     step(record = Free; hasTaken[me] = true; text = 0);
+     step(if :: sem == 0 -> postUnit() :: else -> postNothing() fi);
+     dropMark()
+  :: atomic {                   /* not even that can be written: its seat counts as a dead one's */
+       if :: infoOf(me) != noted -> gone = true :: else fi;
+       text = 0
+     }
+  fi;
+  died = true;
+  step(emptySeat());
+  unlock();
+  goto again;
+#endif
+
+#ifdef NO_ADOPT
+refuse:                         /* the unit is a dead holder's: not at the semaphore, in the way of those who adopt */
+  text = 0;
+  unlock();
+  atomic { !raced && (seat[me].evicted || !isDeadHolders(me)) -> goto look };
+#endif
 
 #ifdef DETACHED
 detach:
@@ -604,19 +1082,29 @@ detach:
     :: else -> answer = (sem == 0)
     fi
   );
-  step(text = info);            /* after the semaphore was looked at */
+  step(readText());             /* after the semaphore was looked at */
   step(
     if
 #ifdef MUTANT_DETACH_WITHOUT_LOOK
     :: true -> noted = text; answer = false
 #else
-    :: answer && isHoldersText(text) -> noted = text; answer = false
+    :: answer && isHoldersText(text) -> noted = text; answer = false; trust()
 #endif
     :: else -> record = Free; emptySeat(); inside[me] = false; goto released   /* a peer has forced it */
     fi
   );
+#ifdef OWNER
+  /* The start time that was read when the owner was named tells it from another one of its number. */
+#ifdef MUTANT_START_READ_LATE
+  step(if :: bound = ownerStart :: bound = NOBODY fi);
+#else
+  step(if :: bound = 1 :: bound = NOBODY fi);
+#endif
+  step(record = Detached; leftHeld = !hit[me] && (bound == NOBODY || ownerStart == 1); inside[me] = false);
+#else
   step(if :: bound = me :: bound = NOBODY fi);
   step(record = Detached; leftHeld = !hit[me]; inside[me] = false);
+#endif
   step(emptySeat());
   text = 0; started = false;
   unlock();
@@ -670,33 +1158,60 @@ proctype Peer() {
   do
   :: round < FOREIGN && !peerHit ->
      atomic {
-       sem > 0 -> sem--; peerInside = true;
+       sem > 0 && !raced -> sem--; peerInside = true;
        assert(!some(isInside, NOBODY) && !leftHeld);
-#ifdef PEER_FORCES
-       texts++; info = texts
-#else
        peerWindow = true
-#endif
      };
+#ifndef SILENT
      atomic {
+       !raced;
        if
-       :: !peerHit && peerWindow -> texts++; info = texts
+       :: !peerHit ->
+          peerTexts++; info = peerTexts;
+#ifdef COMES_BACK
+          behind = peerTexts
+#endif
        :: else
        fi;
        peerWindow = false
      };
+#ifdef BUSY
      atomic {
+       !raced;
+       if
+       :: peerInside ->
+#if defined(LONG) && defined(PEER_FORCES)
+          raced = raced || !forces;
+#endif
+          writeConstant()
+       :: else
+       fi
+     };
+#endif
+#else
+     peerWindow = false;
+#endif
+     atomic {
+       !raced;
        if :: peerInside && sem == 0 -> post() :: else fi;
+#ifdef PEER_FORCES
+       hasForced = false;
+#endif
        peerInside = false
      };
      round++
 #ifdef PEER_FORCES
   :: forces -> forces = false
   :: atomic {
-       forces && !some(hasUnit, NOBODY) && mutex == NOBODY -> forces = false;
+       forces && !raced -> forces = false;
        if
        :: sem == 0 ->
-          post(); leftHeld = false; gone = false;
+          /* In the middle of what a participant does, it is the seed's race; and a mark may be a dead one's. */
+          raced = raced || some(hasUnit, NOBODY) || mutex != NOBODY;
+#ifdef UNPROVEN
+          raced = raced || (isMarked && record == Free) || (isTextPending && record == Held);
+#endif
+          post(); leftHeld = false; gone = false; hasForced = true;
           hit[0] = inside[0]; hit[1] = inside[1];
 #if N > 2
           hit[2] = inside[2]
@@ -712,10 +1227,109 @@ end_finished:
   false
 }
 
+#if SETS
+#define forceOne(i) if :: isHolder(i, NOBODY) -> seat[i].evicted = true :: else fi
+/* Sets the text, in the two ways there are; it is not killed. */
+proctype Setter(byte me) {
+  byte round = 0;
+  byte text = 0;
+  do
+  :: round < SETS ->
+     if
+     :: atomic { mutex == NOBODY && !raced -> mutex = me };
+        atomic { !raced; text = info; blind = isUnseen };
+        if
+        :: atomic { !raced && record == Held && (sem > 0 || !isHoldersText(text)) -> skip };
+           /* As evictHolders and setFree, in one step. */
+           atomic {
+             !raced;
+             forceOne(0); forceOne(1);
+#if N > 2
+             forceOne(2);
+#endif
+             mark = 0; record = Free; bound = NOBODY
+           }
+        :: atomic { !raced && !(record == Held && (sem > 0 || !isHoldersText(text))) -> skip }
+        fi;
+        atomic {
+          !raced;
+          if
+          :: record == Held -> if :: isTextPending -> noted = CONSTANT :: else fi
+#ifdef MUTANT_NOTE_WHAT_IS_SET
+          :: record != Held -> noted = CONSTANT
+#else
+          :: (record == Free && (text == noted || sem > 0)) || (record == Detached && text == noted && ownDate) ->
+             noted = CONSTANT
+          :: record != Held && !(record == Free && (text == noted || sem > 0)) &&
+             !(record == Detached && text == noted && ownDate) ->
+             if :: noted == CONSTANT -> noted = NOTHING :: else fi
+#endif
+          fi
+        };
+        atomic { !raced; overwrite(); writeConstant() };
+        text = 0;
+        mutex = NOBODY
+     :: atomic {
+          !raced;
+          /* Somebody was killed with the unit in hand, and will be taken for a peer. */
+          if
+          :: noted != CONSTANT && info == noted && record == Free && sem == 0 && isMarked && !peerInside &&
+             !some(hasUnit, NOBODY) -> gone = true
+          :: record == Held && isTextPending && !ownDate -> gone = true
+          :: noted != CONSTANT && info == noted && isBoundToDead && sem == 0 && !peerInside && !ownDate -> gone = true
+          :: else
+          fi;
+#if defined(LONG) && defined(PEER_FORCES)
+          raced = raced || peerInside;
+#endif
+          writeConstant()
+        }
+     :: true
+     fi;
+     round++
+  :: round == SETS -> break
+  od;
+end_set:
+  false
+}
+#endif
+
+#ifdef OWNER
+/* The process that a hold is bound to ends, and then its number is another one's. */
+proctype Owner() {
+  atomic { !raced; ownerStart = 0; if :: bound == 1 && record == Detached -> leftHeld = false :: else fi };
+  ownerStart = 2;
+end_owner:
+  false
+}
+#endif
+
+#ifdef REPLACED
+/* Somebody deletes the info segment, and a peer creates an empty one. */
+proctype Replacer() {
+  if
+  :: atomic {
+       !raced;
+       /* Of what was noted the text is the proof. */
+       if
+       :: (record != Held && sem == 0 && !peerInside) || (record == Held && isTextPending) -> gone = true
+       :: else
+       fi;
+       raced = raced || (peerInside && record != Free);
+       oldInfo = info; info = EMPTY; replaced = true
+     }
+  :: true
+  fi;
+end_replaced:
+  false
+}
+#endif
+
 #define isBusy(i, of) (alive[i] && !finished[i] && process[i] != Frozen)
 #define isFrozen(i, of) (process[i] == Frozen)
 #define isFrozenHolder(i, of) (process[i] == Frozen && seat[i].state == Holding && isLive(i) && record == Held)
 #define isFrozenAtSemaphore(i, of) (process[i] == Frozen && seat[i].state == AtSemaphore && isLive(i))
+#define isRefusing(i, of) (isBusy(i, of) && !adopts(i) && isDeadHolders(i))
 
 inline goOn(i) { if :: process[i] == Frozen -> process[i] = Running :: else fi }
 inline goOnAll() {
@@ -745,24 +1359,38 @@ active proctype Operator() {
   :: timeout ->
      atomic {
        if
-       :: some(isBusy, NOBODY) && (leftHeld || gone) ->
+       :: raced -> break
+#ifdef NOWAIT
+       /* At rest, the second call of who does not wait has to find out what the first one noted. */
+       :: !raced && isBusy(N - 1, NOBODY) && !isCalled && calls < 3 -> isCalled = true
+       :: !raced && isBusy(N - 1, NOBODY) && !isCalled && calls >= 3 && (leftHeld || gone) ->
+          record = Free; bound = NOBODY; leftHeld = false; gone = false; sem = 1; calls = 0
+       :: !raced && isBusy(N - 1, NOBODY) && !isCalled && calls >= 3 && !(leftHeld || gone) ->
+          assert(some(isFrozenHolder, NOBODY) ||
+            (some(isFrozenAtSemaphore, NOBODY) && sem == 0 && record != Held));
+          goOnAll(); calls = 0
+       :: !raced && !(isBusy(N - 1, NOBODY) && !isCalled) && some(isFrozen, NOBODY) -> goOnAll()
+       :: !raced && !some(isBusy, NOBODY) && !some(isFrozen, NOBODY) -> break
+#else
+       :: !raced && some(isBusy, NOBODY) && (leftHeld || gone || some(isRefusing, NOBODY)) ->
           record = Free; bound = NOBODY; leftHeld = false; gone = false; sem = 1
-       :: some(isBusy, NOBODY) && !(leftHeld || gone) ->
+       :: !raced && some(isBusy, NOBODY) && !(leftHeld || gone || some(isRefusing, NOBODY)) ->
           /* A stopped one may have the unit in hand, and is as good as a stopped holder. */
           assert(some(isFrozenHolder, NOBODY) ||
             (some(isFrozenAtSemaphore, NOBODY) && sem == 0 && record != Held));
           goOnAll()
-       :: !some(isBusy, NOBODY) && some(isFrozen, NOBODY) -> goOnAll()
-       :: !some(isBusy, NOBODY) && !some(isFrozen, NOBODY) && !peerFinished ->
+       :: !raced && !some(isBusy, NOBODY) && some(isFrozen, NOBODY) -> goOnAll()
+       :: !raced && !some(isBusy, NOBODY) && !some(isFrozen, NOBODY) && !peerFinished ->
           assert(died || leftHeld);
           record = Free; bound = NOBODY; leftHeld = false; gone = false; sem = 1
-       :: !some(isBusy, NOBODY) && !some(isFrozen, NOBODY) && peerFinished -> break
+       :: !raced && !some(isBusy, NOBODY) && !some(isFrozen, NOBODY) && peerFinished -> break
+#endif
        fi
      }
   od;
-  assert(sem == 1 || gone || leftHeld ||
-    (died && (record == Held || info == noted)));
-  assert(died || record != Held)
+  assert(raced || sem == 1 || gone || leftHeld || isBoundToDead ||
+    (died && (record == Held || (isMarked && info == noted) || record == Detached)));
+  assert(raced || died || record != Held)
 }
 
 init {
@@ -773,7 +1401,18 @@ init {
     if :: companions = N :: companions = N - 1 :: companions = N - 2 fi;
 #endif
     do
-    :: i < N -> alive[i] = true; process[i] = Running; run Participant(i); i++
+    :: i < N ->
+       alive[i] = true; process[i] = Running;
+#ifdef MIXED
+       if
+       :: want[i] = 1
+       :: want[i] = 2
+#if SLOTS > 2
+       :: want[i] = 3
+#endif
+       fi;
+#endif
+       run Participant(i); i++
     :: i == N -> break
     od;
 #if FORCE > 0
@@ -781,6 +1420,15 @@ init {
 #endif
 #if FORCE > 1
     run Force(N + 1);
+#endif
+#if SETS > 0
+    run Setter(N + FORCE);
+#endif
+#ifdef OWNER
+    run Owner();
+#endif
+#ifdef REPLACED
+    run Replacer();
 #endif
 #if FOREIGN > 0
     run Peer()

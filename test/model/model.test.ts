@@ -1,19 +1,15 @@
-/** The model of the ledger holds in all its configurations, and fails where a rule of it is broken. */
+/** The model of the ledger in the small: one configuration holds, and two broken rules fail. */
 import { expect, test } from "bun:test";
 import { haveTools } from "../support/binary.ts";
 import { runToEnd } from "../support/process.ts";
 
-/** Four minutes on two slow cores. */
-const limitSeconds = 15 * 60;
+/** Seconds on an idle machine, none where the model was verified before. */
+const limitSeconds = 280;
 
-test.skipIf(!haveTools("spin", "cc"))(
-  "every configuration of the model is verified, and every mutant fails",
-  async () => {
-    const { status, stdout, stderr } = await runToEnd([`${import.meta.dir}/verify`], {
-      deadlineSeconds: limitSeconds,
-    });
-    const unexpected = stdout.split("\n").filter((line) => line.startsWith("FAILED"));
-    expect({ unexpected, stderr, status }).toEqual({ unexpected: [], stderr: "", status: 0 });
-  },
-  limitSeconds * 1000,
-);
+test.skipIf(!haveTools("spin", "cc"))("verify finds what holds and what does not", async () => {
+  const { status, stdout, stderr } = await runToEnd([`${import.meta.dir}/verify`], {
+    deadlineSeconds: limitSeconds,
+  });
+  const unexpected = stdout.split("\n").filter((line) => line.startsWith("FAILED"));
+  expect({ unexpected, stderr, status }).toEqual({ unexpected: [], stderr: "", status: 0 });
+});

@@ -18,7 +18,8 @@ async function testWith(binary: string): Promise<TestResult[]> {
     const outcome = await runToEnd([process.execPath, ...words, `--reporter-outfile=${report}`], {
       cwd: root,
       deadlineSeconds: 1800,
-      env: { RESOURCELOCK_BINARY: binary },
+      // Under qemu each start takes seconds.
+      env: { RESOURCELOCK_BINARY: binary, TEST_DEADLINE_SECONDS: "400" },
     });
     if (!/^Ran \d+ tests? across/m.test(outcome.stderr)) {
       throw new Error(`bun test ended without its summary:\n${outcome.stderr}`);

@@ -10,7 +10,7 @@ export const binary =
  * How long a test waits for what has to come: a minute, because a machine may be busy, and no test measures
  * time by it. Less than the limit of a test (see scripts/test), so that the failure tells what did not come.
  */
-const defaultDeadlineSeconds = 60;
+const defaultDeadlineSeconds = Number(process.env["TEST_DEADLINE_SECONDS"] ?? "60");
 const pollMilliseconds = 10;
 
 /** How a process ended, and what it printed. */

@@ -91,8 +91,9 @@ export interface UngetLockOptions {
 /**
  * A lock that all processes of this host share by its name.
  *
- * It is a lock on the honour system: who may open it may also release it. It is as good between the
- * threads of a process as between processes.
+ * It is a lock on the honour system: who may open it may also release it. It works between the
+ * threads of a process as between processes; but what a Worker holds when it is terminated stays held as long as the
+ * process lives.
  *
  * @example
  * ```ts

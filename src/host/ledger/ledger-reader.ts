@@ -1,4 +1,5 @@
 /** A ledger for onlookers: nothing is ever written, and a process that was stopped in the mutex is not waited for. */
+import { monotonicSeconds } from "../../posix/clock.ts";
 import { closeFile, readAt } from "../../posix/file.ts";
 import {
   damagedLedger,
@@ -12,6 +13,26 @@ import { isAnySeatLocked, isSeatLocked, tryShareMutex, unlockSharedMutex } from 
 
 /** How often a read-only observer tries to lock the mutex, 1 ms apart; participants hold it for microseconds. */
 const maxMutexTries = 20;
+/**
+ * How long all observers of this process pause for that in a second, together: a stranger may keep the mutexes of
+ * hundreds of ledgers, and `list` reads them all.
+ */
+const maxPausesPerSecond = 100;
+let pausesSinceSeconds = 0;
+let pauses = 0;
+
+/** Pauses for 1 ms; false where too much of this second went that way. */
+function mayPause(): boolean {
+  const time = monotonicSeconds();
+  if (time - pausesSinceSeconds >= 1) {
+    pausesSinceSeconds = time;
+    pauses = 0;
+  }
+  if (pauses >= maxPausesPerSecond) return false;
+  pauses += 1;
+  Bun.sleepSync(1);
+  return true;
+}
 
 /** A ledger as an onlooker sees it. */
 export interface LedgerSnapshot extends LedgerState {
@@ -101,7 +122,7 @@ export class LedgerReader implements LedgerSnapshot, ReadableLedger {
 
   #shareMutex(): boolean {
     for (let tries = 0; tries <= maxMutexTries; tries++) {
-      if (tries > 0) Bun.sleepSync(1);
+      if (tries > 0 && !mayPause()) return false;
       if (tryShareMutex(this.#descriptor)) return true;
     }
     return false;

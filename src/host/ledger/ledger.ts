@@ -2,7 +2,7 @@
  * The ledger of a lock, for one participant: who holds and who waits, as data in /dev/shm/NAME.ledger (layout.ts),
  * and the kernel's byte locks that vouch for it (seat-locks.ts). What is done with it is in participant.ts.
  */
-import { deleteFile } from "../../posix/file.ts";
+import { deleteIfSame } from "../../posix/file.ts";
 import { isFaultWanted } from "../../posix/fault-point.ts";
 import { FutexFile } from "../../posix/futex.ts";
 import { ETIMEDOUT, PosixError } from "../../posix/libc.ts";
@@ -321,9 +321,9 @@ export class Ledger implements LedgerState, ReadableLedger {
     this.#locks.close();
   }
 
-  /** Closes the ledger, and deletes it where it has just been created. */
+  /** Closes the ledger, and deletes it where it has just been created and still has its name. */
   discard(): void {
+    if (this.#createdPath !== undefined) deleteIfSame(this.#createdPath, this.#descriptor);
     this.close();
-    if (this.#createdPath !== undefined) deleteFile(this.#createdPath);
   }
 }

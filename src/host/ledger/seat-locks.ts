@@ -142,8 +142,8 @@ export class SeatLocks {
   /** Shows those behind this participant that it waits. */
   lockWaitingByte(): void {
     if (this.#isWaitingByteLocked || this.mine === 0) return;
-    this.#isWaitingByteLocked = true;
-    tryLockByte(this.#descriptor, waitingBytes + this.mine);
+    // Somebody behind may have it for a moment, to see whether it is free: then the next attempt locks it.
+    this.#isWaitingByteLocked = tryLockByte(this.#descriptor, waitingBytes + this.mine);
   }
 
   /** Shows those behind this participant that it waits no longer. */

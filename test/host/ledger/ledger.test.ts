@@ -1,9 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { truncateSync, writeFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
+import { existsSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { lockStates, pageBytes } from "../../../src/host/ledger/layout.ts";
 import type { Ledger } from "../../../src/host/ledger/ledger.ts";
 import { openLedgerToLook, openOrCreateLedger } from "../../../src/host/objects/objects.ts";
 import { LockDamagedError } from "../../../src/lock/errors.ts";
+import * as clock from "../../../src/posix/clock.ts";
 import { newLockName } from "../../support/binary.ts";
 
 let name: string;
@@ -101,6 +102,17 @@ describe("Ledger", () => {
     });
   });
 
+  test("discard() leaves a file alone that took the name of the one it has created", () => {
+    const fresh = newLockName();
+    const ledger = openOrCreateLedger(fresh);
+    rmSync(`/dev/shm/${fresh}.ledger`);
+    const later = openOrCreateLedger(fresh);
+    ledger.discard();
+    expect(later.fileHasName()).toBe(true);
+    later.discard();
+    expect(existsSync(`/dev/shm/${fresh}.ledger`)).toBe(false);
+  });
+
   test("begins anew when it is damaged and nobody uses it", () => {
     writeFileSync(path(), "x".repeat(pageBytes));
     one.transact(() => expect(one.header.state).toBe(lockStates.free));
@@ -150,6 +162,19 @@ describe("LedgerReader", () => {
     one.transact(() => {
       expect(reader?.snapshot(({ header }) => header.state)).toBe(lockStates.free);
     });
+    reader?.close();
+  });
+
+  test("pauses for no more than a tenth of a second when the mutexes of many ledgers are kept", () => {
+    const reader = openLedgerToLook(name);
+    const sleep = spyOn(Bun, "sleepSync").mockImplementation(() => {});
+    const time = spyOn(clock, "monotonicSeconds").mockReturnValue(1e6);
+    one.transact(() => {
+      for (let count = 0; count < 50; count++) reader?.snapshot(() => {});
+    });
+    expect(sleep).toHaveBeenCalledTimes(100);
+    time.mockRestore();
+    sleep.mockRestore();
     reader?.close();
   });
 

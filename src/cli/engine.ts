@@ -2,8 +2,10 @@
 import { HostEngine } from "../host/engine.ts";
 import type { LockEngine } from "../lock/engine.ts";
 import type { DebugMethod } from "../lock/messages.ts";
+import { bootSeconds } from "../posix/clock.ts";
+import { parseDuration } from "./arguments/values.ts";
 import { UsageError } from "./arguments/words.ts";
-import { lockLogger, type OutputOptions } from "./terminal/output.ts";
+import { diagnostics, lockLogger, type OutputOptions } from "./terminal/output.ts";
 
 export interface EngineOptions {
   readonly output: OutputOptions;
@@ -11,18 +13,67 @@ export interface EngineOptions {
   readonly resultOf?: DebugMethod;
   /** Who may use locks that are created: permission bits, and a group by name or number. */
   readonly access?: { readonly mode?: number | undefined; readonly group?: string | undefined };
+  /** What --server says; RESOURCELOCK_SERVER stands in for it. */
+  readonly server?: string | undefined;
+  /** What --ttl says. */
+  readonly ttl?: string | undefined;
+  /** Whether to take over from a holder that died. @default true */
+  readonly adopt?: boolean | undefined;
+  /** Whether what runs under a lock is stopped when its lease cannot be kept. @default true */
+  readonly stops?: boolean | undefined;
 }
+
+/** The word that makes this program a keeper of locks on a server. It is for no person to give. */
+export const keeperCommand = "__keeper";
 
 /**
  * Opens the engine; disposing of it ends what it keeps open.
  *
- * @throws {UsageError} for a mode or a group that there is not
+ * @throws {UsageError} for a mode or a group that there is not, and for an option that means nothing where the locks are
  */
-export function openEngine({ output, access, resultOf }: EngineOptions): LockEngine {
+export async function openEngine(options: EngineOptions): Promise<LockEngine> {
+  const servers = options.server ?? process.env["RESOURCELOCK_SERVER"] ?? "";
+  if (servers !== "" || options.server !== undefined) return await openEtcd(servers, options);
+  if (options.ttl !== undefined) throw new UsageError("--ttl means nothing without --server");
+  const { output, access, resultOf } = options;
   try {
     return new HostEngine({ ...access, logger: lockLogger(output, resultOf) });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new UsageError(error.message, { cause: error });
   }
+}
+
+async function openEtcd(servers: string, options: EngineOptions): Promise<LockEngine> {
+  const { output, access, ttl, adopt = true, stops = true } = options;
+  if (access?.mode !== undefined) throw meansNothing("--mode");
+  if (access?.group !== undefined) throw meansNothing("--group");
+  if (!adopt) throw meansNothing("--no-adopt");
+  const ttlSeconds = ttl === undefined ? undefined : parseTtl(ttl);
+  const { EtcdEngine } = await import("../etcd/engine.ts");
+  const { ProcessKeeper } = await import("../etcd/process-keeper.ts");
+  const program = [process.execPath, keeperCommand];
+  return new EtcdEngine({
+    servers,
+    environment: process.env,
+    ttlSeconds,
+    clock: bootSeconds,
+    keeper: new ProcessKeeper({ program, servers, stops }),
+    warn: (text) => output.quiet || diagnostics().warn(text),
+  });
+}
+
+/** A TTL in the whole seconds that a server counts in. @throws {UsageError} */
+export function parseTtl(text: string): number {
+  return Math.max(1, Math.ceil(parseDuration("--ttl", text)));
+}
+
+function meansNothing(option: string): UsageError {
+  return new UsageError(`${option} means nothing with --server`);
+}
+
+/** Runs this process as a keeper, which `run` and `get` start, to its end. */
+export async function runKeeper(): Promise<void> {
+  const keeper = await import("../etcd/keeper-process.ts");
+  await keeper.runKeeper(process.env);
 }

@@ -6,6 +6,8 @@ import {
   LockInfoError,
   LockNameError,
   LockPermissionError,
+  LockServerError,
+  type ServerFault,
 } from "../lock/errors.ts";
 import { PosixError } from "../posix/libc.ts";
 import { UsageError } from "./arguments/words.ts";
@@ -20,7 +22,11 @@ const table = [
     text: "no: not locked (unget), locked (state --check), in use (remove); doctor found something",
   },
   { name: "usage", status: 64, text: "wrong usage" },
-  { name: "lost", status: 69, text: "run: the lock was lost while the command ran" },
+  {
+    name: "lost",
+    status: 69,
+    text: "run: the lock was lost while the command ran; a lock server cannot be reached",
+  },
   { name: "internal", status: 70, text: "internal error" },
   {
     name: "os",
@@ -65,6 +71,19 @@ export const exitCodeTexts: readonly (readonly [status: string, text: string])[]
   (row) => ["shown" in row ? row.shown : String(row.status), row.text],
 );
 
+/** The statuses for what can be wrong with a lock server; for all else it is a bug here. */
+const serverStatuses: Partial<Record<ServerFault, number>> = {
+  address: exitCodes.usage,
+  otherCluster: exitCodes.usage,
+  notGateway: exitCodes.usage,
+  unavailable: exitCodes.lost,
+  noSpace: exitCodes.os,
+  corrupt: exitCodes.os,
+  denied: exitCodes.permissionDenied,
+  unauthenticated: exitCodes.permissionDenied,
+  tls: exitCodes.permissionDenied,
+};
+
 /** The exit status that an error ends the process with. */
 export function exitCodeOf(error: unknown): number {
   if (
@@ -74,6 +93,7 @@ export function exitCodeOf(error: unknown): number {
   ) {
     return exitCodes.usage;
   }
+  if (error instanceof LockServerError) return serverStatuses[error.fault] ?? exitCodes.internal;
   if (error instanceof LockPermissionError) return exitCodes.permissionDenied;
   if (error instanceof LockCreateError) return exitCodes.cannotCreate;
   if (

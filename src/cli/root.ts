@@ -38,12 +38,19 @@ export const root = defineCommand({
   subCommands,
 });
 
+/** As keeperCommand of engine.ts, which is not loaded for it. */
+const keeperWord = "__keeper";
+
 /** How the process is to end. */
 export type Ending = { status: number } | { signal: SignalName };
 
 /** Runs a command line. Whatever happens, it ends in a status and, if need be, a line on stderr. */
 export async function main(argv: readonly string[]): Promise<Ending> {
   try {
+    if (argv[0] === keeperWord) {
+      await (await import("./engine.ts")).runKeeper();
+      return { status: exitCodes.done };
+    }
     return { status: await dispatch(argv) };
   } catch (error) {
     if (error instanceof Interrupted) return { signal: error.signal };

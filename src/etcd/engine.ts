@@ -23,7 +23,7 @@ import { requireInfoFits } from "./info.ts";
 import { infoKeys, parseServerLockName, queuePrefix } from "./keys.ts";
 import type { KeptLock } from "./keeper-job.ts";
 import { type Clock, type Lease, revokeLease } from "./lease.ts";
-import { lockNames, lockStateOf, lookAt, mapInParallel } from "./lock-state.ts";
+import { type LockLook, lockNames, lockStateOf, lookAt, mapInParallel } from "./lock-state.ts";
 import { type GrantedPlace, type Label, Place, PlaceGone } from "./place.ts";
 import { QueueWatch } from "./queue-watch.ts";
 import { removePlace } from "./release.ts";
@@ -225,26 +225,35 @@ export class EtcdEngine implements LockEngine {
     { everySeconds, signal }: WatchOptions,
   ): AsyncGenerator<LockState | undefined> {
     const name = parseServerLockName(lockName);
-    const keys = { prefix: queuePrefix(name) };
-    let limits: { seconds: number; signal: AbortSignal } = { seconds: defaultCallSeconds, signal };
-    while (!signal.aborted) {
-      const look = await lookAt(this.#gateway, name, limits);
+    try {
       // A server that was there once is waited for.
-      limits = { seconds: Infinity, signal };
-      const watch = new QueueWatch(this.#gateway, keys, look.view, signal);
-      try {
-        for (;;) {
-          yield lockStateOf(name, look);
-          const outcome = await watch.next(everySeconds);
-          if (outcome !== "timeout") break;
-        }
-      } finally {
-        watch.close();
+      for (let seconds = defaultCallSeconds; !signal.aborted; seconds = Infinity) {
+        const look = await lookAt(this.#gateway, name, { seconds, signal });
+        yield* this.#untilChanged(name, look, { everySeconds, signal });
       }
+    } catch (error) {
+      if (!signal.aborted) throw error;
     }
   }
 
-  async list(): Promise<LockState[]> {
+  async *#untilChanged(
+    name: string,
+    look: LockLook,
+    { everySeconds, signal }: WatchOptions,
+  ): AsyncGenerator<LockState | undefined> {
+    const keys = { prefix: queuePrefix(name) };
+    const watch = new QueueWatch(this.#gateway, keys, look.view, signal);
+    try {
+      do yield lockStateOf(name, look);
+      while ((await watch.next(everySeconds)) === "timeout");
+    } finally {
+      watch.close();
+    }
+  }
+
+  async list({ onlyStale = false } = {}): Promise<LockState[]> {
+    // A holder that died leaves nothing behind but its lease, which ends by itself.
+    if (onlyStale) return [];
     const names = await lockNames(this.#gateway);
     const states = await mapInParallel(names, async (name) =>
       lockStateOf(name, await lookAt(this.#gateway, name)),

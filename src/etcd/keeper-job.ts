@@ -2,9 +2,6 @@
 import type { EntryValue } from "./entry.ts";
 import type { RenewalTime } from "./session.ts";
 
-/** The word of the command line that makes this program a keeper. It is for no person to give. */
-export const keeperCommand = "__keeper";
-
 /** Descriptors that a keeper is started with. */
 export const keeperDescriptors = {
   /** At its end when the process that started the keeper has ended. */

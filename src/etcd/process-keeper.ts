@@ -11,7 +11,7 @@ import { createSharedPage, mapSharedPage } from "../posix/shared-page.ts";
 import { LockServerError } from "../lock/errors.ts";
 import type { Keeper } from "./engine.ts";
 import type { Hold } from "./hold.ts";
-import { keeperCommand, type KeeperJob, KeeperPage, type KeptLock } from "./keeper-job.ts";
+import { type KeeperJob, KeeperPage, type KeptLock } from "./keeper-job.ts";
 import type { Lease } from "./lease.ts";
 import type { Session } from "./session.ts";
 import { signalAll } from "./stop-all.ts";
@@ -22,7 +22,7 @@ const maxStarts = 4;
 const readySeconds = 5;
 
 export interface ProcessKeeperOptions {
-  /** The words that start this program, which is a keeper when {@link keeperCommand} follows. */
+  /** The words that start a keeper. */
   readonly program: readonly string[];
   readonly servers: string;
   /** Whether what runs under the lock is stopped when the lease cannot be kept. */
@@ -98,7 +98,7 @@ export class ProcessKeeper implements Keeper {
       of: { wrapper: process.pid },
       stops: this.#options.stops,
     };
-    this.#process = Bun.spawn([...this.#options.program, keeperCommand], {
+    this.#process = Bun.spawn([...this.#options.program], {
       stdio: [
         Buffer.from(JSON.stringify(job)),
         "ignore",
@@ -125,7 +125,7 @@ export class ProcessKeeper implements Keeper {
       of: { owner: processId, ownerStart: ownerStart ?? 0 },
       stops: false,
     };
-    const keeper = Bun.spawn([...this.#options.program, keeperCommand], {
+    const keeper = Bun.spawn([...this.#options.program], {
       stdio: [Buffer.from(JSON.stringify(job)), "pipe", "ignore"],
       detached: true,
     });

@@ -3,7 +3,6 @@
  * with the descriptor of the lock, stops it when the lock is lost, and ends with its status, or 69.
  */
 import { EtcdEngine } from "../../src/etcd/engine.ts";
-import { keeperCommand } from "../../src/etcd/keeper-job.ts";
 import { runKeeper } from "../../src/etcd/keeper-process.ts";
 import { ProcessKeeper } from "../../src/etcd/process-keeper.ts";
 import { acquireAll, releaseAll } from "../../src/lock/acquire-all.ts";
@@ -13,14 +12,14 @@ import { cString } from "../../src/posix/libc.ts";
 import { sendSignal } from "../../src/posix/process.ts";
 
 const words = process.argv.slice(2);
-if (words[0] === keeperCommand) {
+if (words[0] === "__keeper") {
   await runKeeper(process.env);
   process.exit(0);
 }
 
 const [names = "", ttl = "", ...command] = words;
 const servers = process.env["RESOURCELOCK_SERVER"] ?? "";
-const program = [process.execPath, import.meta.path];
+const program = [process.execPath, import.meta.path, "__keeper"];
 const keeper = new ProcessKeeper({ program, servers, stops: true });
 await using engine = new EtcdEngine({
   servers,

@@ -88,6 +88,16 @@ export const options = defineOptions({
     valueHint: "GROUP",
     description: "the group of a lock that is created now; --mode is then 0660",
   },
+  server: {
+    type: "string",
+    valueHint: "URL,...",
+    description: "use the locks of an etcd cluster (default: RESOURCELOCK_SERVER)",
+  },
+  ttl: {
+    type: "string",
+    valueHint: "TIME",
+    description: "with --server, how long the lock outlives its holder's host",
+  },
   "owner-pid": {
     type: "string",
     valueHint: "PID",

@@ -10,7 +10,7 @@ import {
   parseProcess,
   parseTimeout,
 } from "../arguments/values.ts";
-import { openEngine } from "../engine.ts";
+import { openEngine, parseTtl } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
 import { lockFacts } from "../status/lock-facts.ts";
 import { textsFor } from "../status/result-text.ts";
@@ -42,6 +42,8 @@ export default defineCommand({
     mode: options.mode,
     group: options.group,
     "conflict-exit-code": options["conflict-exit-code"],
+    server: options.server,
+    ttl: options.ttl,
     ...commonOptions,
   },
   async run({ args, data }) {
@@ -55,9 +57,17 @@ export default defineCommand({
       seconds: release === undefined ? undefined : parseDuration("--auto-unget", release),
       process: owner === undefined ? undefined : parseProcess("--owner-pid", owner),
       message: args.message,
+      ttlSeconds: args.ttl === undefined ? undefined : parseTtl(args.ttl),
     };
     const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
-    await using engine = openEngine({ output, access, resultOf: "getLock" });
+    await using engine = await openEngine({
+      output,
+      access,
+      resultOf: "getLock",
+      server: args.server,
+      ttl: args.ttl,
+      adopt: args["no-adopt"] !== true,
+    });
     const request = {
       message: args.message,
       timeoutSeconds: timeout ?? Infinity,
@@ -76,6 +86,8 @@ export default defineCommand({
 interface HoldOptions {
   /** After how long to release it; undefined leaves it held. */
   seconds: number | undefined;
+  /** On a server, after how long it is free without having been released. */
+  ttlSeconds: number | undefined;
   /** The process to bind it to. */
   process: number | undefined;
   message: string;
@@ -97,7 +109,9 @@ async function holdOn(grant: Grant, hold: HoldOptions, context: WaitContext): Pr
   if (hold.seconds !== undefined) await trap.sleep(hold.seconds);
   else await turn();
   if (hold.seconds === undefined && trap.received === undefined) {
-    await grant.detach({ process: hold.process });
+    await grant.detach(
+      hold.process === undefined ? { seconds: hold.ttlSeconds } : { process: hold.process },
+    );
     return exitCodes.done;
   }
   const whereCalled = `${hold.message} - auto unget`;

@@ -32,12 +32,13 @@ export default defineCommand({
     name: nameArgument,
     plot: options.plot,
     "no-color": options["no-color"],
+    server: options.server,
     ...commonOptions,
   },
   async run({ args, data }) {
     const output = outputOptions(args, data);
     const name = parseLockName(args.name);
-    await using engine = openEngine({ output });
+    await using engine = await openEngine({ server: args.server, output });
     const found = await engine.history(name);
     const records = found ?? [];
     if (output.quiet) return exitCodes.done;

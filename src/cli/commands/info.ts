@@ -34,10 +34,16 @@ export default defineCommand({
       "On a terminal control characters are shown escaped, but for newlines and tabs; elsewhere the text is printed byte by byte.",
     ],
   },
-  args: { name: nameArgument, set: options.set, stdin: options.stdin, ...commonOptions },
+  args: {
+    name: nameArgument,
+    set: options.set,
+    stdin: options.stdin,
+    server: options.server,
+    ...commonOptions,
+  },
   async run({ args, data }) {
     const output = outputOptions(args, data);
-    await using engine = openEngine({ output });
+    await using engine = await openEngine({ server: args.server, output });
     let status: number = exitCodes.done;
     let text = args.set;
     for (const name of args._.map(parseLockName)) {
@@ -54,6 +60,7 @@ export default defineCommand({
         printResult(output, "", lockFacts(name, await engine.inspect(name)));
       } else if (text === undefined && !output.quiet) {
         if (isTerminal(stdout)) printLine(escapeLines(lock.info ?? ""));
+        else if (engine.isLeased) printBytes(Buffer.from(`${lock.info ?? ""}\n`));
         else printStored(name);
       }
     }

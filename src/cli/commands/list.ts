@@ -52,6 +52,7 @@ export default defineCommand({
       description: "with --prometheus, tell which locks have been held longer than this",
     },
     "no-color": options["no-color"],
+    server: options.server,
     ...commonOptions,
   },
   async run({ args, data }) {
@@ -65,7 +66,7 @@ export default defineCommand({
       const names = Object.keys(orders).join(", ");
       throw new UsageError(`--sort: ${JSON.stringify(args.sort)} is not one of ${names}`);
     }
-    await using engine = openEngine({ output });
+    await using engine = await openEngine({ server: args.server, output });
     const found = await engine.list({ onlyStale: args.stale ?? false });
     const nowSeconds = Date.now() / 1000;
     const locks = found

@@ -76,7 +76,7 @@ async function report(
     "in use": `${name}: not removed; ${usersText(name, status)}`,
     missing: `${name}: no such lock on this host`,
   };
-  await using engine = openEngine({ output });
+  await using engine = await openEngine({ output });
   const { json } = stateOf(name, output.json ? await engine.inspect(name) : undefined);
   printResult(output, texts[outcome], { ...json, removed: outcome === "removed" });
   return outcome === "removed" ? exitCodes.done : exitCodes.no;

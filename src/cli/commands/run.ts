@@ -56,6 +56,8 @@ export default defineCommand({
     "on-lost": options["on-lost"],
     mode: options.mode,
     group: options.group,
+    server: options.server,
+    ttl: options.ttl,
     ...runOptions,
   },
   async run({ args, data }) {
@@ -65,7 +67,14 @@ export default defineCommand({
     const job = jobOf(args, data);
     const access = parseAccess(args.mode, args.group);
     const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
-    await using engine = openEngine({ output, access });
+    await using engine = await openEngine({
+      output,
+      access,
+      server: args.server,
+      ttl: args.ttl,
+      adopt: job.adopt,
+      stops: job.onLost !== "ignore",
+    });
     const context = { engine, output, trap };
     const locks = await takeLocks(job, context);
     return locks === undefined ? job.notGranted : await runUnder(locks, job, context, inherited);

@@ -24,10 +24,16 @@ export default defineCommand({
       ["state backup --mine", "whether this runs under it"],
     ],
   },
-  args: { name: nameArgument, check: options.check, mine: options.mine, ...commonOptions },
+  args: {
+    name: nameArgument,
+    check: options.check,
+    mine: options.mine,
+    server: options.server,
+    ...commonOptions,
+  },
   async run({ args, data }) {
     const output = outputOptions(args, data);
-    await using engine = openEngine({ output });
+    await using engine = await openEngine({ server: args.server, output });
     let isYes = true;
     for (const name of args._.map(parseLockName)) {
       if (args.mine) {

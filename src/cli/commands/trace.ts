@@ -46,6 +46,7 @@ export default defineCommand({
     name: { ...nameArgument, required: false },
     update: options.update,
     "no-color": options["no-color"],
+    server: options.server,
     ...commonOptions,
   },
   async run({ args, data }) {
@@ -57,7 +58,7 @@ export default defineCommand({
     }
     const all = args._.length === 0;
     const names = args._.map(parseLockName);
-    await using engine = openEngine({ output });
+    await using engine = await openEngine({ server: args.server, output });
     const look = () => (all ? lookAtAll(engine) : lookAtNamed(engine, names));
     if (!isLive(output)) return await print(look, updateSeconds, output);
     const paint = painter(stdout, args["no-color"] ?? false);

@@ -41,6 +41,7 @@ export default defineCommand({
       ...options["owner-pid"],
       description: "only a hold that is bound to this process, or is its own; else do nothing",
     },
+    server: options.server,
     ...commonOptions,
   },
   async run({ args, data }) {
@@ -51,7 +52,7 @@ export default defineCommand({
       onlyToken: args.token === undefined ? undefined : parseToken("--token", args.token),
       onlyOwnerPid: owner === undefined ? undefined : parsePid("--owner-pid", owner),
     };
-    await using engine = openEngine({ output, resultOf: "ungetLock" });
+    await using engine = await openEngine({ output, server: args.server, resultOf: "ungetLock" });
     let status: number = exitCodes.done;
     for (const name of args._.map(parseLockName)) {
       const isDone = await unget(engine, name, wanted, output);

@@ -51,6 +51,7 @@ export default defineCommand({
       ...options["conflict-exit-code"],
       description: "exit status if the lock is not free in time",
     },
+    server: options.server,
     ...commonOptions,
   },
   async run({ args, data }) {
@@ -61,7 +62,10 @@ export default defineCommand({
     const notFree = parseExitCode("--conflict-exit-code", args["conflict-exit-code"]);
     const names = args._.map(parseLockName);
     const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
-    await using engine = openEngine({ output: { ...output, verbose: false } });
+    await using engine = await openEngine({
+      server: args.server,
+      output: { ...output, verbose: false },
+    });
     const deadline = new AbortController();
     const timer =
       timeout === Infinity ? undefined : setTimeout(() => deadline.abort(), timeout * 1000);

@@ -27,3 +27,8 @@ export function forcedText(name: string, by: string | undefined): string {
   const who = by === undefined ? "" : ` by ${by}`;
   return `lock "${name}" was released by force${who} while the command ran`;
 }
+
+/** A hold whose lease could not be renewed in time. */
+export function expiredText(name: string): string {
+  return `lock "${name}" was lost while the command ran: its lease could not be renewed in time`;
+}

@@ -1,5 +1,6 @@
 /** A command that runs: it gets the signals that are meant for it, and its end is waited for. */
 import { type ChildStatus, reap, spawnCommand } from "../../posix/child.ts";
+import { bootSeconds } from "../../posix/clock.ts";
 import { faultPoint } from "../../posix/fault-point.ts";
 import { isTerminal } from "../../posix/file.ts";
 import { foregroundGroup, processGroup } from "../../posix/job.ts";
@@ -64,12 +65,19 @@ export class RunningCommand {
     }
   }
 
-  /** Ends the command: by TERM, and by KILL when that takes too long. */
-  stop(): void {
+  /**
+   * Ends the command: by TERM, and by KILL when that takes too long.
+   *
+   * @param killBySeconds when it must have ended, on CLOCK_BOOTTIME
+   */
+  stop(killBySeconds = Infinity): void {
     if (this.#killTimer !== undefined) return;
     this.#send("SIGTERM");
     this.#send("SIGCONT");
-    this.#killTimer = setTimeout(() => this.#send("SIGKILL"), killAfterMilliseconds);
+    this.#killTimer = setTimeout(
+      () => this.#send("SIGKILL"),
+      Math.min(killAfterMilliseconds, Math.max(0, (killBySeconds - bootSeconds()) * 1000)),
+    );
   }
 
   #look(): void {

@@ -7,7 +7,7 @@ import { errorText, PosixError } from "../../posix/libc.ts";
 import { type SignalName, signalNumbers } from "../../posix/process.ts";
 import type { Job } from "../arguments/job.ts";
 import { exitCodes } from "../exit-code.ts";
-import { forcedText, notStartedText } from "../status/run-text.ts";
+import { expiredText, forcedText, notStartedText } from "../status/run-text.ts";
 import { diagnostics } from "../terminal/output.ts";
 import type { WaitContext } from "./acquire.ts";
 import { variablesOf } from "./around.ts";
@@ -52,7 +52,10 @@ export async function runUnder(
   const exitStatus = exitStatusOf(status);
   const losses = await releaseAll(grants, exitStatus);
   if (!output.quiet) {
-    for (const { lockName, loss } of losses) diagnostics().warn(forcedText(lockName, loss.by));
+    for (const { lockName, loss } of losses) {
+      const isExpired = loss.reason === "expired";
+      diagnostics().warn(isExpired ? expiredText(lockName) : forcedText(lockName, loss.by));
+    }
   }
   // A shell that runs us in a loop leaves the loop only if it sees that ^C ended us.
   if (isKilledBy(status, "SIGINT") && trap.has("SIGINT")) throw new Interrupted("SIGINT");
@@ -80,7 +83,7 @@ function stopWhenLost(
       // Whoever forces a lock away means it; only a lease that ends lets somebody else in unasked.
       if (error.loss.reason === "forced" && onLost !== "kill") return;
       isStopped = true;
-      command.stop();
+      command.stop(error.loss.killBySeconds);
     };
     if (lost.aborted) stop();
     else lost.addEventListener("abort", stop, { once: true });

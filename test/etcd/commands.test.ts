@@ -1,0 +1,237 @@
+/** The program with --server, on a real etcd. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { binary, eventually, type Outcome, runToEnd, start } from "../support/process.ts";
+import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
+
+const etcdTest = test.skipIf(!haveEtcd);
+let cluster: EtcdCluster;
+beforeAll(async () => {
+  if (haveEtcd) cluster = await EtcdCluster.start();
+}, 60_000);
+afterAll(async () => await cluster?.[Symbol.asyncDispose]());
+
+/** A proxy that nobody runs: whoever asks it gets nothing. */
+const noProxy = { HTTP_PROXY: "http://127.0.0.1:1", ALL_PROXY: "http://127.0.0.1:1" };
+
+const environment = () => ({ RESOURCELOCK_SERVER: cluster.servers, ...noProxy });
+
+const run = (...words: string[]): Promise<Outcome> =>
+  runToEnd([binary, ...words], { env: environment() });
+
+const json = (text: string): unknown => JSON.parse(text);
+
+/** Starts a command that holds a lock until its input ends. */
+async function holdWith(...options: string[]) {
+  const child = start([binary, "run", ...options, "sh", "-c", "echo inside; cat"], {
+    env: environment(),
+  });
+  await child.stdout.until("inside");
+  return child;
+}
+
+const tokenOf = ({ stdout }: Outcome) => Number(stdout.split(" ")[1]);
+
+const inner = (option: string) => `"${binary}" run ${option} around echo in; echo $?`;
+
+describe("run --server", () => {
+  etcdTest("run gives the command its token and ends with its status", async () => {
+    const script = 'echo "$RESOURCELOCK_NAME $RESOURCELOCK_TOKEN"; exit 3';
+    const one = await run("run", "status", "sh", "-c", script);
+    const other = await run("run", "status", "sh", "-c", script);
+    expect(one.status).toBe(3);
+    expect(one.stdout).toMatch(/^status \d+\n$/);
+    expect(tokenOf(other)).toBeGreaterThan(tokenOf(one));
+    expect(await cluster.keys("status/")).toEqual([]);
+  });
+
+  etcdTest("run takes its server from --server when both are given", async () => {
+    const outcome = await runToEnd([binary, "run", "--server", cluster.servers, "both", "true"], {
+      env: { ...noProxy, RESOURCELOCK_SERVER: "http://127.0.0.1:1" },
+    });
+    expect(outcome).toEqual({ status: 0, stdout: "", stderr: "" });
+  });
+
+  etcdTest("run takes several locks, or none", async () => {
+    const holder = await holdWith("several-b");
+    const refused = await run("run", "-n", "several-a,several-b", "true");
+    expect(refused.status).toBe(75);
+    expect(await cluster.keys("several-a/")).toEqual([]);
+    await holder.endInput();
+    await holder.end();
+    const taken = await run("run", "several-a,several-b", "sh", "-c", "echo $RESOURCELOCK_TOKEN");
+    expect(taken.stdout).toMatch(/^\d+,\d+\n$/);
+  });
+
+  etcdTest("run waits behind etcdctl lock, and etcdctl lock behind run", async () => {
+    const holder = await holdWith("peer");
+    const theirs = cluster.startEtcdctl("lock", "peer", "--", "sh", "-c", "echo $ETCD_LOCK_REV");
+    await eventually("etcdctl waits", async () => (await cluster.keys("peer/")).length === 2);
+    const ours = run("run", "peer", "sh", "-c", "echo $RESOURCELOCK_TOKEN");
+    await eventually("run waits", async () => (await cluster.keys("peer/")).length === 3);
+    await holder.endInput();
+    const [theirToken, ourToken] = [await new Response(theirs.stdout).text(), (await ours).stdout];
+    expect(Number(ourToken)).toBeGreaterThan(Number(theirToken));
+    expect((await holder.end()).status).toBe(0);
+  });
+
+  etcdTest("run is refused by a run around it, and joins that with --reentrant", async () => {
+    const refused = await run("run", "around", "sh", "-c", inner("-t 30"));
+    expect(refused.stdout).toBe("75\n");
+    const joined = await run("run", "around", "sh", "-c", inner("--reentrant"));
+    expect(joined.stdout).toBe("in\n0\n");
+  });
+
+  etcdTest("run stops its command and ends with 69 when the lease is gone", async () => {
+    const child = start(
+      [binary, "run", "--ttl", "3", "lost", "sh", "-c", "echo inside; sleep 99"],
+      {
+        env: environment(),
+      },
+    );
+    await child.stdout.until("inside");
+    const [key = ""] = await cluster.keys("lost/");
+    await cluster.etcdctl("lease", "revoke", key.split("/")[1] ?? "");
+    const { status, stderr } = await child.end();
+    expect(status).toBe(69);
+    expect(stderr).toContain('lock "lost" was lost while the command ran');
+  });
+
+  etcdTest("run lets its command go on with --on-lost=ignore", async () => {
+    const words = ["run", "--on-lost", "ignore", "--ttl", "3", "ignore"];
+    const child = start([binary, ...words, "sh", "-c", "echo inside; read line; echo done"], {
+      env: environment(),
+    });
+    await child.stdout.until("inside");
+    const [key = ""] = await cluster.keys("ignore/");
+    await cluster.etcdctl("lease", "revoke", key.split("/")[1] ?? "");
+    await eventually("the loss", async () => (await cluster.keys("ignore/")).length === 0);
+    // Longer than the lease would have lasted.
+    await Bun.sleep(4000);
+    await child.endInput();
+    expect(await child.end()).toMatchObject({ status: 0, stdout: "inside\ndone\n" });
+  });
+
+  etcdTest("run goes on with a warning when its lock is forced away", async () => {
+    const holder = await holdWith("--on-lost", "ignore", "forced");
+    expect((await run("unget", "forced", "-m", "ops")).status).toBe(0);
+    await holder.endInput();
+    const { status, stderr } = await holder.end();
+    expect(status).toBe(0);
+    expect(stderr).toContain('lock "forced" was released by force by ops');
+  });
+
+  etcdTest("run keeps its lock for the command when it is killed", async () => {
+    const holder = start([binary, "run", "killed", "sh", "-c", "echo inside; exec sleep 60"], {
+      env: environment(),
+    });
+    await holder.stdout.until("inside");
+    await eventually("a keeper", async () => (await keepersOf(holder.pid)).length > 0);
+    holder.signal("SIGKILL");
+    await holder.exited();
+    expect((await run("run", "-n", "killed", "true")).status).toBe(75);
+  });
+});
+
+async function keepersOf(parent: number): Promise<string[]> {
+  const { stdout } = await runToEnd(["pgrep", "-P", String(parent), "-f", "__keeper"]);
+  return stdout.split("\n").filter((line) => line !== "");
+}
+
+describe("other commands with --server", () => {
+  etcdTest("get holds without a process until unget", async () => {
+    expect((await run("get", "held")).status).toBe(0);
+    const { stdout } = await run("state", "held", "--json");
+    expect(json(stdout)).toMatchObject({
+      locked: true,
+      holders: [{ attachment: "detached", pid: null, command: "cli" }],
+    });
+    expect((await run("get", "held", "-n")).status).toBe(75);
+    expect((await run("unget", "held")).status).toBe(0);
+    expect((await run("unget", "held")).status).toBe(1);
+  });
+
+  etcdTest("get --ttl lets the lock go after that time", async () => {
+    expect((await run("get", "brief", "--ttl", "2s")).status).toBe(0);
+    expect((await run("wait", "brief")).status).toBe(0);
+  });
+
+  etcdTest("get --owner-pid frees the lock when that process ends", async () => {
+    const owner = start(["cat"]);
+    expect((await run("get", "bound", "--owner-pid", String(owner.pid))).status).toBe(0);
+    const { stdout } = await run("state", "bound", "--json");
+    expect(json(stdout)).toMatchObject({ holders: [{ attachment: "bound", pid: owner.pid }] });
+    await owner.endInput();
+    await owner.end();
+    expect((await run("wait", "bound", "-t", "60")).status).toBe(0);
+    const history = await run("history", "bound", "--json");
+    expect(json(history.stdout)).toMatchObject({ ending: "released" });
+  });
+
+  etcdTest("unget --token releases that hold alone", async () => {
+    await run("get", "mine");
+    const { stdout } = await run("state", "mine", "--json");
+    const [, token = ""] = /"token":(\d+)/.exec(stdout) ?? [];
+    await run("unget", "mine", "--token", String(Number(token) + 1));
+    expect((await run("state", "mine", "--check")).status).toBe(1);
+    await run("unget", "mine", "--token", token);
+    expect((await run("state", "mine", "--check")).status).toBe(0);
+  });
+
+  etcdTest("state --mine tells whether this runs under a hold", async () => {
+    const inside = await run("run", "own", "sh", "-c", `"${binary}" state own --mine; echo $?`);
+    expect(inside.stdout).toBe("0\n");
+    expect((await run("state", "own", "--mine")).status).toBe(1);
+  });
+
+  etcdTest("list, info, history and trace tell of a lock", async () => {
+    const holder = await holdWith("-m", "a \u001B[31m message", "told");
+    const listed = await run("list", "--json");
+    expect(listed.stdout).toContain('"name":"told"');
+    const table = await run("list");
+    expect(table.stdout).not.toContain("\u001B");
+    expect((await run("info", "told", "--set", "half done")).status).toBe(0);
+    expect((await run("info", "told")).stdout).toBe("half done\n");
+    const trace = start([binary, "trace", "told", "--json"], { env: environment() });
+    await trace.stdout.until('"locked":true');
+    trace.signal("SIGINT");
+    await trace.end();
+    await holder.endInput();
+    await holder.end();
+    const history = await run("history", "told", "--json");
+    expect(json(history.stdout)).toMatchObject({ ending: "released", exitStatus: 0 });
+  });
+
+  etcdTest("wait ends when the lock is free", async () => {
+    const holder = await holdWith("awaited");
+    expect((await run("wait", "awaited", "-n")).status).toBe(75);
+    const waiter = start([binary, "wait", "awaited"], { env: environment() });
+    await holder.endInput();
+    expect((await waiter.end()).status).toBe(0);
+  });
+});
+
+describe("a command line that means nothing with --server", () => {
+  etcdTest.each([
+    ["run x --mode 0660 true"],
+    ["run x --group root true"],
+    ["run x --no-adopt true"],
+    ["get x --no-adopt"],
+    ["run x --server http://127.0.0.1:2379/path true"],
+    ["run resourcelock.history true"],
+  ])("%s ends with 64", async (line) => {
+    expect((await run(...line.split(" "))).status).toBe(64);
+  });
+
+  test("run --ttl ends with 64 when there is no server", async () => {
+    expect((await runToEnd([binary, "run", "--ttl", "5", "x", "true"])).status).toBe(64);
+  });
+
+  test("run ends with 69 and one line when nobody listens there", async () => {
+    const words = ["run", "-t", "1", "--server", "http://127.0.0.1:1", "x", "true"];
+    const { status, stderr } = await runToEnd([binary, ...words]);
+    expect(status).toBe(69);
+    expect(stderr).toBe(
+      "resourcelock: Cannot reach lock server http://127.0.0.1:1: the connection was refused\n",
+    );
+  });
+});

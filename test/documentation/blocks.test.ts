@@ -214,6 +214,10 @@ test("the documentation has few blocks that do not run, each for a reason", () =
       "README.md, Install",
       "apt needs root and the package: test/package installs it on fresh systems",
     ],
+    ["docs/across-hosts.md, One host, to try it", "it needs a server: test/etcd has the commands"],
+    ["docs/across-hosts.md, One host, to try it", "the same"],
+    ["docs/across-hosts.md, Three hosts, with TLS", "the same: test/etcd/security.test.ts"],
+    ["docs/across-hosts.md, In a program", "the same: test/etcd/etcd-lock.test.ts"],
     ["docs/install.md, Install", "the same"],
     ["docs/install.md, Install", "the tarball is made later: test/package unpacks it"],
     [

@@ -1,0 +1,224 @@
+/**
+ * A soak: clients take one lock of a cluster of three, again and again, while members are killed and stopped, clients
+ * lose their way to the cluster, and wrappers and keepers are killed and stopped, one of the two at a time.
+ *
+ * A witness hears from each command, fifty times a second, the token under which it runs. A token that is lower than one
+ * that was heard before means that two were inside at once, or one after the other in the wrong order.
+ */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { binary } from "../support/process.ts";
+import { EtcdCluster, eventually } from "./etcd-cluster.ts";
+import { Forwarder } from "./forwarder.ts";
+
+export interface SoakReport {
+  /** Tokens that were heard. */
+  grants: number;
+  beats: number;
+  /** Beats with a token lower than one heard before. */
+  falls: number;
+  /** How often each status of `run` came. */
+  statuses: Record<string, number>;
+  faults: Record<string, number>;
+  /** Keys that were left when all had ended and all leases had run out. */
+  left: string[];
+}
+
+const lockName = "soak";
+const ttlSeconds = 4;
+/** Groups of clients that lose their way to the cluster together. */
+const groups = 4;
+const command = "for i in 1 2 3 4 5 6 7 8 9 10; do echo $RESOURCELOCK_TOKEN; sleep 0.02; done";
+
+export async function soak(seconds: number, clients: number): Promise<SoakReport> {
+  const directory = mkdtempSync(join(tmpdir(), "resourcelock-soak-"));
+  await using cluster = await EtcdCluster.start(3);
+  await using ways = new AsyncDisposableStack();
+  const lists: Forwarder[][] = [];
+  for (let group = 0; group < groups; group++) {
+    const members = cluster.members.map((member) => Forwarder.to(member.client));
+    lists.push((await Promise.all(members)).map((way) => ways.use(way)));
+  }
+  const report: SoakReport = { grants: 0, beats: 0, falls: 0, statuses: {}, faults: {}, left: [] };
+  const witness = new Witness(report, join(directory, "witness"));
+  const end = performance.now() + seconds * 1000;
+  const wrappers = new Set<Bun.Subprocess>();
+  try {
+    const work = Array.from({ length: clients }, (_, index) =>
+      client(lists[index % groups] ?? [], { end, wrappers, report, path: witness.path }),
+    );
+    await makeFaults({ cluster, lists, end, wrappers, report });
+    await Promise.all(work);
+    await cluster.ready();
+    // Leases of clients that were killed, and what a change of leader adds to them.
+    await eventually(
+      async () => (await cluster.keys(`${lockName}/`)).length === 0,
+      "no key",
+      40,
+    ).catch(async () => (report.left = await cluster.keys(`${lockName}/`)));
+  } finally {
+    for (const wrapper of wrappers) wrapper.kill("SIGKILL");
+    witness.close();
+    rmSync(directory, { recursive: true });
+  }
+  return report;
+}
+
+/** Reads the tokens that commands write into a FIFO, in the order in which they come. */
+class Witness {
+  readonly path: string;
+  readonly #reader: Bun.Subprocess<"ignore", "pipe", "inherit">;
+
+  constructor(report: SoakReport, path: string) {
+    this.path = path;
+    // Open for writing too, so that it does not end between two commands.
+    const read = `mkfifo "$0" && exec cat <>"$0"`;
+    this.#reader = Bun.spawn(["sh", "-c", read, path], { stdio: ["ignore", "pipe", "inherit"] });
+    void this.#listen(report);
+  }
+
+  async #listen(report: SoakReport): Promise<void> {
+    let highest = 0;
+    let rest = "";
+    for await (const chunk of this.#reader.stdout) {
+      const lines = (rest + new TextDecoder().decode(chunk)).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) {
+        const token = Number(line);
+        report.beats += 1;
+        if (token < highest) report.falls += 1;
+        if (token > highest) report.grants += 1;
+        highest = Math.max(highest, token);
+      }
+    }
+  }
+
+  close(): void {
+    this.#reader.kill("SIGKILL");
+  }
+}
+
+interface Work {
+  end: number;
+  wrappers: Set<Bun.Subprocess>;
+  report: SoakReport;
+  path: string;
+}
+
+async function client(
+  list: readonly Forwarder[],
+  { end, wrappers, report, path }: Work,
+): Promise<void> {
+  const servers = list.map(({ url }) => url).join(",");
+  while (performance.now() < end) {
+    const words = [
+      "run",
+      "--server",
+      servers,
+      "--ttl",
+      String(ttlSeconds),
+      "-t",
+      "20",
+      "-q",
+      lockName,
+    ];
+    const wrapper = Bun.spawn([binary, ...words, "sh", "-c", `exec >>"${path}"; ${command}`], {
+      stdio: ["ignore", "ignore", "ignore"],
+      env: { ...process.env, HTTP_PROXY: "http://127.0.0.1:1" },
+    });
+    wrappers.add(wrapper);
+    await wrapper.exited;
+    wrappers.delete(wrapper);
+    const status = String(wrapper.exitCode ?? wrapper.signalCode);
+    report.statuses[status] = (report.statuses[status] ?? 0) + 1;
+    await Bun.sleep(Math.random() * 200);
+  }
+}
+
+interface Stage {
+  cluster: EtcdCluster;
+  lists: readonly Forwarder[][];
+  end: number;
+  wrappers: Set<Bun.Subprocess>;
+  report: SoakReport;
+}
+
+function randomMember(): number {
+  return Math.floor(Math.random() * 3);
+}
+
+/** One fault after the other, each healed before the next. */
+async function makeFaults(stage: Stage): Promise<void> {
+  const { cluster, lists, end, report } = stage;
+  const faults: Record<string, () => Promise<void>> = {
+    async memberKilled() {
+      const index = randomMember();
+      await cluster.killMember(index);
+      await Bun.sleep(1000 + Math.random() * 3000);
+      cluster.startMember(index);
+    },
+    async memberStopped() {
+      const index = randomMember();
+      cluster.signalMember(index, "SIGSTOP");
+      await Bun.sleep(500 + Math.random() * 4000);
+      cluster.signalMember(index, "SIGCONT");
+    },
+    async wayCut() {
+      const list = lists[Math.floor(Math.random() * lists.length)] ?? [];
+      for (const way of list) way.cut();
+      await Bun.sleep(1000 + Math.random() * 6000);
+      for (const way of list) way.heal();
+    },
+    async wrapperKilled() {
+      randomOf(stage.wrappers)?.kill("SIGKILL");
+    },
+    async wrapperStopped() {
+      const wrapper = randomOf(stage.wrappers);
+      wrapper?.kill("SIGSTOP");
+      await Bun.sleep(500 + Math.random() * 6000);
+      wrapper?.kill("SIGCONT");
+    },
+    async keeperKilled() {
+      for (const wrapper of stage.wrappers) {
+        for (const keeper of keepersOf(wrapper.pid)) process.kill(keeper, "SIGKILL");
+      }
+    },
+  };
+  while (performance.now() < end) {
+    await Bun.sleep(300);
+    const [name = "", make] = randomOf(Object.entries(faults)) ?? [];
+    await make?.();
+    report.faults[name] = (report.faults[name] ?? 0) + 1;
+    await cluster.ready();
+  }
+}
+
+function randomOf<Item>(items: Iterable<Item>): Item | undefined {
+  const all = [...items];
+  return all[Math.floor(Math.random() * all.length)];
+}
+
+function keepersOf(wrapper: number): number[] {
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((id) => id > 0 && isKeeperOf(id, wrapper));
+}
+
+function isKeeperOf(processId: number, wrapper: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${processId}/stat`, "utf8");
+    const [, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const words = readFileSync(`/proc/${processId}/cmdline`, "utf8");
+    return Number(parent) === wrapper && words.includes("__keeper");
+  } catch {
+    return false;
+  }
+}
+
+if (import.meta.main) {
+  const [seconds = "600", clients = "24"] = process.argv.slice(2);
+  const report = await soak(Number(seconds), Number(clients));
+  console.log(JSON.stringify(report, null, 2));
+  process.exit(report.falls === 0 && report.left.length === 0 && report.grants > 0 ? 0 : 1);
+}

@@ -26,13 +26,18 @@ export interface EngineOptions {
 /** The word that makes this program a keeper of locks on a server. It is for no person to give. */
 export const keeperCommand = "__keeper";
 
+/** The servers that are meant: those of --server, or of RESOURCELOCK_SERVER; empty for the locks of this host. */
+function serversOf(server: string | undefined): string {
+  return server ?? process.env["RESOURCELOCK_SERVER"] ?? "";
+}
+
 /**
  * Opens the engine; disposing of it ends what it keeps open.
  *
  * @throws {UsageError} for a mode or a group that there is not, and for an option that means nothing where the locks are
  */
 export async function openEngine(options: EngineOptions): Promise<LockEngine> {
-  const servers = options.server ?? process.env["RESOURCELOCK_SERVER"] ?? "";
+  const servers = serversOf(options.server);
   if (servers !== "" || options.server !== undefined) return await openEtcd(servers, options);
   if (options.ttl !== undefined) throw new UsageError("--ttl means nothing without --server");
   const { output, access, resultOf } = options;
@@ -76,4 +81,12 @@ function meansNothing(option: string): UsageError {
 export async function runKeeper(): Promise<void> {
   const keeper = await import("../etcd/keeper-process.ts");
   await keeper.runKeeper(process.env);
+}
+
+/** Checks the servers that are meant, for `doctor`; nothing when none are. */
+export async function serverFindings(server: string | undefined) {
+  const servers = serversOf(server);
+  if (servers === "") return [];
+  const { checkServers } = await import("../etcd/server-check.ts");
+  return await checkServers(servers, process.env);
 }

@@ -6,6 +6,7 @@ import { parseDuration } from "../arguments/values.ts";
 import { commonOptions, options } from "../arguments/options.ts";
 import { painter } from "../terminal/colors.ts";
 import { jsonLine } from "../terminal/escape.ts";
+import { serverFindings } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
 import { findingJson, findingLines, needsAttention, verdictLine } from "../doctor/finding.ts";
 import { hostFindings } from "../doctor/host.ts";
@@ -31,11 +32,12 @@ export default defineCommand({
   args: {
     "held-over": options["held-over"],
     "no-color": options["no-color"],
+    server: { ...options.server, description: "check these servers too" },
     ...commonOptions,
     quiet: { ...options.quiet, description: "answer by the exit status alone" },
     verbose: { ...options.verbose, description: "tell of each lock who may use it" },
   },
-  run({ args, data }) {
+  async run({ args, data }) {
     compileHotCode();
     const { json, quiet, verbose } = outputOptions(args, data);
     const heldOver = args["held-over"];
@@ -45,6 +47,7 @@ export default defineCommand({
     const findings = [
       ...hostFindings(),
       ...lockFindings({ all: verbose, heldOverSeconds, nowSeconds }),
+      ...(await serverFindings(args.server)),
     ];
     if (!quiet) {
       const paint = painter(stdout, args["no-color"] ?? false);

@@ -1,0 +1,126 @@
+/** Checks of the servers themselves, for `doctor`: what is wrong with each, and what to do. */
+import { LockServerError } from "../lock/errors.ts";
+import { credentialsFrom, type Environment, tlsFrom } from "./credentials.ts";
+import { Gateway } from "./gateway.ts";
+import { shownText } from "./fault.ts";
+import { idIn, numberIn, textIn } from "./json.ts";
+import { historyKeys, infoKeys } from "./keys.ts";
+import { lockNames } from "./lock-state.ts";
+import { range } from "./requests.ts";
+import { parseServerList } from "./server-list.ts";
+
+/** What was found about a server, as `doctor` tells it. */
+export interface ServerFinding {
+  readonly check: string;
+  readonly verdict: "ok" | "note" | "warning" | "problem";
+  readonly text: string;
+  readonly advice?: string;
+}
+
+const checkSeconds = 5;
+
+/**
+ * The first versions of each line without the faults in which a deposed leader renews leases, or ends those that
+ * were renewed (etcd issues 12528 and 15247).
+ */
+const soundPatches: Readonly<Record<string, number>> = { "3.4": 31, "3.5": 13 };
+
+/** Looks at each member of a list, and at the cluster. */
+export async function checkServers(
+  servers: string,
+  environment: Environment,
+): Promise<ServerFinding[]> {
+  let endpoints: string[];
+  let gateway: Gateway;
+  try {
+    endpoints = parseServerList(servers);
+    const credentials = credentialsFrom(environment);
+    gateway = new Gateway({ endpoints, tls: tlsFrom(environment), credentials });
+  } catch (error) {
+    return [problem("server", error)];
+  }
+  const members: ServerFinding[] = [];
+  for (const endpoint of endpoints) members.push(await checkMember(gateway, endpoint));
+  // Without a member that answers there is no cluster to ask.
+  if (members.every(({ verdict }) => verdict === "problem")) return members;
+  return [...members, await checkRights(gateway)];
+}
+
+async function checkMember(gateway: Gateway, endpoint: string): Promise<ServerFinding> {
+  const check = `server ${endpoint}`;
+  try {
+    const timeoutMilliseconds = checkSeconds * 1000;
+    const { message } = await gateway.send(
+      endpoint,
+      "maintenance/status",
+      {},
+      { timeoutMilliseconds },
+    );
+    const version = textIn(message, "version");
+    if (idIn(message, "leader") === "0") {
+      return { check, verdict: "problem", text: `etcd ${version}, and it has no leader.` };
+    }
+    const { errors } = message;
+    if (Array.isArray(errors) && errors.length > 0) {
+      return {
+        check,
+        verdict: "problem",
+        text: `etcd ${version} has raised an alarm: ${shownText(errors.join(", "))}. Without space no lock can be taken.`,
+        advice: "See etcdctl alarm list, etcdctl compact and etcdctl defrag.",
+      };
+    }
+    if (hasSoundLeases(version)) return { check, verdict: "ok", text: `etcd ${version}.` };
+    return {
+      check,
+      verdict: "warning",
+      text: `etcd ${version} can renew a lease that has ended, or end one that was renewed, when its leader changes.`,
+      advice: "Use 3.4.31, 3.5.13 or later.",
+    };
+  } catch (error) {
+    return problem(check, error);
+  }
+}
+
+function hasSoundLeases(version: string): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.split(/[.-]/).map(Number);
+  const sound = soundPatches[`${major}.${minor}`];
+  if (sound !== undefined) return patch >= sound;
+  return major > 3 || (major === 3 && minor > 5);
+}
+
+async function checkRights(gateway: Gateway): Promise<ServerFinding> {
+  const check = "server rights";
+  const limits = { seconds: checkSeconds };
+  try {
+    for (const prefix of [historyKeys.prefix, infoKeys.prefix]) {
+      const { message } = await gateway.call(
+        "kv/range",
+        { ...range({ prefix }), count_only: true },
+        limits,
+      );
+      numberIn(message, "count");
+    }
+    const { length } = await lockNames(gateway);
+    return { check, verdict: "ok", text: `This user may list the locks: ${length} now.` };
+  } catch (error) {
+    if (!isDenied(error)) return problem(check, error);
+    return {
+      check,
+      verdict: "note",
+      text: "This user may not list the locks; those that the user's role names can be used.",
+    };
+  }
+}
+
+function isDenied(error: unknown): boolean {
+  return error instanceof LockServerError && error.fault === "denied";
+}
+
+function problem(check: string, error: unknown): ServerFinding {
+  if (!(error instanceof LockServerError)) throw error;
+  return {
+    check,
+    verdict: "problem",
+    text: /[.?!]$/.test(error.message) ? error.message : `${error.message}.`,
+  };
+}

@@ -66,6 +66,9 @@ export interface Keeper {
 /** How long the end of a lease that has no keys any more is waited for: it would end by itself. */
 const closeSeconds = 1;
 
+/** How long the program stays for that: long enough to have sent it. */
+const lingerMilliseconds = 2;
+
 export class EtcdEngine implements LockEngine {
   readonly unsupported = new Set(["access", "adopt", "newest", "replace", "max-waiters"] as const);
   readonly isLeased = true;
@@ -76,6 +79,8 @@ export class EtcdEngine implements LockEngine {
   readonly #keeper: Keeper | undefined;
   readonly #sessions = new Map<Session, Set<string>>();
   readonly #holds = new Map<Hold, Session>();
+  /** Leases without keys that are being ended. */
+  readonly #closing: Promise<void>[] = [];
   #isChecked = false;
   #label: Omit<Label, "message"> | undefined;
 
@@ -207,7 +212,11 @@ export class EtcdEngine implements LockEngine {
     }
     this.#sessions.delete(session);
     session.stopRenewing();
-    if (this.#keeper?.stop() !== true) await session.close(closeSeconds);
+    if (this.#keeper?.stop() === true) return;
+    const closing = session.close(closeSeconds);
+    // What was released has no key any more: its lease may as well end by itself.
+    if (place === undefined) this.#closing.push(closing);
+    else await closing;
   }
 
   #ownLabel(): Omit<Label, "message"> {
@@ -330,6 +339,7 @@ export class EtcdEngine implements LockEngine {
     this.#keeper?.stop();
     await Promise.all([...this.#sessions.keys()].map((session) => session.close(closeSeconds)));
     this.#sessions.clear();
+    await Promise.race([Promise.all(this.#closing), Bun.sleep(lingerMilliseconds)]);
   }
 }
 

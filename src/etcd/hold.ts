@@ -51,7 +51,8 @@ export class Hold implements Grant, SessionListener {
 
   /** What a keeper has to know to release it. */
   get kept(): KeptLock {
-    return { name: this.name, ...this.#place };
+    const { key, createRevision, token, value } = this.#place;
+    return { name: this.name, key, createRevision, token, value };
   }
 
   get token(): number {

@@ -42,6 +42,8 @@ export interface GrantedPlace {
   readonly createRevision: number;
   readonly token: number;
   readonly value: EntryValue;
+  /** The term in which the grant was made; 0 where only its result was seen. */
+  readonly raftTerm: number;
 }
 
 /** The place is gone: its lease ended, or somebody deleted its key. */
@@ -122,7 +124,7 @@ export class Place {
         limits,
       );
       if (message["succeeded"] === true) {
-        return this.#granted(header.revision, header.revision, value);
+        return this.#granted(header.revision, header, value);
       }
       this.#view.load(readKeyValues(responsesIn(message)[0]), header.revision);
     }
@@ -173,7 +175,7 @@ export class Place {
       },
     );
     if (message["succeeded"] === true) {
-      return this.#granted(header.revision, header.revision, value);
+      return this.#granted(header.revision, header, value);
     }
     const inner = objectIn(responsesIn(message)[0] ?? {}, "response_txn");
     this.#view.load(readKeyValues(responsesIn(inner).at(-1)), header.revision);
@@ -234,7 +236,7 @@ export class Place {
       }),
       { signal: this.#end.signal, seconds: this.#secondsLeft },
     );
-    if (message["succeeded"] === true) return this.#granted(createRevision, header.revision, value);
+    if (message["succeeded"] === true) return this.#granted(createRevision, header, value);
     this.#view.load(readKeyValues(responsesIn(message)[0]), header.revision);
     return undefined;
   }
@@ -243,11 +245,16 @@ export class Place {
   #grantFound(): GrantedPlace | undefined {
     const own = this.#view.find(this.#key);
     if (own?.value?.granted === undefined) return undefined;
-    return this.#granted(own.createRevision, tokenOf(own), own.value);
+    return this.#granted(own.createRevision, { revision: tokenOf(own), raftTerm: 0 }, own.value);
   }
 
-  #granted(createRevision: number, token: number, value: EntryValue): GrantedPlace {
-    return { key: this.#key, createRevision, token, value };
+  /** Describes the grant by what the answer to its transaction begins with. */
+  #granted(
+    createRevision: number,
+    { revision: token, raftTerm }: { revision: number; raftTerm: number },
+    value: EntryValue,
+  ): GrantedPlace {
+    return { key: this.#key, createRevision, token, value, raftTerm };
   }
 
   #grantedValue(): EntryValue {

@@ -16,7 +16,8 @@ export interface HeldKey {
 }
 
 export type Renewal =
-  | { readonly outcome: "renewed"; readonly sentAt: number }
+  /** `raftTerm` is that of the leader that renewed it. */
+  | { readonly outcome: "renewed"; readonly sentAt: number; readonly raftTerm: number }
   /** The term changed between the two requests: nothing is known, try again. */
   | { readonly outcome: "unconfirmed" }
   | { readonly outcome: "lease-gone" }
@@ -33,14 +34,18 @@ export async function renewLease(
   const sentAt = clock();
   const kept = await keepLeaseAlive(gateway, leaseId, limits);
   if (kept === undefined) return { outcome: "lease-gone" };
-  if (held.length === 0) return { outcome: "renewed", sentAt };
+  const { raftTerm } = kept;
+  // Of a waiter, which harms nobody: see Session.ensureFresh().
+  if (held.length === 0) return { outcome: "renewed", sentAt, raftTerm };
   // Ranges, and not comparisons alone: etcd answers a transaction without a range from one member's memory.
   const read = transaction({ compare: [], success: held.map(({ key }) => operation.get({ key })) });
   const { message, header } = await gateway.call("kv/txn", read, limits);
-  if (header.raftTerm !== kept.raftTerm) return { outcome: "unconfirmed" };
+  if (header.raftTerm !== raftTerm) return { outcome: "unconfirmed" };
   const found = responsesIn(message).map((response) => readKeyValues(response)[0]);
   const gone = held.filter(
     ({ createRevision }, index) => found[index]?.createRevision !== createRevision,
   );
-  return gone.length === 0 ? { outcome: "renewed", sentAt } : { outcome: "keys-gone", keys: gone };
+  return gone.length === 0
+    ? { outcome: "renewed", sentAt, raftTerm }
+    : { outcome: "keys-gone", keys: gone };
 }

@@ -56,6 +56,8 @@ export class Session {
   readonly #stop = new AbortController();
   readonly #told = new Set<StopStep>();
   #time: RenewalTime;
+  /** The term of the leader that renewed last; 0 for none yet. */
+  #renewedTerm = 0;
   #isGone = false;
   #isRunning = false;
   #patience = 1;
@@ -126,23 +128,28 @@ export class Session {
     this.#held.delete(key);
   }
 
-  /** Renews before a hold begins, if the last renewal was long ago or did not have to be confirmed. */
-  async ensureFresh(held: HeldKey, signal?: AbortSignal): Promise<boolean> {
+  /**
+   * Renews before a hold begins, unless the last renewal was not long ago and counts: it does if it was confirmed, or if
+   * the grant itself, which a majority agreed on, came in the same term.
+   *
+   * @returns false when the lease is gone
+   */
+  async ensureFresh(
+    granted: HeldKey & { raftTerm: number },
+    signal?: AbortSignal,
+  ): Promise<boolean> {
     const { sentAt, ttlSeconds } = this.lease;
-    const isFresh = this.renewedAt === sentAt && this.clock() < sentAt + ttlSeconds / 2;
-    if (isFresh) return true;
+    const isYoung = this.clock() < this.renewedAt + ttlSeconds / 2;
+    const isConfirmed = this.renewedAt === sentAt || this.#renewedTerm === granted.raftTerm;
+    if (isYoung && isConfirmed) return true;
     for (;;) {
       const left = this.stopTimes.killAt - this.clock();
       const limits = { signal, seconds: Math.max(left, attemptSeconds) };
-      const renewal = await renewLease(
-        this.gateway,
-        { leaseId: this.lease.id, held: [held] },
-        this.clock,
-        limits,
-      );
+      const keys = { leaseId: this.lease.id, held: [granted] };
+      const renewal = await renewLease(this.gateway, keys, this.clock, limits);
       if (renewal.outcome === "unconfirmed") continue;
       if (renewal.outcome !== "renewed") return false;
-      this.#time.advance(renewal.sentAt);
+      this.#noteRenewal(renewal);
       return true;
     }
   }
@@ -180,8 +187,22 @@ export class Session {
         attempt = this.#renew().finally(() => (attempt = undefined));
       }
       if (step === "term" || step === "kill") this.#tellStop(step);
-      await Bun.sleep(this.#held.size > 0 ? lookMilliseconds : this.#waiterPause());
+      await this.#pause(this.#held.size > 0 ? lookMilliseconds : this.#waiterPause());
     }
+  }
+
+  #noteRenewal({ sentAt, raftTerm }: { sentAt: number; raftTerm: number }): void {
+    this.#time.advance(sentAt);
+    this.#renewedTerm = raftTerm;
+  }
+
+  /** Pauses until the time has passed or nothing is to be renewed any more. */
+  #pause(milliseconds: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { signal } = this.#stop;
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    return promise.finally(() => clearTimeout(timer));
   }
 
   /** A waiter wakes up when it has to renew, and no sooner. */
@@ -213,7 +234,7 @@ export class Session {
       );
       if (signal.aborted) return;
       if (renewal.outcome === "renewed") {
-        this.#time.advance(renewal.sentAt);
+        this.#noteRenewal(renewal);
         this.#told.clear();
         this.#goneSince = undefined;
       } else if (renewal.outcome === "lease-gone") {

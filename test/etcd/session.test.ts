@@ -54,7 +54,11 @@ describe("renewLease()", () => {
   test("renewLease() counts from before the sending when it is confirmed", async () => {
     let now = 100;
     await using server = serverWith({ before: () => void (now += 3) });
-    expect(await renew(server, () => now)).toEqual({ outcome: "renewed", sentAt: 100 });
+    expect(await renew(server, () => now)).toEqual({
+      outcome: "renewed",
+      sentAt: 100,
+      raftTerm: 2,
+    });
   });
 
   test("renewLease() reads the keys by a majority, after the renewal was answered", async () => {
@@ -89,6 +93,58 @@ describe("renewLease()", () => {
   ])("renewLease() tells that keys are gone when %s", async (_, range) => {
     await using server = serverWith({ range });
     expect(await renew(server)).toEqual({ outcome: "keys-gone", keys: [held] });
+  });
+});
+
+describe("Session.ensureFresh()", () => {
+  const lease = { id: "1", ttlSeconds: 10, sentAt: 100 };
+  const fresh = async (server: FakeGateway, now: number, raftTerm: number) => {
+    const session = new Session(gatewayTo(server), () => now, lease);
+    return { session, isFresh: await session.ensureFresh({ ...held, raftTerm }) };
+  };
+
+  test("ensureFresh() asks nobody when the lease was granted not long ago", async () => {
+    await using server = serverWith();
+    expect((await fresh(server, 104, 9)).isFresh).toBe(true);
+    expect(server.seen).toEqual([]);
+  });
+
+  test("ensureFresh() renews, and has it confirmed, when the lease is old", async () => {
+    await using server = serverWith();
+    const { session, isFresh } = await fresh(server, 106, 9);
+    expect(isFresh).toBe(true);
+    expect(session.renewedAt).toBe(106);
+    expect(server.seen).toHaveLength(2);
+  });
+
+  test("ensureFresh() tries again when the term changes meanwhile", async () => {
+    await using server = serverWith({ readTerm: "3" });
+    server.state.before = () => {
+      if (server.seen.length === 4) server.state.renewalTerm = "3";
+    };
+    expect((await fresh(server, 106, 9)).isFresh).toBe(true);
+    expect(server.seen.length).toBeGreaterThan(4);
+  });
+
+  test("ensureFresh() is false when the lease is gone", async () => {
+    await using server = serverWith({ ttl: undefined });
+    expect((await fresh(server, 106, 9)).isFresh).toBe(false);
+  });
+
+  test.each([
+    ["takes a waiter's renewal when the grant came in its term", 2, 1],
+    ["confirms a waiter's renewal when the grant came in another term", 3, 3],
+  ])("ensureFresh() %s", async (_, raftTerm, requests) => {
+    let now = 100;
+    await using server = serverWith();
+    const session = new Session(gatewayTo(server), () => now, lease);
+    session.listen({ onStop() {}, onKeysGone() {}, onLeaseGone() {} });
+    now = 103;
+    await eventually(() => session.renewedAt === 103, "a waiter's renewal");
+    session.stopRenewing();
+    now = 104;
+    expect(await session.ensureFresh({ ...held, raftTerm })).toBe(true);
+    expect(server.seen).toHaveLength(requests);
   });
 });
 

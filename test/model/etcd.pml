@@ -173,7 +173,14 @@ join:
     do
     :: atomic { created[me] == mine && granted[me] -> break }
     :: atomic { created[me] != mine -> goto queue }  /* my place is gone: queue again */
-    :: atomic { lease[me] -> rest[me] = T }          /* a waiter's renewal, confirmed or not */
+    :: created[me] == mine && !granted[me] ->        /* a waiter's renewal, which nobody confirms yet */
+       sent[me] = 0;
+       if
+       :: atomic { lease[me] -> rest[me] = T; answered = term; age[me] = sent[me] }
+       :: atomic { stale != 0 -> answered = stale; age[me] = sent[me] }
+       :: !lease[me]
+       fi;
+       sent[me] = T
     :: created[me] == mine && !granted[me] && none(isBefore) ->
        /* The watch said so; what is true by now is another matter. */
 #ifdef MUTANT_NO_SECOND_LOOK
@@ -182,7 +189,17 @@ join:
 #else
        atomic {
          if
-         :: created[me] == mine && none(isBefore) -> revision++; grant(me)
+         :: created[me] == mine && none(isBefore) ->
+            revision++;
+            grant(me);
+#ifndef MUTANT_GRANT_CONFIRMS_ALL
+            /* The grant confirms a renewal of its own term, and no other. */
+            if
+            :: answered != 0 && answered != term -> age[me] = T
+            :: else
+            fi;
+#endif
+            answered = 0
          :: else
          fi
        }

@@ -73,7 +73,7 @@ async function checkMember(gateway: Gateway, endpoint: string): Promise<ServerFi
     return {
       check,
       verdict: "warning",
-      text: `etcd ${version} can renew a lease that has ended, or end one that was renewed, when its leader changes.`,
+      text: `etcd ${version} can renew a lease after its end, or end a renewed lease, when its leader changes.`,
       advice: "Use 3.4.31, 3.5.13 or later.",
     };
   } catch (error) {
@@ -107,7 +107,7 @@ async function checkRights(gateway: Gateway): Promise<ServerFinding> {
     return {
       check,
       verdict: "note",
-      text: "This user may not list the locks; those that the user's role names can be used.",
+      text: "This user may not list the locks; locks that the user's role names can be used.",
     };
   }
 }

@@ -90,8 +90,8 @@ export const options = defineOptions({
   },
   server: {
     type: "string",
-    valueHint: "URL,...",
-    description: "use the locks of an etcd cluster (default: RESOURCELOCK_SERVER)",
+    valueHint: "URL",
+    description: "use the locks of an etcd cluster (or set RESOURCELOCK_SERVER)",
   },
   ttl: {
     type: "string",

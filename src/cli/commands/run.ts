@@ -7,7 +7,6 @@ import { type Job, jobOf } from "../arguments/job.ts";
 import { commonOptions, nameListArgument, options, quietOrVerbose } from "../arguments/options.ts";
 import { parseAccess } from "../arguments/values.ts";
 import { openEngine } from "../engine.ts";
-import { textsFor } from "../status/result-text.ts";
 import { heldAroundText } from "../status/run-text.ts";
 import { diagnostics } from "../terminal/output.ts";
 import { acquireLocks, HeldAround, type WaitContext } from "../waiting/acquire.ts";
@@ -123,6 +122,9 @@ async function acquireWanted(
   const answer = await acquireLocks(context, names, request);
   if (Array.isArray(answer)) return answer;
   const { output } = context;
-  if (!output.quiet) diagnostics().info(textsFor(output).refused(answer.name, answer));
+  if (output.quiet) return undefined;
+  // Loaded only when it is said: a job that runs at once starts without it.
+  const { textsFor } = await import("../status/result-text.ts");
+  diagnostics().info(textsFor(output).refused(answer.name, answer));
   return undefined;
 }

@@ -168,6 +168,19 @@ describe.skipIf(!canAttack)("another user's file", () => {
     expect(listed).toContainEqual(expect.objectContaining({ name: "x", info: null }));
   });
 
+  test("is not emptied because it is called NAME.ledger", async () => {
+    await using memory = await shared();
+    for (const before of ["accounts of 2026", `${"\0".repeat(200)}accounts`]) {
+      const text = JSON.stringify(before);
+      await memory.prepare(`python3 -c 'open("/dev/shm/x.ledger", "w").write(${text})'`);
+      const kept = memory.files["x.ledger"];
+      const { status, stderr } = await memory.resourcelock("run", "x", "--", "true");
+      expect(stderr).toContain('Cannot use lock "x": its ledger is damaged (it was never one)');
+      expect(status).toBe(71);
+      expect(memory.files["x.ledger"]).toBe(kept);
+    }
+  });
+
   test("is not used through a second name that somebody gave it", async () => {
     await using memory = await shared();
     await memory.resourcelock("run", "x", "--", "true");

@@ -15,7 +15,7 @@ export const maxSeats = (maxPages * pageBytes) / entryBytes - 1;
 /** The seats of the first page, which one system call writes together with the header. */
 export const firstPageSeats = pageBytes / entryBytes - 1;
 
-const magic = 0x6b636c72; // "rlck"
+export const magic = 0x6b636c72; // "rlck"
 const version = 1;
 
 /** What the record says; with the semaphore and the info text it tells who has the unit. */

@@ -5,7 +5,7 @@ import { EFBIG, PosixError } from "../../posix/libc.ts";
 import { objectsOf } from "../../lock/name.ts";
 import { explanation } from "../objects/explanation.ts";
 import { allocateSharedFile } from "../objects/shared-file.ts";
-import { entryBytes, LedgerImage, pageBytes } from "./layout.ts";
+import { damagedLedger, entryBytes, LedgerImage, magic, maxPages, pageBytes } from "./layout.ts";
 
 export class LedgerFile {
   readonly #descriptor: number;
@@ -77,13 +77,29 @@ export class LedgerFile {
     });
   }
 
-  /** Begins the ledger anew, in place of whatever there was. */
+  /**
+   * Begins the ledger anew, in place of whatever there was.
+   *
+   * @throws {LockDamagedError} if that was never a ledger: it is somebody's file of that name
+   */
   begin(): void {
+    if (!this.#mayHaveBeenLedger()) {
+      const advice = "; it is another program's file: take another name";
+      throw damagedLedger(this.#lockName, "it was never one", advice);
+    }
     truncateFile(this.#descriptor, 0);
     this.allocate(pageBytes);
     this.resizeImage(pageBytes);
     this.image.begin();
     this.store("record");
+  }
+
+  /** Whether the file has the mark of a ledger, or nothing but zeros, or the size of one that was written over. */
+  #mayHaveBeenLedger(): boolean {
+    const { header, bytes } = this.image;
+    if (header.magic === magic || bytes.every((byte) => byte === 0)) return true;
+    const size = descriptorStatus(this.#descriptor).bytes;
+    return size % pageBytes === 0 && size <= maxPages * pageBytes;
   }
 
   /** Makes the file longer: its pages are there afterwards. @throws {LockCreateError} where /dev/shm is full */

@@ -129,7 +129,7 @@ describe.skipIf(!canAttack)("another user's file", () => {
     for (const mode of ["600", "666"]) {
       expect(memory.files[`PostgreSQL.${mode}`]).toEndWith(contents);
     }
-    expect(stderr).toContain(`/dev/shm/PostgreSQL.666 is left: it belongs to user ${victim}`);
+    expect(stderr).toContain(`/dev/shm/PostgreSQL.666: it belongs to user ${victim}`);
     expect(Object.keys(memory.files)).not.toContain("PostgreSQL.666.ledger");
   });
 

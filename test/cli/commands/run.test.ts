@@ -694,6 +694,19 @@ describe("run whose lock is taken by force", () => {
   });
 });
 
+test.skipIf(!isRoot || !haveTools("unshare"))(
+  "run as the first process of a container collects what is orphaned to it",
+  async () => {
+    // A zombie has a number to signal; one that was collected has none.
+    const command =
+      "p=$(sh -c 'sleep 0.1 >/dev/null 2>&1 & echo $!'); " +
+      "for i in $(seq 600); do kill -0 $p 2>/dev/null || exit 3; sleep 0.05; done";
+    const words = ["run", newLockName(), "--", "sh", "-c", command];
+    const run = start(["unshare", "--pid", "--fork", "--mount-proc", binary, ...words]);
+    expect((await run.end()).status).toBe(3);
+  },
+);
+
 const inner = (name: string, ...options: string[]) =>
   `env -i PATH="$PATH" "$RESOURCELOCK" run ${name} ${options.join(" ")} -- echo inside`;
 

@@ -14,6 +14,8 @@ export class LedgerFile {
   /** Where the bytes of the image are in memory. */
   #address = addressOf(this.image.bytes);
   #compared: Buffer | undefined;
+  /** What was read in passing: the image stays what was read under the mutex. */
+  #glance: LedgerImage | undefined;
 
   constructor(descriptor: number, lockName: string) {
     this.#descriptor = descriptor;
@@ -31,6 +33,13 @@ export class LedgerFile {
     const length = readAt(this.#descriptor, bytes);
     if (length < bytes.length) bytes.fill(0, length);
     return length;
+  }
+
+  /** Reads how many grants there were, without the mutex. */
+  readGrants(): number {
+    const image = (this.#glance ??= new LedgerImage());
+    readAt(this.#descriptor, image.bytes);
+    return image.header.grants;
   }
 
   /** Reads the file and tells whether it still says what the image says. Needs no mutex. */

@@ -129,6 +129,11 @@ export class Ledger implements LedgerState, ReadableLedger {
     }
   }
 
+  /** How many grants the file has now, for one that was stopped since it had the mutex, and has not got it. */
+  readGrants(): number {
+    return this.#file.readGrants();
+  }
+
   /** Reads what the file really has, after an error of {@link store}. Under the mutex. */
   reread(): void {
     this.#file.read();

@@ -7,7 +7,7 @@ import type { View } from "./decide.ts";
 import { evictions, lockStates, seatFlags, seatStates, withExitStatus } from "./layout.ts";
 import type { Ledger } from "./ledger.ts";
 import { isEvicted } from "./queue.ts";
-import { recordedSeat, writeFree } from "./record.ts";
+import { markOf, recordedSeat, writeFree } from "./record.ts";
 import { clockOffset, seatTime } from "./seat-time.ts";
 
 /** What a participant asks for. */
@@ -140,8 +140,15 @@ function recordUnitReturned(own: Own): boolean {
   if (!own.tookUnitUnrecorded) return false;
   own.tookUnitUnrecorded = false;
   const { ledger, unit, seat } = own;
-  const isExtra =
-    ledger.header.state === lockStates.held || ledger.seat(seat).evicted === evictions.superseded;
-  if (!isExtra) writeFree(ledger, unit.infoHash(), unit);
-  return !isExtra;
+  const { header } = ledger;
+  if (header.state === lockStates.held) return false;
+  if (ledger.seat(seat).evicted === evictions.superseded) {
+    // Nobody can tell whether this is the unit that was adopted, or one that was given back since. If none is there,
+    // it may be that one: the mark has it adopted.
+    const isMissing = unit.readValue() === 0 && unit.infoHash() === header.notedHash;
+    if (header.state === lockStates.free && isMissing) unit.setMark(markOf(header.grants));
+    return false;
+  }
+  writeFree(ledger, unit.infoHash(), unit);
+  return true;
 }

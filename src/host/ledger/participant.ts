@@ -268,7 +268,7 @@ export class Participant {
     else if (on === "timer") pause(seconds);
     else if (own.unit.take(seconds) === "granted") {
       own.tookUnitUnrecorded = true;
-      own.unit.setMark(markOf(own.ledger.header.grants));
+      own.unit.setMark(markOf(own.ledger.readGrants()));
       faultPoint("taken-by-waiting");
     }
   }

@@ -10,7 +10,13 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { exitStatusOf, lockStates, seatStates, slotsOf } from "../../../src/host/ledger/layout.ts";
+import {
+  evictions,
+  exitStatusOf,
+  lockStates,
+  seatStates,
+  slotsOf,
+} from "../../../src/host/ledger/layout.ts";
 import type { Blocked } from "../../../src/host/ledger/apply.ts";
 import { Participant } from "../../../src/host/ledger/participant.ts";
 import type { Wish } from "../../../src/host/ledger/own-seat.ts";
@@ -273,6 +279,29 @@ describe("a unit that was got by waiting for the semaphore", () => {
     withUnit().withdraw();
     expect(lock.unit.readValue()).toBe(1);
     lock.holder();
+  });
+
+  test("is adopted when one that was stopped got it long after its own was adopted", () => {
+    newLock();
+    const waiter = lock.participant();
+    lock.unit.tryTake();
+    const blocked = blockedBy(waiter);
+    lock.ledger.transact(() => {
+      lock.ledger.seat(1).evicted = evictions.superseded;
+      lock.ledger.header.grants += 2;
+      lock.ledger.header.notedHash = lock.unit.infoHash();
+      lock.ledger.store();
+    });
+    lock.unit.postIfLocked();
+    waiter.blockInKernel(blocked, 1);
+    expect(lock.unit.readMark()).toBe(markOf(2));
+    lock.unit.setMark(0);
+    waiter.withdraw();
+    // It was not given back, as it may have been the adopted one.
+    expect(lock.unit.readValue()).toBe(0);
+    const next = lock.participant();
+    untilGranted(next);
+    expect(next.adopted).toBeDefined();
   });
 
   test("is given back when somebody else comes first by now", () => {

@@ -111,9 +111,20 @@ async function look(directory: string): Promise<void> {
   }
 }
 
+/** Is in a slot: nobody else has that number, nobody is in the section. */
+async function slot(directory: string, number: string): Promise<void> {
+  const [witness, mine] = [`${directory}/slot-${number}`, `${directory}/of-${process.pid}`];
+  writeFileSync(mine, `${process.pid} ${fieldsOf(process.pid)?.[startField]}\n`);
+  while (!tryLink(mine, witness)) inherit(directory, witness);
+  await look(directory);
+  unlinkSync(witness);
+  unlinkSync(mine);
+}
+
 // As a command of `run`: one process, as what it has started would outlive it when it is killed.
 if (import.meta.main) {
   const [directory = "", kind] = process.argv.slice(2);
   if (kind === "shared") await look(directory);
+  else if (kind === "slots") await slot(directory, process.env["RESOURCELOCK_SLOT"] ?? "");
   else section(directory);
 }

@@ -16,8 +16,22 @@
  * waiting, and just after a peer gave it back, leaves a lock that looks like a peer's. So the point
  * "taken-by-waiting" is left out, and where a random kill hits that window, the lock is freed by `unget`, as a user
  * would, and that is counted.
+ *
+ * A hostile storm (--hostile) adds callers that do not wait or not long, slots of different numbers, `info --set` with
+ * one text for all, peers that set that text inside and outside of the section, a limit on the size of files, an info
+ * segment that is deleted; and without peers, who could not know, a semaphore that is deleted and `remove`. Where
+ * /dev/shm is small (64 MB at most: give the storm one of its own), it is filled up now and then.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -29,15 +43,19 @@ const { values: options } = parseArgs({
     deaths: { type: "string", default: "2000" },
     workers: { type: "string", default: "8" },
     peers: { type: "string", default: "0" },
+    hostile: { type: "boolean", default: false },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
   },
 });
 const deathsWanted = Number(options.deaths);
 const workers = Number(options.workers);
 const peers = Number(options.peers);
+const { hostile } = options;
 const seed = Number(options.seed);
 if (![deathsWanted, workers, peers, seed].every(Number.isSafeInteger)) {
-  console.error("usage: scripts/storm [--deaths N] [--workers N] [--peers N] [--seed N]");
+  console.error(
+    "usage: scripts/storm [--deaths N] [--workers N] [--peers N] [--hostile] [--seed N]",
+  );
   process.exit(64);
 }
 
@@ -46,6 +64,8 @@ const longestGapSeconds = 2;
 const busyMachineSeconds = 4;
 /** After this, with peers, a lock that looks foreign while no peer is in the section is taken for the window. */
 const windowSeconds = 3;
+/** After an object was deleted: a participant looks behind the names once in a second and a half. */
+const deletedSeconds = 2;
 const lookMilliseconds = 20;
 /** So often each fault point has to be hit in a storm of 1,000 deaths or more. */
 const fewestHits = 5;
@@ -56,7 +76,29 @@ const lockName = `storm-${process.pid}-${seed}`;
 const environment = { ...process.env, RESOURCELOCK: testBinary };
 
 /** The ways a worker takes part. */
-type Kind = "library" | "run" | "shared" | "lapse" | "script" | "force";
+type Kind =
+  | "library"
+  | "run"
+  | "shared"
+  | "lapse"
+  | "script"
+  | "force"
+  | "now"
+  | "slots"
+  | "text"
+  | "limited"
+  | "remove";
+
+/** What a hostile storm has besides; none of them is aimed at fault points. */
+const hostileKinds: readonly Kind[] = ["now", "now", "lapse", "slots", "slots", "text", "limited"];
+/** Ends that are none of a lock's failures: not granted in time, in use, and a limit or a full /dev/shm. */
+const expectedEnds: Partial<Record<Kind, readonly number[]>> = {
+  lapse: [75],
+  now: [75],
+  limited: [71, 75],
+  text: [1, 66],
+  remove: [1, 66, 75],
+};
 
 /** Points that not every kind gets to. */
 const kindsOfPoint: Record<string, readonly Kind[]> = {
@@ -91,9 +133,18 @@ let windows = 0;
 let stoppedNow = 0;
 const failures: string[] = [];
 
+/** What the storm did last, to be told beside a failure. */
+const events: string[] = [];
+
+function note(what: string): void {
+  events.push(`${(performance.now() / 1000).toFixed(2)} s: ${what}`);
+  if (events.length > 12) events.shift();
+}
+
 /** Ends the storm, too. */
 function fail(what: string): void {
   failures.push(what);
+  note(`FAILED: ${what}`);
 }
 
 const deaths = () => kills + [...hits.values()].reduce((sum, count) => sum + count, 0);
@@ -106,6 +157,7 @@ type Fate =
   | undefined;
 
 function fateOf(): { kind: Kind; fate: Fate } {
+  if (hostile && random() < 0.35) return hostileFate();
   const dice = random();
   if (dice < 0.4) {
     const fault = nextPoint();
@@ -124,6 +176,13 @@ function fateOf(): { kind: Kind; fate: Fate } {
   return { kind, fate: undefined };
 }
 
+function hostileFate(): { kind: Kind; fate: Fate } {
+  if (peers === 0 && random() < 0.05) return { kind: "remove", fate: undefined };
+  const kind = pick(hostileKinds);
+  const afterMilliseconds = random() ** 2 * 300;
+  return { kind, fate: random() < 0.6 ? { kill: "all", afterMilliseconds } : undefined };
+}
+
 /** The point that lags behind most. */
 function nextPoint(): string {
   const lag = (point: string) =>
@@ -139,6 +198,10 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 type Child = Bun.Subprocess<"ignore", "pipe", "pipe">;
 
 const children = new Set<Bun.Subprocess>();
+/** What is set: one for all, and one that covers the date of a grant. */
+const texts = ["busy", "busy with what everybody is busy with all the time"] as const;
+/** When /dev/shm was full, or an object was deleted: what ends then may end as it likes, but not in the section. */
+let troubledUntil = 0;
 
 /** Starts a process in a group of its own. */
 function spawn(words: readonly string[], variables: Record<string, string> = {}): Child {
@@ -162,11 +225,28 @@ function startWorker(kind: Exclude<Kind, "force">, point: string): Child {
       const script = [`${here}storm-worker.ts`, lockName, directory, sections];
       return spawn([process.execPath, "--define", "TEST_BUILD=true", ...script], fault);
     }
+    case "text":
+      return spawn([testBinary, "info", lockName, "--set", pick(texts)]);
+    case "remove":
+      return spawn([testBinary, "remove", "-q", lockName]);
+    case "limited": {
+      const command = ["--", process.execPath, `${here}section.ts`, directory, kind];
+      const words = [testBinary, "run", "-q", "-t", "2", lockName, ...command];
+      return spawn(["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", ...words]);
+    }
     case "run":
     case "shared":
+    case "now":
+    case "slots":
     case "lapse": {
       const command = [process.execPath, `${here}section.ts`, directory, kind];
-      const wish = { run: [], shared: ["--shared"], lapse: ["-t", "0.02"] }[kind];
+      const wish = {
+        run: [],
+        shared: ["--shared"],
+        now: ["-n"],
+        slots: ["--slots", pick(["1", "2", "3"])],
+        lapse: ["-t", pick(["0.02", "0.2"])],
+      }[kind];
       return spawn([testBinary, "run", ...wish, lockName, "--", ...command], fault);
     }
     default: {
@@ -188,6 +268,7 @@ async function keepWorking(): Promise<void> {
 }
 
 async function oneWorker(kind: Exclude<Kind, "force">, point: string, fate: Fate): Promise<void> {
+  const started = performance.now();
   const child = startWorker(kind, point);
   const said = textOf(child);
   /** Whether it was killed from outside, and not by itself. */
@@ -205,9 +286,10 @@ async function oneWorker(kind: Exclude<Kind, "force">, point: string, fate: Fate
   else if (died) hits.set(point, (hits.get(point) ?? 0) + 1);
   // Of a run whose command lives on, the outputs end with that.
   const text = await said;
-  if (text.includes("released by force")) fail(`${kind}: ${text}`);
-  const lapsed = kind === "lapse" && child.exitCode === 75;
-  if (!died && !lapsed && child.exitCode !== 0) {
+  if (text.includes("released by force") && started > troubledUntil) fail(`${kind}: ${text}`);
+  const expected = expectedEnds[kind]?.includes(child.exitCode ?? 0) ?? false;
+  const isTroubled = started < troubledUntil && child.exitCode !== 99;
+  if (!died && !expected && !isTroubled && child.exitCode !== 0) {
     fail(`${kind} ended with ${child.exitCode ?? child.signalCode}: ${text}`);
   }
 }
@@ -256,7 +338,11 @@ function signal(processId: number, name: "SIGKILL" | "SIGSTOP" | "SIGCONT"): boo
 async function forceFromHolder(point: string): Promise<void> {
   const holder = spawn([testBinary, "get", lockName, "-t", "-1", "-a", "1000"]);
   const reader = holder.stdout.getReader();
-  await reader.read();
+  // Where /dev/shm is full it gets nothing, and the force would hit somebody in the section.
+  if ((await reader.read()).value === undefined) {
+    await holder.exited;
+    return;
+  }
   const unget = spawn([testBinary, "unget", "-q", lockName], { RESOURCELOCK_FAULT: point });
   await unget.exited;
   if (unget.exitCode === 0) fail(`unget did not die at "${point}"`);
@@ -264,6 +350,44 @@ async function forceFromHolder(point: string): Promise<void> {
   holder.kill("SIGTERM");
   await holder.exited;
 }
+
+/** Deletes objects and fills /dev/shm, until the storm is over. */
+async function trouble(isOver: () => boolean): Promise<void> {
+  const isSmall = statfsSync("/dev/shm").blocks * statfsSync("/dev/shm").bsize <= 64 * 2 ** 20;
+  while (!isOver()) {
+    await Bun.sleep(500 + random() * 2500);
+    if (isOver()) return;
+    const dice = random();
+    if (dice < 0.4) await deleteObject(`/dev/shm/${lockName}`);
+    else if (dice < 0.6 && peers === 0) await deleteObject(`/dev/shm/sem.${lockName}`);
+    else if (isSmall) await fillUp();
+  }
+}
+
+async function deleteObject(path: string): Promise<void> {
+  troubledUntil = performance.now() + deletedSeconds * 1000;
+  troubles.deleted += 1;
+  note(`deleted ${path}`);
+  try {
+    unlinkSync(path);
+  } catch {
+    // It is yet to be created again.
+  }
+}
+
+async function fillUp(): Promise<void> {
+  troubledUntil = Infinity;
+  troubles.filled += 1;
+  note("filled /dev/shm");
+  const path = `/dev/shm/storm-fill-${process.pid}`;
+  const filling = Bun.spawn(["dd", "if=/dev/zero", `of=${path}`, "bs=64k"], { stderr: "ignore" });
+  await filling.exited;
+  await Bun.sleep(100 + random() * 300);
+  unlinkSync(path);
+  troubledUntil = performance.now() + 1;
+}
+
+const troubles = { deleted: 0, filled: 0 };
 
 /** The longest times without a grant: all, and while nobody was stopped by the storm. */
 const longest = { overall: 0, running: 0 };
@@ -277,7 +401,7 @@ async function watch(isOver: () => boolean): Promise<void> {
     await Bun.sleep(lookMilliseconds);
     const time = performance.now();
     gap.overall += (time - before) / 1000;
-    if (stoppedNow === 0) gap.running += (time - before) / 1000;
+    if (stoppedNow === 0 && time > troubledUntil) gap.running += (time - before) / 1000;
     before = time;
     // A peer's grants have no token, and a grant may die without a section.
     const progress = `${lastToken()} ${sectionsPassed()}`;
@@ -287,10 +411,13 @@ async function watch(isOver: () => boolean): Promise<void> {
     longest.running = Math.max(longest.running, gap.running);
     if (existsSync(`${directory}/violations`)) {
       fail(readFileSync(`${directory}/violations`, "utf8").trim());
+      note(stateText());
+      if (hostile) note(Bun.spawnSync([testBinary, "history", lockName]).stdout.toString());
       return;
     }
     if (peers > 0 && gap.running > windowSeconds && looksForeign()) {
       windows += 1;
+      note(`unget, as nobody got in: ${stateText()}`);
       Bun.spawnSync([testBinary, "unget", "-q", lockName]);
       [gap.overall, gap.running] = [0, 0];
     }
@@ -352,6 +479,7 @@ function pick<T>(values: readonly T[]): T {
 
 function startPeers(): Child[] {
   const words = ["python3", "-I", "-S", "-X", "utf8", `${here}storm_peer.py`, lockName, directory];
+  if (hostile) words.push(...texts);
   return Array.from({ length: peers }, () => spawn(words));
 }
 
@@ -382,6 +510,7 @@ async function storm(): Promise<void> {
   const pythons = startPeers();
   let over = false;
   const watching = watch(() => over);
+  const troubling = hostile ? trouble(() => over) : undefined;
   await Promise.race([
     Promise.all(Array.from({ length: workers }, keepWorking)),
     watching.then(() => undefined),
@@ -389,6 +518,7 @@ async function storm(): Promise<void> {
   if (failures.length === 0) await endPeers(pythons);
   over = true;
   await watching;
+  await troubling;
   const seconds = Math.round((performance.now() - start) / 1000);
   const end = failures.length === 0 ? checkTheEnd() : "";
   console.log(
@@ -403,6 +533,11 @@ async function storm(): Promise<void> {
   if (peers > 0) {
     console.log(`deaths in the window that is documented, freed by unget: ${windows}`);
     if (windows > Math.max(2, deaths() / 100)) fail("too many of them");
+  }
+  if (hostile) {
+    console.log(
+      `objects deleted ${troubles.deleted} times, /dev/shm filled ${troubles.filled} times`,
+    );
   }
   if (end !== "") console.log(`at the end: ${end}`);
   const rare = [...hits].filter(([, count]) => count < fewestHits).map(([point]) => point);
@@ -419,6 +554,7 @@ try {
     if (isOurs && failures.length === 0) rmSync(`/dev/shm/${file}`);
   }
 }
+if (failures.length > 0) for (const event of events) console.log(event);
 for (const failure of failures) console.log(`FAILED: ${failure}`);
 if (failures.length > 0) console.log(`kept for a look: ${directory} and /dev/shm/*${lockName}*`);
 else console.log("the critical section was never entered twice");

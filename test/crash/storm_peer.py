@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
 """A peer of storm.ts that knows no ledger and is not killed: section.sh tells how its section works.
 
-    storm_peer.py LOCK DIRECTORY    until there is DIRECTORY/end
+    storm_peer.py LOCK DIRECTORY [TEXT...]    until there is DIRECTORY/end
+
+With texts, it sets one of them in the section, or one with a date as a grant has it, and now and then one of them
+while it does not have the lock.
 """
 
+import datetime
 import os
 import random
 import sys
@@ -66,7 +70,7 @@ def inherit(directory, witness):
         violation(directory, f"two in the section: process {text_of(dead).strip()} came in")
 
 
-def section(directory):
+def section(directory, act=lambda: None):
     witness, mine = f"{directory}/witness", f"{directory}/of-{os.getpid()}"
     with open(mine, "w", encoding="utf-8") as file:
         file.write(f"{os.getpid()} {fields_of(os.getpid())[19]}\n")
@@ -83,6 +87,7 @@ def section(directory):
         violation(directory, f"the files do not agree: {one!r} and {other!r}")
     number = max(int(one or 0), int(other or 0)) + 1
     write(f"{directory}/one", number)
+    act()
     write(f"{directory}/other", number)
     try:
         os.unlink(witness)
@@ -91,18 +96,30 @@ def section(directory):
     os.unlink(mine)
 
 
+def set_text(lock, texts):
+    if texts:
+        dated = f"{datetime.datetime.now()} - half done"
+        lock.set_lock_info(random.choice([*texts, dated]))
+        # Longer than the grace time: a hold that looks like a dead one's is taken over by then.
+        if random.random() < 0.04:
+            time.sleep(1.4)
+
+
 def main():
-    name, directory = sys.argv[1:]
+    name, directory, *texts = sys.argv[1:]
     lock = resource_lock(name)
     passed = 0
     while not os.path.exists(f"{directory}/end"):
         lock.get_lock(None, lock_info=f"section {passed} of Python {os.getpid()}")
-        section(directory)
+        section(directory, lambda: set_text(lock, texts))
         if not lock.unget_lock():
             violation(directory, "the lock was not locked at the end of the section")
         passed += 1
         # A semaphore is not fair: without a pause who has just let go takes it again before anybody has woken up.
         time.sleep(random.random() * 0.03)
+        # Short: the long one hides the date of a grant that somebody has made by force.
+        if texts and random.random() < 0.05:
+            lock.set_lock_info(texts[0])
     print(passed)
 
 

@@ -377,7 +377,7 @@ inline die() {
     if
     :: hasTaken[me] && isSuperseded(me) -> dropSuperseded()
     :: hasTaken[me] && !isSuperseded(me) && record != Held && !leavesTrace(me) ->
-       assert(mutex != me || info != noted || (me < N && seat[me % N].superseded));
+       assert(raced || mutex != me || info != noted || (me < N && seat[me % N].superseded));
        gone = true
     :: hasTaken[me] && record == Held && isWaiter(me) && !isSuperseded(me) -> gone = true
 #ifdef REPLACED

@@ -9,7 +9,6 @@ import {
   acquireAsync,
   acquireBlocking,
   type Attempt,
-  type AttemptOptions,
   futexWait,
   timerWait,
   type WaitStrategy,
@@ -190,8 +189,8 @@ export class ResourceLock implements Disposable {
       );
       return true;
     }
-    const attempt = this.request({ timeout, ...options }, futexWait);
-    return this.settle(attempt, acquireBlocking(attempt, futexWait));
+    const attempt = this.#request({ timeout, ...options }, futexWait);
+    return this.#settle(attempt, acquireBlocking(attempt, futexWait));
   }
 
   /**
@@ -223,11 +222,11 @@ export class ResourceLock implements Disposable {
   }: GetLockOptions & { signal?: AbortSignal | undefined } = {}): Promise<LockGuard | undefined> {
     this.#requireOpen();
     signal?.throwIfAborted();
-    const attempt = this.request(options, timerWait, signal);
+    const attempt = this.#request(options, timerWait, signal);
     this.#pending.add(attempt);
     try {
       const granted = await acquireAsync(attempt, timerWait, signal);
-      return this.settle(attempt, granted) ? this.#guard() : undefined;
+      return this.#settle(attempt, granted) ? this.#guard() : undefined;
     } finally {
       this.#pending.delete(attempt);
     }
@@ -238,32 +237,21 @@ export class ResourceLock implements Disposable {
     return grant && new LockGuard(grant, () => this.#ungetGrant(grant, "guard"));
   }
 
-  /**
-   * Starts a request whose waiting the caller does. When it is over, {@link settle} has to be told.
-   *
-   * @param wait how the caller waits: by {@link acquireBlocking} or {@link acquireAsync}, with this strategy
-   * @throws as {@link getLock}
-   */
-  request(
-    { timeout = 1, lockInfo = "", shared = false, slots, adopt = true }: GetLockOptions = {},
-    wait: Pick<WaitStrategy, "abilities"> = timerWait,
-    signal?: AttemptOptions["signal"],
-    onWait?: AttemptOptions["onWait"],
+  #request(
+    { timeout = 1, lockInfo = "", shared = false, slots, adopt = true }: GetLockOptions,
+    { abilities }: WaitStrategy,
+    signal?: AbortSignal,
   ): Attempt {
     this.#requireOpen();
     const timeoutSeconds = secondsOfTimeout(timeout);
     requireSlots(slots, shared);
     const kind = shared ? kinds.shared : slots === undefined ? kinds.exclusive : kinds.slots;
-    const wish = { kind, slots: slots ?? 0, message: lockInfo, adopt, wait: wait.abilities };
-    return this.#lock.request(wish, { timeoutSeconds, signal, onWait });
+    const wish = { kind, slots: slots ?? 0, message: lockInfo, adopt, wait: abilities };
+    return this.#lock.request(wish, { timeoutSeconds, signal });
   }
 
-  /**
-   * Ends a request that was granted or has lapsed.
-   *
-   * @returns `granted`
-   */
-  settle(attempt: Attempt, granted: boolean): boolean {
+  /** Ends a request that was granted or has lapsed. @returns `granted` */
+  #settle(attempt: Attempt, granted: boolean): boolean {
     const holder = this.#lock.settle(attempt, granted);
     if (holder === undefined) return false;
     this.#grants.push(holder);

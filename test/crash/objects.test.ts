@@ -28,6 +28,7 @@ import {
   waiting,
   writeOver,
 } from "./participants.ts";
+import { StepwiseLock } from "../support/stepwise-lock.ts";
 
 const semaphoreOf = (lockName: string) => `/dev/shm/sem.${lockName}`;
 const infoOf = (lockName: string) => `/dev/shm/${lockName}`;
@@ -302,7 +303,8 @@ test("requests that fail as the ledger is damaged leave no descriptor open, and 
   const name = newLockName();
   const { holder, command } = await runningCommand(name);
   using lock = new ResourceLock(name);
-  const request = lock.request({ timeout: null }, futexWait);
+  using waiter = new StepwiseLock(name);
+  const request = waiter.request({}, futexWait);
   expect(request.tryAdvance()).toBe(false);
   writeOver(ledgerOf(name), 0, crypto.getRandomValues(new Uint8Array(4096)));
   const failing = async () => {
@@ -314,7 +316,7 @@ test("requests that fail as the ledger is damaged leave no descriptor open, and 
   const open = openDescriptors();
   for (let count = 0; count < 20; count++) await failing();
   expect(openDescriptors()).toBe(open);
-  expect(lock.settle(request, false)).toBe(false);
+  expect(waiter.settle(request, false)).toBe(false);
   await killStranger(command);
   await holder.exited();
   // Nobody is left who uses it, so it is begun anew.

@@ -2,7 +2,6 @@
 import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { ResourceLock } from "../../src/index.ts";
 import { isWhole, newLockName } from "../support/binary.ts";
 import { killStranger, type TestProcess } from "../support/process.ts";
 import {
@@ -18,6 +17,7 @@ import {
   stateOf,
   waiting,
 } from "./participants.ts";
+import { StepwiseLock } from "../support/stepwise-lock.ts";
 
 /** A directory with a file to which everybody who is served adds a line. */
 class OrderLog implements Disposable {
@@ -146,10 +146,10 @@ test("the second of two who wait, whose looks find nothing new, sees at its next
   const name = newLockName();
   const holder = resourcelock(["get", name, "-a", "1000"]);
   await holder.stdout.nextLine();
-  using first = new ResourceLock(name);
-  using second = new ResourceLock(name);
-  const stopped = first.request({ timeout: null });
-  const request = second.request({ timeout: null });
+  using first = new StepwiseLock(name);
+  using second = new StepwiseLock(name);
+  const stopped = first.request();
+  const request = second.request();
   expect([stopped.tryAdvance(), request.tryAdvance(), request.tryAdvance()]).toEqual([
     false,
     false,
@@ -162,7 +162,7 @@ test("the second of two who wait, whose looks find nothing new, sees at its next
   while (!request.tryAdvance()) await Bun.sleep(request.secondsToRetry() * 1000);
   expect(second.settle(request, true)).toBe(true);
   expect(first.settle(stopped, false)).toBe(false);
-  second.ungetLock();
+  second.release();
   expect(await stateOf(name)).toMatchObject(atRest);
 });
 
@@ -176,11 +176,11 @@ async function bound(name: string): Promise<TestProcess> {
 describe("a hold whose owner is dead, which the first of two who wait does not adopt", () => {
   test("is the second one's half a second later, as nobody is waited for who may still speak up", async () => {
     const name = newLockName();
-    using first = new ResourceLock(name);
-    using second = new ResourceLock(name);
+    using first = new StepwiseLock(name);
+    using second = new StepwiseLock(name);
     const owner = await bound(name);
-    const stopped = first.request({ timeout: null });
-    const request = second.request({ timeout: null });
+    const stopped = first.request();
+    const request = second.request();
     expect([stopped.tryAdvance(), request.tryAdvance()]).toEqual([false, false]);
     await owner.kill();
     expect(request.tryAdvance()).toBe(false);
@@ -193,10 +193,10 @@ describe("a hold whose owner is dead, which the first of two who wait does not a
   test("leaves both their places where neither adopts", async () => {
     const name = newLockName();
     await (await bound(name)).kill();
-    using first = new ResourceLock(name);
-    using second = new ResourceLock(name);
+    using first = new StepwiseLock(name);
+    using second = new StepwiseLock(name);
     const requests = [first, second].map((lock, index) =>
-      lock.request({ timeout: null, adopt: false, lockInfo: `waiter ${index}` }),
+      lock.request({ adopt: false, message: `waiter ${index}` }),
     );
     const polled = () => requests.map((request) => request.tryAdvance());
     const end = performance.now() + 1200;

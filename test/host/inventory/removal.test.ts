@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { LockDamagedError, ResourceLock } from "../../../src/index.ts";
 import { removeLock } from "../../../src/host/inventory/removal.ts";
 import { newLockName } from "../../support/binary.ts";
+import { StepwiseLock } from "../../support/stepwise-lock.ts";
 
 const objectsOf = (name: string) => readdirSync("/dev/shm").filter((file) => file.includes(name));
 
@@ -89,11 +90,12 @@ describe("removeLock()", () => {
   test("is noticed by a request between its start and its first look", () => {
     const name = newFreeLock();
     using early = new ResourceLock(name);
-    const request = early.request({ timeout: 0 });
+    using requesting = new StepwiseLock(name);
+    const request = requesting.request({ timeoutSeconds: 0 });
     removeLock(name);
     using late = new ResourceLock(name);
     late.getLock();
-    expect(early.settle(request, request.tryAdvance())).toBe(false);
+    expect(requesting.settle(request, request.tryAdvance())).toBe(false);
     late.ungetLock();
     expect(early.getLock({ timeout: 0 })).toBe(true);
     expect(late.isLocked()).toBe(true);

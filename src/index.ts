@@ -18,7 +18,7 @@ export {
   type ResourceLockOptions,
   type UngetLockOptions,
 } from "./host/resource-lock.ts";
-export type { LockLogger } from "./lock/messages.ts";
+export type { DebugMethod, LockLogger } from "./lock/messages.ts";
 export { watch, type WatchLockOptions } from "./host/watch-lock.ts";
 export { withLock, type WithLockOptions } from "./host/with-lock.ts";
 export { PosixError } from "./posix/libc.ts";

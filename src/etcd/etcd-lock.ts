@@ -4,7 +4,6 @@ import { LockLostError } from "../lock/errors.ts";
 import type { Grant } from "../lock/engine.ts";
 import type { LockState } from "../lock/status.ts";
 import { bootSeconds } from "../posix/clock.ts";
-import type { Environment } from "./credentials.ts";
 import { EtcdEngine } from "./engine.ts";
 import { parseServerLockName } from "./keys.ts";
 
@@ -14,7 +13,7 @@ export interface EtcdLockOptions {
   /** How long the lock outlives a holder that dies, in whole seconds. @default 15 */
   ttlSeconds?: number;
   /** Where user, password and certificates are looked for. @default process.env */
-  environment?: Environment;
+  environment?: Readonly<Record<string, string | undefined>>;
   /** Called with what is no error: a place in the queue that was lost, a release that the server did not hear of. */
   onWarning?: (text: string) => void;
 }

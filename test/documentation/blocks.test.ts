@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { haveMountNamespaces, PrivateSharedMemory } from "../faults/private-shared-memory.ts";
 import { haveTools, maskDates } from "../support/binary.ts";
+import { runScript } from "../support/clone.ts";
 import { type Outcome, binary, start } from "../support/process.ts";
 import { documentPaths, readDocument } from "./documents.ts";
 import type { Block } from "./markdown.ts";
@@ -142,6 +143,9 @@ function maskStatus(text: string): string {
     .replace(/"since":[\d.]+/g, '"since":SINCE');
 }
 
+/** The types that a project finds in a linked clone, made by the first block that needs them. */
+let madeTypes: Promise<string> | undefined;
+
 const done = { status: 0, stdout: expect.any(String), stderr: expect.any(String) };
 
 const check: Record<string, (block: Block, surroundings: Surroundings) => Promise<void>> = {
@@ -178,6 +182,7 @@ const check: Record<string, (block: Block, surroundings: Surroundings) => Promis
   },
 
   async ts({ text }, surroundings) {
+    await (madeTypes ??= runScript(["types"]));
     expect(await surroundings.run([process.execPath], "example.ts", text)).toEqual(done);
     const config = { extends: join(root, "tsconfig.json"), include: ["*.ts"] };
     await Bun.write(join(surroundings.work, "tsconfig.json"), JSON.stringify(config));
@@ -225,9 +230,10 @@ test("the documentation has few blocks that do not run, each for a reason", () =
       "scripts/build has made the program under test; install needs root",
     ],
     [
-      "docs/library.md, Library",
-      "a part of a file; the blocks of the library below run with such a link",
+      "docs/library.md, Add it to a project",
+      "a part of a file; the blocks of the library run with such a link",
     ],
+    ["docs/library.md, A lock of many hosts", "needs a server: test/etcd/etcd-lock.test.ts"],
     [
       "docs/monitoring.md, Watching locks",
       "a terminal's picture: test/cli/commands/trace-terminal.test.ts",

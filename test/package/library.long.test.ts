@@ -1,79 +1,59 @@
 /** The library's tarball, in a project of a user's own. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { newLockName } from "../support/binary.ts";
-import { type Outcome, runToEnd } from "../support/process.ts";
-import { root, stdoutOf } from "../support/clone.ts";
+import { stdoutOf } from "../support/clone.ts";
 import { canPackage, library } from "./packages.ts";
+import { checkers, node, programFor, programOutput, UserProject } from "./user-project.ts";
 
-/** What Bun proposes to a new project, and stricter than this one's in what is unused. */
-const compilerOptions = {
-  lib: ["ESNext"],
-  target: "ESNext",
-  module: "Preserve",
-  moduleResolution: "bundler",
-  types: ["bun-types"],
-  typeRoots: [join(root, "node_modules")],
-  strict: true,
-  noEmit: true,
-  skipLibCheck: true,
-  noUnusedLocals: true,
-  noUnusedParameters: true,
-};
-
-const program = (name: string) => `
-import { LockNameError, type LockStatus, ResourceLock } from "resourcelock";
-using lock = new ResourceLock("${name}");
-{
-  using guard = lock.hold({ lockInfo: "from a tarball" });
-  const status: LockStatus = lock.status();
-  const token: number | undefined = guard?.token;
-  console.log(lock.getLockInfo().endsWith(" - from a tarball"), status.holders.length, typeof token);
-}
-console.log(lock.isLocked(), LockNameError.name);
-`;
+const bun = process.execPath;
 
 describe.skipIf(!canPackage)("a project that has added the library's tarball", () => {
-  let directory = "";
-  const run = (...words: string[]): Promise<Outcome> => runToEnd(words, { cwd: directory });
-  const bun = process.execPath;
-  const compiler = join(root, "node_modules/typescript/bin/tsc");
+  let project: UserProject;
 
   beforeAll(async () => {
-    directory = mkdtempSync(join(tmpdir(), "test-library-"));
-    await Bun.write(join(directory, "package.json"), JSON.stringify({ type: "module" }));
-    await Bun.write(join(directory, "tsconfig.json"), JSON.stringify({ compilerOptions }));
-    stdoutOf("bun add", await run(bun, "add", library));
+    project = await UserProject.create();
+    stdoutOf("bun add", await project.run([bun, "add", library]));
   });
   afterAll(() => {
-    rmSync(directory, { recursive: true });
+    project[Symbol.dispose]();
   });
 
-  const write = (text: string) => Bun.write(join(directory, "program.ts"), text);
-
   test("has no other package for it", () => {
-    const modules = readdirSync(join(directory, "node_modules"));
+    const modules = readdirSync(join(project.directory, "node_modules"));
     expect(modules.filter((name) => !name.startsWith("."))).toEqual(["resourcelock"]);
   });
 
-  test("runs a program with it", async () => {
-    await write(program(newLockName()));
-    const outcome = { status: 0, stdout: "true 1 number\nfalse LockNameError\n", stderr: "" };
-    expect(await run(bun, "program.ts")).toEqual(outcome);
+  test("has its types in one file for each entry, and the page of the library as its README", async () => {
+    const directory = join(project.directory, "node_modules/resourcelock");
+    expect(readdirSync(join(directory, "types")).toSorted()).toEqual(["etcd.d.ts", "index.d.ts"]);
+    expect(await Bun.file(join(directory, "README.md")).text()).toStartWith("# Library\n");
   });
 
-  test.each([
-    ["bun check", [bun, "check"]],
-    ["tsc", [bun, compiler]],
-    ["tsc for node", [bun, compiler, "--module", "nodenext", "--moduleResolution", "nodenext"]],
-  ])("is checked against its types by %s", async (_, words) => {
-    await write(program("x"));
-    expect(await run(...words)).toMatchObject({ status: 0 });
-    await write(program("x").replace("lock.status()", "lock.status().holders"));
-    const { status, stdout, stderr } = await run(...words);
+  test("runs a program with it", async () => {
+    await project.write("program.ts", programFor(newLockName()));
+    const outcome = await project.run([bun, "program.ts"]);
+    expect(outcome).toEqual({ status: 0, stdout: programOutput, stderr: "" });
+  });
+
+  test.each(checkers)("is checked against its types by %s", async (_, words) => {
+    const program = programFor("x");
+    await project.write("program.ts", program);
+    expect(await project.run(words)).toMatchObject({ status: 0 });
+    await project.write("program.ts", program.replace("lock.status()", "lock.status().holders"));
+    const { status, stdout, stderr } = await project.run(words);
     expect(status).not.toBe(0);
     expect(stdout + stderr).toContain("program.ts");
+  });
+
+  test.skipIf(node === undefined)("is told by Node that it needs Bun", async () => {
+    await project.write(
+      "program.mjs",
+      'import { withLock } from "resourcelock";\nvoid withLock;\n',
+    );
+    const { status, stderr } = await project.run([node ?? "", "program.mjs"]);
+    expect(status).toBe(1);
+    expect(stderr).toContain("Error: Cannot import resourcelock here: it needs Bun ");
   });
 });

@@ -12,12 +12,8 @@ export type {
   ParticipantStatus,
   ProcessLabel,
 } from "./lock/status.ts";
-export {
-  type GetLockOptions,
-  ResourceLock,
-  type ResourceLockOptions,
-  type UngetLockOptions,
-} from "./host/resource-lock.ts";
+export type { GetLockOptions, ResourceLockOptions, UngetLockOptions } from "./host/lock-options.ts";
+export { ResourceLock } from "./host/resource-lock.ts";
 export type { DebugMethod, LockLogger } from "./lock/messages.ts";
 export { watch, type WatchLockOptions } from "./host/watch-lock.ts";
 export { withLock, type WithLockOptions } from "./host/with-lock.ts";

@@ -1,4 +1,5 @@
 /** A lock of many hosts, for programs: the library's door to the engine. */
+import { secondsOfTimeout } from "../lock/duration.ts";
 import type { RequestedKind } from "../lock/kinds.ts";
 import { LockLostError } from "../lock/errors.ts";
 import type { Grant } from "../lock/engine.ts";
@@ -7,6 +8,7 @@ import { bootSeconds } from "../posix/clock.ts";
 import { EtcdEngine } from "./engine.ts";
 import { parseServerLockName } from "./keys.ts";
 
+/** Where the lock is, and how long it outlives its holder. */
 export interface EtcdLockOptions {
   /** The members of the etcd cluster: `URL[,URL...]`. @default the variable RESOURCELOCK_SERVER */
   servers?: string;
@@ -14,20 +16,37 @@ export interface EtcdLockOptions {
   ttlSeconds?: number;
   /** Where user, password and certificates are looked for. @default process.env */
   environment?: Readonly<Record<string, string | undefined>>;
-  /** Called with what is no error: a place in the queue that was lost, a release that the server did not hear of. */
+  /**
+   * Called with what is no error: a place in the queue that was lost, a release that the server did not hear of.
+   *
+   * @default nothing is done
+   */
   onWarning?: (text: string) => void;
 }
 
+/** How to request a lock. */
 export interface EtcdAcquireOptions {
-  /** Seconds to wait at most: 0 tries once, null waits forever. @default null */
-  timeout?: number | null;
+  /**
+   * How long to wait: seconds, or a text such as "500ms", "5s", "1h30m". 0 tries once, null waits forever.
+   *
+   * @default null
+   */
+  timeout?: number | string | null;
   /** A note on who takes the lock and why. @default "" */
   lockInfo?: string;
   /** Hold it together with others that say so too. @default false */
   shared?: boolean;
-  /** Hold it together with others that say so too, so many at once at most: 1 to 1023. */
+  /**
+   * Hold it together with others that give slots too, at most this many at once: 1 to 1023.
+   *
+   * @default none
+   */
   slots?: number;
-  /** Gives the request up: the promise is rejected with the signal's reason, and nothing stays taken. */
+  /**
+   * Gives the request up: the promise is rejected with the signal's reason, and nothing stays taken.
+   *
+   * @default none
+   */
   signal?: AbortSignal;
 }
 
@@ -63,6 +82,7 @@ export class EtcdLockGuard implements AsyncDisposable {
     return (await this.#grant.release()) === undefined;
   }
 
+  /** Releases the lock, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#grant.release();
   }
@@ -80,6 +100,7 @@ export class EtcdLockGuard implements AsyncDisposable {
  * ```
  */
 export class EtcdLock implements AsyncDisposable {
+  /** The lock's name. */
   readonly lockName: string;
   readonly #engine: EtcdEngine;
 
@@ -110,7 +131,7 @@ export class EtcdLock implements AsyncDisposable {
     const answer = await this.#engine.acquire(this.lockName, {
       kind: kindOf(options),
       message: lockInfo,
-      timeoutSeconds: timeout ?? Infinity,
+      timeoutSeconds: secondsOfTimeout(timeout),
       signal,
     });
     return answer.granted ? new EtcdLockGuard(answer) : undefined;
@@ -150,6 +171,7 @@ export class EtcdLock implements AsyncDisposable {
     await this.#engine[Symbol.asyncDispose]();
   }
 
+  /** Closes it, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

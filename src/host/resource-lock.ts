@@ -16,76 +16,13 @@ import {
 import { HostLock, newSegmentBytes, ownerProcess as lookUpOwner } from "./host-lock.ts";
 import type { Participant } from "./ledger/participant.ts";
 import { kinds } from "./ledger/queue.ts";
+import {
+  type GetLockOptions,
+  requireSlots,
+  type ResourceLockOptions,
+  type UngetLockOptions,
+} from "./lock-options.ts";
 import { accessOf } from "./objects/access.ts";
-
-export interface ResourceLockOptions {
-  /**
-   * Bytes of the info segment of a lock that is created; one that exists keeps its size.
-   *
-   * @default 4096
-   */
-  sharedMemorySize?: number | undefined;
-  /**
-   * Whether to create the lock if there is none.
-   *
-   * @default true
-   */
-  create?: boolean | undefined;
-  /**
-   * Permission bits of a lock that is created, whatever the umask; one that exists keeps what it has.
-   *
-   * @default 0o600, and 0o660 with `group`
-   */
-  mode?: number | undefined;
-  /**
-   * The group, by name or number, of a lock that is created.
-   *
-   * @default the group of the process
-   */
-  group?: string | number | undefined;
-  /**
-   * Where debug texts go.
-   *
-   * @default nowhere
-   */
-  logger?: LockLogger | undefined;
-}
-
-export interface GetLockOptions {
-  /**
-   * How long to wait: seconds, or a text such as "500ms", "5s", "1h30m". 0 tries once, null waits forever.
-   *
-   * @default 1
-   */
-  timeout?: number | string | null | undefined;
-  /**
-   * A note on who takes the lock and why, which others see. The date and time are put before it.
-   *
-   * @default ""
-   */
-  lockInfo?: string | undefined;
-  /**
-   * Whether to hold the lock together with others that are shared too, but with no exclusive holder.
-   *
-   * @default false
-   */
-  shared?: boolean | undefined;
-  /** Holds the lock together with others that give a number of slots too, at most this many at once: 1 to 1023. */
-  slots?: number | undefined;
-  /**
-   * Whether to take over the lock from a holder that died.
-   *
-   * @default true
-   */
-  adopt?: boolean | undefined;
-}
-
-export interface UngetLockOptions {
-  /** Release the lock whoever holds it. Default false. */
-  force?: boolean;
-  /** What code releases the lock, for the debug text. Default "". */
-  whereCalled?: string;
-}
 
 /**
  * A lock that all processes of this host share by its name.
@@ -97,7 +34,7 @@ export interface UngetLockOptions {
  * @example
  * ```ts
  * using lock = new ResourceLock("i2c-1");
- * if (lock.getLock({ timeout: 2, lockInfo: "thermometer" })) {
+ * if (lock.getLock({ timeout: "2s", lockInfo: "thermometer" })) {
  *   // the bus is ours
  *   lock.ungetLock();
  * }
@@ -115,13 +52,17 @@ export class ResourceLock implements Disposable {
   readonly #pending = new Set<Attempt>();
 
   /**
+   * Opens a lock, and creates it if there is none.
+   *
    * @param lockName with or without a leading slash; 1 to 247 bytes without another one
+   * @param options how to open it
    * @throws {LockNameError} for a name that cannot be used
-   * @throws {LockNotFoundError} with `create: false`, where nobody has made the lock yet
-   * @throws {LockPermissionError} where the lock is another user's, or this user is not in `group`
+   * @throws {TypeError} for a name that is no string
+   * @throws {LockNotFoundError} with `create: false`, if nobody has created the lock yet
+   * @throws {LockPermissionError} if the lock is another user's, or this user is not in `group`
    * @throws {RangeError} for a `mode` or `group` that there is not
-   * @throws {LockCreateError} where /dev/shm is full, read-only or absent
-   * @throws {LockDamagedError} where its files are not those of a lock
+   * @throws {LockCreateError} if /dev/shm is full, read-only or absent
+   * @throws {LockDamagedError} if its files are not those of a lock
    */
   constructor(
     lockName: string,
@@ -161,21 +102,27 @@ export class ResourceLock implements Disposable {
     this.#lock.logger = logger;
   }
 
-  /** Whether {@link close} was called, so that code can tell and open the lock anew. */
+  /** Whether {@link close} was called, so that code can tell and open the lock again. */
   get closed(): boolean {
     return this.#lock.closed;
   }
 
   /**
    * Requests the lock and blocks the thread, event loop included, until it is granted or time is up.
-   * {@link acquire} is the one that lets the event loop go on.
+   * {@link acquire} lets the event loop go on.
    *
-   * @param options.sameProcessOk answer true at once if this object has the lock. Default false: then a
-   * second request waits for the first to be released, like any other's
+   * @param options how to request it
+   * @param options.sameProcessOk whether to answer true at once if this object has the lock. By default a second
+   * request waits until the first hold is released, like any other's
    * @returns whether the lock was granted in time
-   * @throws {LockInfoError} where the info text does not fit the segment; nothing was taken
-   * @throws {RangeError} where the timeout is negative or not a number
-   * @throws {LockClosedError}
+   * @throws {LockInfoError} if the info text does not fit; nothing was taken
+   * @throws {LockFullError} if 1,023 hold the lock or wait for it already
+   * @throws {RangeError} for a timeout that is negative or no duration, and for slots that there are not
+   * @throws {LockClosedError} after {@link close}
+   * @example
+   * ```ts
+   * if (lock.getLock({ timeout: "2s", lockInfo: "thermometer" })) lock.ungetLock();
+   * ```
    */
   getLock({
     timeout = 1,
@@ -194,9 +141,10 @@ export class ResourceLock implements Disposable {
   }
 
   /**
-   * Like {@link getLock}, for `using`: the lock is released at the end of the block.
+   * Requests the lock like {@link getLock}, for `using`: it is released at the end of the block.
    *
-   * @returns undefined where the lock was not granted in time
+   * @param options how to request it
+   * @returns the guard; undefined if the lock was not granted in time, so check for it
    * @throws as {@link getLock}
    * @example
    * ```ts
@@ -209,12 +157,18 @@ export class ResourceLock implements Disposable {
   }
 
   /**
-   * Like {@link hold}, without blocking the event loop: it looks every 1 to 10 ms.
+   * Requests the lock like {@link hold}, without blocking the event loop: it looks every 1 to 10 ms.
    *
+   * @param options how to request it
    * @param options.signal gives the request up: the promise is rejected with the signal's reason, and
    * nothing stays taken
-   * @returns undefined where the lock was not granted in time
+   * @returns the guard; undefined if the lock was not granted in time, so check for it
    * @throws as {@link getLock}
+   * @example
+   * ```ts
+   * using guard = await lock.acquire({ timeout: "5s", signal });
+   * if (guard === undefined) return;
+   * ```
    */
   async acquire({
     signal,
@@ -263,9 +217,9 @@ export class ResourceLock implements Disposable {
    * Turns what this object holds into a detached hold, which stays when the process ends, until it is released
    * by force.
    *
-   * @param ownerProcess a process that the hold is bound to: once it has ended, the next waiter takes over.
-   * Default 0: none
-   * @returns false where nothing was held, or not any more
+   * @param ownerProcess the process that the hold is bound to: once it has ended, the next waiter takes over. 0 is none
+   * @returns false if nothing was held, or not any more
+   * @throws {LockClosedError} after {@link close}
    */
   detach(ownerProcess = 0): boolean {
     this.#requireOpen();
@@ -286,24 +240,33 @@ export class ResourceLock implements Disposable {
   }
 
   /**
-   * A descriptor that keeps the lock held for programs that are started from now on, as long as one of them
-   * lives; they inherit it.
+   * Opens a descriptor that keeps the lock held for programs that are started from now on and inherit it, as long as
+   * one of them lives.
    *
    * @param lowestDescriptor the lowest number it may have
+   * @returns its number; undefined if this object does not have the lock
    */
   handOn(lowestDescriptor: number): number | undefined {
     return this.#grants.at(-1)?.handOn(lowestDescriptor);
   }
 
-  /** Who holds the lock and who waits. The answer may be out of date before the caller sees it. */
+  /**
+   * Tells who holds the lock and who waits. The answer may be out of date before the caller sees it.
+   *
+   * @returns holders and waiters, these in the order in which they will be served
+   * @throws {LockClosedError} after {@link close}
+   */
   status(): LockStatus {
     this.#requireOpen();
     return this.#lock.status();
   }
 
   /**
-   * The last grants and those that gave up, the oldest first, as far as the ledger still has them: about 30. A
-   * peer's grants are not among them.
+   * Tells the last grants and the requests that gave up, as far as the ledger still has them: about 30. Those of
+   * Python programs are not among them.
+   *
+   * @returns the records, the oldest first
+   * @throws {LockClosedError} after {@link close}
    */
   history(): GrantRecord[] {
     this.#requireOpen();
@@ -314,8 +277,9 @@ export class ResourceLock implements Disposable {
    * Releases the lock if this object has it. A call too many does no harm, so it can stand in clean-up
    * code.
    *
-   * @returns false where the lock was not locked, or is another's and `force` was not given
-   * @throws {LockClosedError}
+   * @param options how to release it
+   * @returns false if the lock was not locked, or is another's and `force` was not given
+   * @throws {LockClosedError} after {@link close}
    */
   ungetLock({ force = false, whereCalled = "" }: UngetLockOptions = {}): boolean {
     this.#requireOpen();
@@ -343,10 +307,11 @@ export class ResourceLock implements Disposable {
   }
 
   /**
-   * Whether the lock is locked, by whomever. The answer may be out of date before the caller sees it: to
+   * Tells whether the lock is locked, by whomever. The answer may be out of date before the caller sees it: to
    * take the lock if it is free, use `getLock({ timeout: 0 })`.
    *
-   * @throws {LockClosedError}
+   * @returns whether it is locked
+   * @throws {LockClosedError} after {@link close}
    */
   isLocked(): boolean {
     this.#requireOpen();
@@ -357,9 +322,10 @@ export class ResourceLock implements Disposable {
   }
 
   /**
-   * The semaphore's value: 0 is locked, 1 is free. As with {@link isLocked}, it may be out of date at once.
+   * Reads the semaphore. As with {@link isLocked}, the answer may be out of date at once.
    *
-   * @throws {LockClosedError}
+   * @returns its value: 0 is locked, 1 is free
+   * @throws {LockClosedError} after {@link close}
    */
   lockValue(): number {
     this.#requireOpen();
@@ -370,10 +336,10 @@ export class ResourceLock implements Disposable {
   }
 
   /**
-   * The info text: of the last grant, which stays after the release, or what {@link setLockInfo} wrote;
-   * "" for a new lock. What is not UTF-8 becomes U+FFFD.
+   * Reads the info text: that of the last grant, which stays after the release, or what {@link setLockInfo} wrote.
    *
-   * @throws {LockClosedError}
+   * @returns the text; "" for a new lock. U+FFFD stands for what is not UTF-8
+   * @throws {LockClosedError} after {@link close}
    */
   getLockInfo(): string {
     this.#requireOpen();
@@ -385,8 +351,9 @@ export class ResourceLock implements Disposable {
    * Writes the info text, without a date, whoever holds the lock: the segment also serves as a block of
    * text that processes share.
    *
-   * @throws {LockInfoError} where it does not fit the segment or has a NUL in it
-   * @throws {LockClosedError}
+   * @param text the text
+   * @throws {LockInfoError} if it does not fit or has a NUL in it
+   * @throws {LockClosedError} after {@link close}
    */
   setLockInfo(text: string): void {
     this.#requireOpen();
@@ -428,13 +395,5 @@ export class ResourceLock implements Disposable {
 
   #closedError(): LockClosedError {
     return new LockClosedError(`Cannot use lock "${this.lockName}": it was closed`);
-  }
-}
-
-function requireSlots(slots: number | undefined, shared: boolean): void {
-  if (slots === undefined) return;
-  if (shared) throw new RangeError("Cannot hold a lock both shared and in slots");
-  if (!Number.isInteger(slots) || slots < 1 || slots > 1023) {
-    throw new RangeError(`Cannot hold a lock in ${slots} slots: give a number from 1 to 1023`);
   }
 }

@@ -3,6 +3,7 @@ import { maxTimerSeconds } from "../lock/duration.ts";
 import type { LockState } from "../lock/status.ts";
 import { HostEngine } from "./engine.ts";
 
+/** How to follow a lock. */
 export interface WatchLockOptions {
   /**
    * How often to look, in seconds. Nothing tells of a change, so one that is undone in between is not seen.
@@ -10,7 +11,11 @@ export interface WatchLockOptions {
    * @default 0.5
    */
   everySeconds?: number | undefined;
-  /** Ends the iteration. */
+  /**
+   * Ends the iteration.
+   *
+   * @default none
+   */
   signal?: AbortSignal | undefined;
 }
 

@@ -2,8 +2,10 @@
 import { secondsOfTimeout } from "../lock/duration.ts";
 import { LockLostError, LockTimeoutError } from "../lock/errors.ts";
 import type { LockGuard } from "../lock/guard.ts";
-import { type GetLockOptions, ResourceLock, type ResourceLockOptions } from "./resource-lock.ts";
+import type { GetLockOptions, ResourceLockOptions } from "./lock-options.ts";
+import { ResourceLock } from "./resource-lock.ts";
 
+/** How to wait for a lock, and how to hold it. */
 export interface WithLockOptions
   extends Omit<GetLockOptions, "timeout">, Omit<ResourceLockOptions, "create"> {
   /**
@@ -12,7 +14,11 @@ export interface WithLockOptions
    * @default null
    */
   timeout?: number | string | null | undefined;
-  /** Gives the request up while it waits: the promise is rejected with the signal's reason. */
+  /**
+   * Gives the request up while it waits: the promise is rejected with the signal's reason.
+   *
+   * @default none
+   */
   signal?: AbortSignal | undefined;
 }
 

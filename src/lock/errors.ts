@@ -24,6 +24,7 @@ export class LockClosedError extends ResourceLockError {
 /** A lock that nobody has made yet, opened with `create: false`. */
 export class LockNotFoundError extends ResourceLockError {
   override readonly name = "LockNotFoundError";
+  /** The lock's name. */
   readonly lockName: string;
 
   constructor(lockName: string, message: string) {
@@ -35,6 +36,7 @@ export class LockNotFoundError extends ResourceLockError {
 /** A lock that was not granted in time. */
 export class LockTimeoutError extends ResourceLockError {
   override readonly name = "LockTimeoutError";
+  /** The lock's name. */
   readonly lockName: string;
   /** How long the request waited at most. */
   readonly timeoutSeconds: number;
@@ -100,7 +102,9 @@ export interface LockLoss {
 /** A lock that was lost while it was held. */
 export class LockLostError extends ResourceLockError {
   override readonly name = "LockLostError";
+  /** The lock's name. */
   readonly lockName: string;
+  /** Why it was lost. */
   readonly loss: LockLoss;
 
   constructor(lockName: string, loss: LockLoss) {
@@ -143,6 +147,7 @@ export type ServerFault =
 /** A lock server that cannot be used, or refuses. */
 export class LockServerError extends ResourceLockError {
   override readonly name = "LockServerError";
+  /** What went wrong. */
   readonly fault: ServerFault;
   /** Whether the request may have been carried out all the same. */
   readonly wasSent: boolean;

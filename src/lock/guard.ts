@@ -1,7 +1,8 @@
 /** A lock that is held until the end of a scope. */
 
 /**
- * What `hold` and `acquire` give: `using` releases it at the end of the block, however that is left.
+ * A hold on a lock, from `withLock`, `hold` and `acquire`: `using` releases it at the end of the block, however that
+ * is left.
  *
  * A guard that is dropped without `using` and without {@link release} leaves the lock held for as long as the
  * process lives.
@@ -13,6 +14,12 @@ export class LockGuard implements Disposable {
   readonly slot: number;
   #release: (() => boolean) | undefined;
 
+  /**
+   * Used by `ResourceLock`.
+   *
+   * @param grant what was granted
+   * @param release what releases it
+   */
   constructor(grant: { token: number; slot: number }, release: () => boolean) {
     this.token = grant.token;
     this.slot = grant.slot;
@@ -22,8 +29,8 @@ export class LockGuard implements Disposable {
   /**
    * Releases the lock now; later calls do nothing.
    *
-   * @returns false where the lock was no longer this guard's to release
-   * @throws {LockClosedError} where the lock was closed while it was held
+   * @returns false if the lock was no longer this guard's to release
+   * @throws {LockClosedError} if the lock was closed while it was held
    */
   release(): boolean {
     const release = this.#release;
@@ -31,6 +38,7 @@ export class LockGuard implements Disposable {
     return release?.() ?? false;
   }
 
+  /** Releases the lock, for `using`. */
   [Symbol.dispose](): void {
     this.release();
   }

@@ -28,4 +28,5 @@ export interface LockLogger {
   debug(text: string, method: DebugMethod): void;
 }
 
+/** The method that says a debug text. */
 export type DebugMethod = "getLock" | "ungetLock" | "isLocked" | "lockValue" | "close";

@@ -17,6 +17,7 @@ export interface ProcessLabel {
 export interface ParticipantStatus extends ProcessLabel {
   /** Since when it holds or waits, in seconds since 1970; null where nobody knows. */
   readonly since: number | null;
+  /** The kind of its hold, or of the one that it waits for. */
   readonly kind: KindName;
 }
 
@@ -26,7 +27,9 @@ export interface ParticipantStatus extends ProcessLabel {
  */
 export type Attachment = "attached" | "detached" | "bound" | "foreign" | "stale";
 
+/** A holder. */
 export interface HolderStatus extends ParticipantStatus {
+  /** How the lock is held. */
   readonly attachment: Attachment;
   /** The fencing token; null for a peer's hold. */
   readonly token: number | null;
@@ -36,7 +39,9 @@ export interface HolderStatus extends ParticipantStatus {
   readonly slots: number | null;
 }
 
+/** Who uses a lock. */
 export interface LockStatus {
+  /** Who holds it; several if they share it. */
   readonly holders: readonly HolderStatus[];
   /** In the order in which they will be served. */
   readonly waiters: readonly ParticipantStatus[];
@@ -57,7 +62,9 @@ export type LockCondition = "free" | "locked" | "stale" | "unreadable" | "damage
 
 /** A lock at one moment. It may be out of date when it arrives, so it is for display only. */
 export interface LockState extends LockStatus {
+  /** The lock's name. */
   readonly name: string;
+  /** How it is, in one word. */
   readonly state: LockCondition;
   /** Whether all of its objects are there; false for what is left of a lock, and for one that lost some in use. */
   readonly exists: boolean;
@@ -73,6 +80,7 @@ export interface LockState extends LockStatus {
 
 /** A grant, or a request that was not granted. */
 export interface GrantRecord extends ProcessLabel {
+  /** The kind of the hold that was asked for. */
   readonly kind: KindName;
   /** The number of its slot; null where there are none. */
   readonly slot: number | null;

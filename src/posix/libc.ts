@@ -88,6 +88,7 @@ export class PosixError extends Error {
   override readonly name = "PosixError";
   /** The libc function, as in `sem_open`. */
   readonly call: string;
+  /** The error's number. */
   readonly errno: number;
   /** The error's name, as in `ENOENT`, or `E` and its number for one that nothing here tells apart. */
   readonly code: string;

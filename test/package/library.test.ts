@@ -75,3 +75,36 @@ test.each([
   expect(named).toEqual([...imported]);
   expect(types).not.toMatch(/Participant\b|HostLock|LockEngine|Attempt\b/);
 });
+
+/** What stands before each declaration and each member of the types: its comment, or nothing. */
+function commentsIn(types: string): { name: string; comment: string }[] {
+  const declaration =
+    /(\/\*\*(?:(?!\*\/)[^])*\*\/)?\n((?:export (?:declare )?| {4}(?! ))(?:(?:class|interface|type|function|readonly|get|set) )*([\w[\].]+)\??[^\n]*)/g;
+  return [...types.matchAll(declaration)]
+    .map(([, comment = "", line = "", name = ""]) => ({ name, comment, line }))
+    .filter(({ line }) => !/^ {4}(?:#private|set |readonly name\b)/.test(line));
+}
+
+describe.each(["index", "etcd"])("the types of %s", (entry) => {
+  const read = () => Bun.file(join(root, `dist/types/${entry}.d.ts`)).text();
+
+  // A program has no need to construct an error.
+  test("say of each name and member, constructors excepted, what it is", async () => {
+    const found = commentsIn(await read());
+    expect(found.length).toBeGreaterThan(10);
+    expect(
+      found
+        .filter(({ name, comment }) => name !== "constructor" && comment === "")
+        .map(({ name }) => name),
+    ).toEqual([]);
+  });
+
+  test("say of each option what it is by default", async () => {
+    const options = [...(await read()).matchAll(/^export interface \w+Options[^]*?^\}/gm)];
+    expect(options.length).toBeGreaterThan(1);
+    const withoutDefault = options
+      .flatMap(([text]) => commentsIn(text))
+      .filter(({ comment, name }) => !comment.includes("@default") && /^[a-z]/.test(name));
+    expect(withoutDefault.map(({ name }) => name)).toEqual([]);
+  });
+});

@@ -202,8 +202,10 @@ function requireFits(name: string, message: string): void {
 }
 
 /** Whether a holder is this process or an ancestor of it, or is bound to one. */
-function isAncestral({ attachment, pid }: HolderStatus): boolean {
+function isAncestral({ attachment, pid, token }: HolderStatus): boolean {
   if (attachment !== "attached" && attachment !== "bound") return false;
+  // One that waits at the semaphore, and may have the lock already: it may be this process itself.
+  if (token === 0) return false;
   return pid !== null && processAndAncestors().has(pid);
 }
 

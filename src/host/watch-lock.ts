@@ -48,6 +48,8 @@ export async function* watch(
       `Cannot look every ${everySeconds} seconds: give a number above 0, up to 24 days`,
     );
   }
+  // The engine would look once all the same.
+  if (signal.aborted) return;
   await using engine = new HostEngine();
   let last: string | undefined;
   for await (const state of engine.watch(name, { everySeconds, signal })) {

@@ -249,12 +249,15 @@ byte calls = 0;                 /* since all others came to rest */
 #define isMarked (mark == grants + 1 || waitersMark != 0)
 #define isTextPending (mark == grants)
 
+#ifdef OWNER
+#define isOwnerDead (bound != ownerStart)
+#else
+#define isOwnerDead (!alive[bound])
+#endif
 #ifdef MUTANT_ADOPT_BOUND_TO_LIVING
 #define isBoundToDead (record == Detached && bound != NOBODY)
-#elif defined(OWNER)
-#define isBoundToDead (record == Detached && bound != NOBODY && bound != ownerStart)
 #else
-#define isBoundToDead (record == Detached && bound != NOBODY && !alive[bound])
+#define isBoundToDead (record == Detached && bound != NOBODY && isOwnerDead)
 #endif
 
 /*
@@ -589,11 +592,7 @@ inline setFree(posts) {
     setMark(posts);
 #endif
     if :: posts && mark == grants + 1 -> hasTaken[me] = true :: else fi;
-#ifdef MUTANT_FORCE_NOTES_PEERS_TEXT
-    noted = text;
-#else
     if :: isKnown(text) && record != Free -> noted = text :: else fi;
-#endif
     record = Free; bound = NOBODY; leftHeld = false
   )
 }
@@ -638,24 +637,18 @@ inline force() {
 #define overwrite() raced = raced || (record != Free && (blind || (peerInside && info != text))); blind = false
 inline setConstant() {
   step(readText());
-#ifndef MUTANT_SET_WITHOUT_LOOK
   if
   :: step(record == Held && (sem > 0 || !isHoldersText(text)) -> skip) -> evictHolders(); setFree(false)
   :: step(record != Held || (sem == 0 && isHoldersText(text)))
   fi;
-#endif
   step(
     if
     :: record == Held -> if :: isTextPending -> noted = CONSTANT :: else fi
-#ifdef MUTANT_NOTE_WHAT_IS_SET
-    :: record != Held -> noted = CONSTANT
-#else
     :: record == Free && (text == noted || sem > 0) -> noted = CONSTANT
     :: record == Detached && text == noted && ownDate -> noted = CONSTANT
     :: record != Held && !(record == Free && (text == noted || sem > 0)) &&
        !(record == Detached && text == noted && ownDate) ->
        if :: noted == CONSTANT -> noted = NOTHING :: else fi
-#endif
     fi
   );
   step(overwrite(); writeConstant());
@@ -935,7 +928,7 @@ write:
   leaveMark();
 granted:
   step(
-    assert(raced || !leftHeld || (bound != NOBODY && isBoundToDead));
+    assert(raced || !leftHeld || (bound != NOBODY && isOwnerDead));
     grants++;
 #ifdef UNPROVEN
     mark = grants;
@@ -1255,15 +1248,11 @@ proctype Setter(byte me) {
           !raced;
           if
           :: record == Held -> if :: isTextPending -> noted = CONSTANT :: else fi
-#ifdef MUTANT_NOTE_WHAT_IS_SET
-          :: record != Held -> noted = CONSTANT
-#else
           :: (record == Free && (text == noted || sem > 0)) || (record == Detached && text == noted && ownDate) ->
              noted = CONSTANT
           :: record != Held && !(record == Free && (text == noted || sem > 0)) &&
              !(record == Detached && text == noted && ownDate) ->
              if :: noted == CONSTANT -> noted = NOTHING :: else fi
-#endif
           fi
         };
         atomic { !raced; overwrite(); writeConstant() };

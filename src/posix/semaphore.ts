@@ -153,6 +153,11 @@ export class Semaphore {
     Atomics.store(this.#mark(), 0, value);
   }
 
+  /** Sets the mark to 0 if it still is the expected one. */
+  clearMark(expected: number): void {
+    Atomics.compareExchange(this.#mark(), 0, expected, 0);
+  }
+
   #mark(): Uint32Array {
     this.#markWord ??= new Uint32Array(
       toArrayBuffer(this.#mapped(), markOffset, Uint32Array.BYTES_PER_ELEMENT),

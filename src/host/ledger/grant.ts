@@ -57,7 +57,10 @@ function returnUnrecorded(own: Own): void {
       writeFree(ledger, unit.infoHash(), unit);
       ledger.store();
     }
-    if (header.state === lockStates.free) unit.postIfLocked();
+    if (header.state === lockStates.free) {
+      unit.postIfLocked();
+      unit.setMark(0);
+    }
   } catch {
     // The first error says what is wrong.
   }

@@ -311,7 +311,10 @@ export class Participant {
       // As if it had died: the unit that it may have got is marked, so that the next one adopts it.
     } catch (error) {
       if (!(error instanceof LockDamagedError)) throw error;
-      if (own.tookUnitUnrecorded) own.unit.postIfLocked();
+      if (own.tookUnitUnrecorded) {
+        own.unit.postIfLocked();
+        own.unit.setMark(0);
+      }
     }
     own.tookUnitUnrecorded = false;
     own.seat = 0;

@@ -5,7 +5,7 @@
 import { microsecondsNow, monotonicSeconds } from "../../posix/clock.ts";
 import { faultPoint } from "../../posix/fault-point.ts";
 import { hasEnded } from "../../posix/process-start.ts";
-import { hashOf, type LockUnit } from "../objects/unit.ts";
+import { hashOf, type LockUnit, returnedMark } from "../objects/unit.ts";
 import {
   evictedBy,
   evictions,
@@ -45,7 +45,7 @@ function monotonicMicroseconds(): number {
  * @param grants how many there were before
  */
 export function markOf(grants: number): number {
-  return (grants + 1) >>> 0 || 1;
+  return (grants + 1) % returnedMark || 1;
 }
 
 /**
@@ -53,7 +53,12 @@ export function markOf(grants: number): number {
  * that leaves no marks have to be believed without.
  */
 export function isMarked(ledger: LedgerState, unit: Pick<ReadableUnit, "readMark">): boolean {
-  return unit.readMark() === markOf(ledger.header.grants) || hasSeatWithoutMarks(ledger);
+  return isMarkOf(unit, ledger.header.grants) || hasSeatWithoutMarks(ledger);
+}
+
+/** Whether the mark is of a grant, whether that is taken or given back. */
+function isMarkOf(unit: Pick<ReadableUnit, "readMark">, grants: number): boolean {
+  return unit.readMark() % returnedMark === markOf(grants);
 }
 
 function hasSeatWithoutMarks(ledger: LedgerState): boolean {
@@ -79,7 +84,7 @@ export function isHoldersText(
   const stamp = unit.stampAsRead();
   if (stamp.isDated && (isNoted || hash === header.holderHash)) return true;
   // The holder died before it could write its text.
-  if (isNoted && unit.readMark() === markOf(header.grants - 1)) return true;
+  if (isNoted && isMarkOf(unit, header.grants - 1)) return true;
   return isStampOf(stamp, header.grantedAt);
 }
 
@@ -151,7 +156,7 @@ export function writeFree(
   noted: number | undefined,
   inHand?: Pick<LockUnit, "setMark">,
 ): void {
-  inHand?.setMark(markOf(header.grants));
+  inHand?.setMark(returnedMark + markOf(header.grants));
   header.state = lockStates.free;
   if (noted !== undefined) header.notedHash = noted;
   header.boundProcess = 0;

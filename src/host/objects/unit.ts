@@ -21,6 +21,9 @@ import {
  */
 const checkAgainSeconds = 0.05;
 
+/** Added to the mark of one who gives the unit back, so that it is not that of the next one who takes it. */
+export const returnedMark = 2 ** 31;
+
 const encoder = new TextEncoder();
 const maxUtf8BytesPerCodeUnit = 3;
 /** `YYYY-MM-DD HH:MM:SS.ffffff - `, and the NUL. */
@@ -147,8 +150,11 @@ export class LockUnit {
 
   /** Gives the unit back, unless somebody has done so already; then it is in nobody's hand. */
   postIfLocked(): void {
-    if (!this.#isCutShort && this.#semaphore.value === 0) this.#semaphore.post();
-    this.setMark(0);
+    if (this.#isCutShort) return;
+    const { mark } = this.#semaphore;
+    if (this.#semaphore.value === 0) this.#semaphore.post();
+    // Whoever waits at the semaphore may have taken the unit by now, and have set a mark of its own.
+    if (mark >= returnedMark) this.#semaphore.clearMark(mark);
   }
 
   /** A word beside the semaphore: see `markOf` in ledger/record.ts. */

@@ -1319,6 +1319,9 @@ end_replaced:
 #define isFrozenHolder(i, of) (process[i] == Frozen && seat[i].state == Holding && isLive(i) && record == Held)
 #define isFrozenAtSemaphore(i, of) (process[i] == Frozen && seat[i].state == AtSemaphore && isLive(i))
 #define isRefusing(i, of) (isBusy(i, of) && !adopts(i) && isDeadHolders(i))
+#define isHeldUp(i, of) (isBusy(i, of) && adopts(i))
+/* Only who does not adopt may wait for a user to free a dead holder's lock. */
+#define areRefusing (some(isRefusing, NOBODY) && !some(isHeldUp, NOBODY))
 
 inline goOn(i) { if :: process[i] == Frozen -> process[i] = Running :: else fi }
 inline goOnAll() {
@@ -1361,9 +1364,9 @@ active proctype Operator() {
        :: !raced && !(isBusy(N - 1, NOBODY) && !isCalled) && some(isFrozen, NOBODY) -> goOnAll()
        :: !raced && !some(isBusy, NOBODY) && !some(isFrozen, NOBODY) -> break
 #else
-       :: !raced && some(isBusy, NOBODY) && (leftHeld || gone || some(isRefusing, NOBODY)) ->
+       :: !raced && some(isBusy, NOBODY) && (leftHeld || gone || areRefusing) ->
           record = Free; bound = NOBODY; leftHeld = false; gone = false; sem = 1
-       :: !raced && some(isBusy, NOBODY) && !(leftHeld || gone || some(isRefusing, NOBODY)) ->
+       :: !raced && some(isBusy, NOBODY) && !(leftHeld || gone || areRefusing) ->
           /* A stopped one may have the unit in hand, and is as good as a stopped holder. */
           assert(some(isFrozenHolder, NOBODY) ||
             (some(isFrozenAtSemaphore, NOBODY) && sem == 0 && record != Held));

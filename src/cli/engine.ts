@@ -78,7 +78,7 @@ function meansNothing(option: string): UsageError {
 }
 
 /** Runs this process as a keeper, which `run` and `get` start, to its end. */
-export async function runKeeper(): Promise<void> {
+export async function runServerKeeper(): Promise<void> {
   const keeper = await import("../etcd/keeper-process.ts");
   await keeper.runKeeper(process.env);
 }

@@ -48,7 +48,7 @@ export type Ending = { status: number } | { signal: SignalName };
 export async function main(argv: readonly string[]): Promise<Ending> {
   try {
     if (argv[0] === keeperWord) {
-      await (await import("./engine.ts")).runKeeper();
+      await (await import("./engine.ts")).runServerKeeper();
       return { status: exitCodes.done };
     }
     return { status: await dispatch(argv) };

@@ -1,5 +1,5 @@
 /** The last grants of a lock: the seats of its ledger keep what they said when they are left. */
-import { exitStatusOf, lockStates, seatStates } from "./ledger/layout.ts";
+import { seatExitStatus, lockStates, seatStates } from "./ledger/layout.ts";
 import type { LedgerSnapshot, ReadableLedger } from "./ledger/ledger-reader.ts";
 import { dateOf } from "./ledger/seat-time.ts";
 import { holders, kindNames, kinds } from "./ledger/queue.ts";
@@ -33,7 +33,7 @@ function recordOf(ledger: LedgerSnapshot, number: number): GrantRecord {
     granted: dateOf(seat, seat.grantedAt),
     ended: dateOf(seat, seat.endedAt),
     ending: endingOf(ledger, number),
-    exitStatus: exitStatusOf(seat),
+    exitStatus: seatExitStatus(seat),
   };
 }
 

@@ -57,7 +57,7 @@ export function slotsOf({ slots }: Pick<Seat, "slots">): number {
 }
 
 /** The exit status of the command that ran under a hold that ended; null where nobody knows. */
-export function exitStatusOf({ slots }: Pick<Seat, "slots">): number | null {
+export function seatExitStatus({ slots }: Pick<Seat, "slots">): number | null {
   return slots < exitStatusUnit ? null : Math.floor(slots / exitStatusUnit) - 1;
 }
 
@@ -130,7 +130,7 @@ export const seatFields = {
   process: 2,
   /** One of `kinds` in queue.ts. */
   kind: 3,
-  /** How many slots its participant asked for; and how its command ended: see {@link exitStatusOf}. */
+  /** How many slots its participant asked for; and how its command ended: see {@link seatExitStatus}. */
   slots: 4,
   /** One of {@link seatStates}. */
   state: 5,

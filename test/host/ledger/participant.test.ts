@@ -12,8 +12,8 @@ import {
 } from "node:fs";
 import {
   evictions,
-  exitStatusOf,
   lockStates,
+  seatExitStatus,
   seatStates,
   slotsOf,
 } from "../../../src/host/ledger/layout.ts";
@@ -362,7 +362,7 @@ describe("Participant.release() and detach()", () => {
     other.release(0);
     lock.holder().release();
     const seats = lock.ledger.snapshot((state) => [1, 2, 3].map((number) => state.seat(number)));
-    expect(seats.map((seat) => [slotsOf(seat), exitStatusOf(seat)])).toEqual([
+    expect(seats.map((seat) => [slotsOf(seat), seatExitStatus(seat)])).toEqual([
       [2, 3],
       [2, 0],
       [0, null],

@@ -19,6 +19,7 @@ const subCommands: Record<string, LoadCommand> = Object.assign(Object.create(nul
   get: async () => (await import("./commands/get.ts")).default,
   unget: async () => (await import("./commands/unget.ts")).default,
   wait: async () => (await import("./commands/wait.ts")).default,
+  session: async () => (await import("./commands/session.ts")).default,
   state: async () => (await import("./commands/state.ts")).default,
   list: async () => (await import("./commands/list.ts")).default,
   trace: async () => (await import("./commands/trace.ts")).default,

@@ -199,9 +199,9 @@ export function waitWritable(descriptor: number): void {
   waiting().poll(new Int32Array([descriptor, POLLOUT]), 1, -1);
 }
 
-/** Blocks until a descriptor has bytes to read, or is at its end. */
-export function waitReadable(descriptor: number): void {
-  waiting().poll(new Int32Array([descriptor, POLLIN]), 1, -1);
+/** Blocks until a descriptor has bytes to read, or is at its end; for so long at most, or until a signal comes. */
+export function waitReadable(descriptor: number, milliseconds = -1): boolean {
+  return waiting().poll(new Int32Array([descriptor, POLLIN]), 1, milliseconds) > 0;
 }
 
 /** Whether a descriptor takes bytes now: a terminal does not after ^S. */

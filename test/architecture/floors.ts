@@ -30,7 +30,9 @@ const belowCli = ["src/lock/", "package.json", ...posixForCli];
 const terminal = ["src/cli/terminal/"];
 const words = ["src/cli/arguments/", "src/cli/exit-code.ts", ...terminal];
 const status = ["src/cli/status/", ...words];
-const middle = ["completion", "doctor", "pictures", "waiting"].map((name) => `src/cli/${name}/`);
+const middle = ["completion", "doctor", "pictures", "session", "waiting"].map(
+  (name) => `src/cli/${name}/`,
+);
 /** What a command may import. Another command is not among it. */
 const belowCommands = ["src/cli/engine.ts", "src/cli/jit.ts", ...middle, ...status, ...belowCli];
 
@@ -58,6 +60,10 @@ const rooms: readonly Room[] = [
     mayImport: ["src/cli/completion/", "citty", ...status, ...belowCli],
   },
   { path: "src/cli/pictures/", mayImport: ["src/cli/pictures/", ...status, ...belowCli] },
+  {
+    path: "src/cli/session/",
+    mayImport: ["src/cli/session/", "citty", ...status, ...belowCli],
+  },
   { path: "src/cli/waiting/", mayImport: ["src/cli/waiting/", ...status, ...belowCli] },
   { path: "src/cli/status/", mayImport: [...status, ...belowCli] },
   { path: "src/cli/arguments/", mayImport: ["citty", ...words, ...belowCli] },

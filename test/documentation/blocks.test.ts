@@ -58,6 +58,14 @@ const printed: Record<string, readonly (string | RegExp)[]> = {
     "restart the service",
     "deploy: released",
   ],
+  "docs/recipes.md: Many short sections in a script": ["i2c-1: locked", "i2c-1: released"],
+  "docs/recipes.md: Many short sections in a script, 1": ["read kitchen", "read cellar"],
+  "docs/recipes.md: Many short sections in a script, 3": [
+    "(0, 'i2c-1: locked')",
+    "(0, 'i2c-1: released')",
+  ],
+  "docs/recipes.md: Many short sections in a script, 4": ["0 i2c-1: locked", "0 i2c-1: released"],
+  "docs/recipes.md: Many short sections in a script, 5": ["0 i2c-1: locked", "0 i2c-1: released"],
   "docs/guide.md: Holding a lock together": ["read", "read at the same time", "write alone"],
   "docs/guide.md: A lock that users share": ["all who are in the group can use the lock"],
   "docs/monitoring.md: The locks of a host": [],
@@ -204,7 +212,9 @@ const canIsolate = await haveMountNamespaces();
 
 describe.skipIf(!canIsolate)("the documentation:", () => {
   for (const block of others) {
-    const tools = ["make", "python3"].filter((tool) => block.text.includes(`\n${tool} `));
+    const tools = ["make", "node", "perl", "python3"].filter((tool) =>
+      block.text.includes(`\n${tool} `),
+    );
     test.skipIf(!haveTools(...tools))(`${titleOf(block)} does what it shows`, async () => {
       await check[block.language]?.(block, new Surroundings());
     });

@@ -21,6 +21,27 @@ export class OutputError extends Error {
 
 const encoder = new TextEncoder();
 
+/** Where output goes instead while {@link captureOutput} runs. */
+let capture: { stdout: string; stderr: string } | undefined;
+
+/**
+ * Runs `act`, and keeps what it would have written to stdout and said on stderr.
+ *
+ * @returns what `act` returned as `status`, and the texts
+ */
+export async function captureOutput(
+  act: () => Promise<number>,
+): Promise<{ status: number; stdout: string; stderr: string }> {
+  const captured = { stdout: "", stderr: "" };
+  capture = captured;
+  try {
+    const status = await act();
+    return { status, ...captured };
+  } finally {
+    capture = undefined;
+  }
+}
+
 /** {@link printText} of a line. */
 export function printLine(line: string): void {
   printText(`${line}\n`);
@@ -41,6 +62,10 @@ export function printText(text: string): void {
  * @throws {OutputError}
  */
 export function printBytes(bytes: Uint8Array): void {
+  if (capture !== undefined) {
+    capture.stdout += new TextDecoder().decode(bytes);
+    return;
+  }
   // Bun opens /dev/null in place of a closed stdout, close-on-exec, which no inherited one can be.
   if (closesOnExec(stdout)) throw new OutputError("Cannot write to stdout: it is closed");
   try {
@@ -95,7 +120,11 @@ export function diagnostics(): ConsolaInstance {
     reporters: [
       {
         log({ type, args }) {
-          printToStderr(`resourcelock: ${prefixes[type] ?? ""}${escapeControls(args.join(" "))}\n`);
+          if (capture !== undefined) capture.stderr += `${prefixes[type] ?? ""}${args.join(" ")}\n`;
+          else
+            printToStderr(
+              `resourcelock: ${prefixes[type] ?? ""}${escapeControls(args.join(" "))}\n`,
+            );
         },
       },
     ],

@@ -1,0 +1,65 @@
+/** `session`: a process beside a script that takes and releases locks as the script asks, line by line. */
+import { defineCommand } from "citty";
+import { closesOnExec } from "../../posix/file.ts";
+import { outputOptions } from "../arguments/arguments.ts";
+import { UsageError } from "../arguments/words.ts";
+import { options } from "../arguments/options.ts";
+import { openEngine } from "../engine.ts";
+import { exitCodes } from "../exit-code.ts";
+import { Holds } from "../session/holds.ts";
+import { LineReader } from "../session/line-reader.ts";
+import { Session } from "../session/session.ts";
+import { printLine } from "../terminal/output.ts";
+import { SignalTrap, turn } from "../waiting/signals.ts";
+
+const stdin = 0;
+
+export default defineCommand({
+  meta: {
+    name: "session",
+    description: "Take and release locks for a script, line by line",
+    notes: [
+      "Each line of stdin is a request: get, unget, state, wait, info, list or history, with a NAME and options as on a command line, quoted as in sh. Each gets one line on stdout: the exit status, a space, and what the command says.",
+      "The locks that it takes are released when stdin ends or the session is killed.",
+    ],
+  },
+  args: { json: options.json, help: options.help },
+  async run({ args, data }) {
+    if (data === undefined) throw new UsageError("session needs the program around it");
+    // Bun opens /dev/null in place of a closed stdin, close-on-exec, which no inherited one can be.
+    if (closesOnExec(stdin)) throw new UsageError("stdin is closed: requests come from there");
+    const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
+    const output = { ...outputOptions(args, data), json: false };
+    await using engine = openEngine({ output });
+    const holds = new Holds(engine, trap.signal);
+    const session = new Session(holds, data.tree, args.json ?? false);
+    try {
+      await answerRequests(session, trap);
+    } finally {
+      await holds.releaseAll("end of session");
+    }
+    trap.signal.throwIfAborted();
+    return exitCodes.done;
+  },
+});
+
+/** Answers the lines of stdin, until it ends or a signal comes. */
+async function answerRequests(session: Session, trap: SignalTrap): Promise<void> {
+  const reader = new LineReader(stdin);
+  const interrupted = async () => {
+    await turn();
+    return trap.signal.aborted;
+  };
+  for (;;) {
+    let answer: string;
+    try {
+      const request = await reader.next(interrupted);
+      if (request === undefined) return;
+      answer = await session.answer(request);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      answer = session.refusal(error);
+    }
+    printLine(answer);
+  }
+}

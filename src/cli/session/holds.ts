@@ -1,0 +1,44 @@
+/** The locks that a session holds. */
+import type { AcquireRequest, Grant, LockEngine, Refusal } from "../../lock/engine.ts";
+import type { LockLostError } from "../../lock/errors.ts";
+import { parseLockName } from "../../lock/name.ts";
+
+export class Holds {
+  readonly engine: LockEngine;
+  /** Aborted when the session is to end: withdraws the request that waits. */
+  readonly signal: AbortSignal;
+  readonly #grants = new Map<string, Grant>();
+
+  constructor(engine: LockEngine, signal: AbortSignal) {
+    this.engine = engine;
+    this.signal = signal;
+  }
+
+  /** Whether this session holds a lock. */
+  has(lockName: string): boolean {
+    return this.#grants.has(parseLockName(lockName));
+  }
+
+  /** Takes a lock, which the session must not hold yet: it would wait for itself. */
+  async acquire(
+    lockName: string,
+    request: Omit<AcquireRequest, "signal">,
+  ): Promise<Grant | Refusal> {
+    const answer = await this.engine.acquire(lockName, { ...request, signal: this.signal });
+    if (answer.granted) this.#grants.set(answer.name, answer);
+    return answer;
+  }
+
+  /** Releases a lock that the session holds. @returns how it was lost, if it was */
+  async release(lockName: string, whereCalled: string): Promise<LockLostError | undefined> {
+    const name = parseLockName(lockName);
+    const grant = this.#grants.get(name);
+    this.#grants.delete(name);
+    return await grant?.release({ whereCalled });
+  }
+
+  /** Releases all of them, the last one first. */
+  async releaseAll(whereCalled: string): Promise<void> {
+    for (const name of [...this.#grants.keys()].toReversed()) await this.release(name, whereCalled);
+  }
+}

@@ -1,0 +1,69 @@
+/** Lines from a descriptor, which is read with a blocking call: a session has nothing else to do. */
+import { UsageError } from "../arguments/words.ts";
+import { readFile, waitReadable } from "../../posix/file.ts";
+import { isPosixError } from "../../posix/libc.ts";
+
+const newline = 0x0a;
+const askAgainMilliseconds = 1000;
+/** A message and a name fit many times. */
+export const maxLineBytes = 64 * 1024;
+
+export class LineReader {
+  readonly #descriptor: number;
+  readonly #buffer = new Uint8Array(maxLineBytes);
+  #start = 0;
+  #end = 0;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  /**
+   * Reads the next line, without its newline; the last one may lack it. Blocks the thread.
+   *
+   * @param interrupted called when a signal ended the wait, and about once a second: whether to stop
+   * @returns undefined at the end of the input, or when `interrupted` says so
+   * @throws {UsageError} for a line of over 64 KiB; the next call reads on after it
+   */
+  async next(interrupted: () => Promise<boolean>): Promise<string | undefined> {
+    let isTooLong = false;
+    for (;;) {
+      const found = this.#buffer.subarray(this.#start, this.#end).indexOf(newline);
+      if (found !== -1) {
+        const line = this.#take(found, 1);
+        if (isTooLong) throw new UsageError(`a request is over ${maxLineBytes} bytes long`);
+        return line;
+      }
+      if (this.#end - this.#start === this.#buffer.length) {
+        isTooLong = true;
+        this.#start = this.#end;
+      }
+      this.#buffer.copyWithin(0, this.#start, this.#end);
+      [this.#start, this.#end] = [0, this.#end - this.#start];
+      const count = await this.#read(interrupted);
+      if (count === undefined) return undefined;
+      this.#end += count;
+      if (count === 0) return this.#end === 0 || isTooLong ? undefined : this.#take(this.#end, 0);
+    }
+  }
+
+  #take(length: number, separator: number): string {
+    const bytes = this.#buffer.subarray(this.#start, this.#start + length);
+    this.#start += length + separator;
+    return new TextDecoder().decode(bytes);
+  }
+
+  async #read(interrupted: () => Promise<boolean>): Promise<number | undefined> {
+    for (;;) {
+      // A signal between the question and the call does not end the call, so that it is asked again in a while.
+      const isReadable = waitReadable(this.#descriptor, askAgainMilliseconds);
+      if (!isReadable && (await interrupted())) return undefined;
+      if (!isReadable) continue;
+      try {
+        return readFile(this.#descriptor, this.#buffer.subarray(this.#end));
+      } catch (error) {
+        if (!isPosixError(error, "EAGAIN") && !isPosixError(error, "EINTR")) throw error;
+      }
+    }
+  }
+}

@@ -1,0 +1,92 @@
+/** A session: answers requests, each a line of words, and holds the locks that they take until it ends. */
+import type { CommandDef } from "citty";
+import { parsedArguments } from "../arguments/arguments.ts";
+import { commandNames } from "../arguments/command.ts";
+import { readCommandLine } from "../arguments/command-line.ts";
+import { noCommand } from "../arguments/hints.ts";
+import { exitCodeOf, exitCodes } from "../exit-code.ts";
+import { escapeControls } from "../terminal/escape.ts";
+import { captureOutput } from "../terminal/output.ts";
+import type { Holds } from "./holds.ts";
+import { splitWords } from "./split-words.ts";
+import { sessionTree } from "./tree.ts";
+
+/**
+ * @example
+ * ```ts
+ * await session.answer("get disk -t 5 -m 'nightly backup'"); // "0 disk: locked"
+ * await session.answer("unget disk"); // "0 disk: released"
+ * ```
+ */
+export class Session {
+  readonly #holds: Holds;
+  readonly #tree: CommandDef;
+  readonly #json: boolean;
+
+  /**
+   * @param program the program's commands
+   * @param json whether answers are objects
+   */
+  constructor(holds: Holds, program: CommandDef, json: boolean) {
+    this.#holds = holds;
+    this.#tree = sessionTree(holds, program);
+    this.#json = json;
+  }
+
+  /**
+   * Does what a request says. Whatever goes wrong is part of the answer.
+   *
+   * @returns one line: the exit status that the command would end with, and what it says
+   * @throws the reason of the session's signal, when that is aborted meanwhile
+   */
+  async answer(request: string): Promise<string> {
+    try {
+      const words = splitWords(request);
+      if (this.#json) words.push("--json");
+      const { status, stdout, stderr } = await captureOutput(() => this.#run(words));
+      return this.#json
+        ? jsonAnswer(status, stdout, stderr)
+        : `${status} ${oneLine(stdout || stderr)}`;
+    } catch (error) {
+      this.#holds.signal.throwIfAborted();
+      return this.refusal(error);
+    }
+  }
+
+  /** The answer to a request that could not be read or done. */
+  refusal(error: unknown): string {
+    const message = error instanceof Error ? error.message : String(error);
+    const status = exitCodeOf(error);
+    return this.#json ? jsonAnswer(status, "", message) : `${status} ${oneLine(message)}`;
+  }
+
+  async #run(words: string[]): Promise<number> {
+    const line = await readCommandLine(words, this.#tree);
+    const { command, seedOrder } = line;
+    if (command === undefined) throw noCommand(line, await commandNames(this.#tree));
+    const status = await command.run({
+      rawArgs: words,
+      args: parsedArguments(line, command.args, command.meta),
+      data: { tree: this.#tree, seedOrder, valueAt: () => undefined },
+    });
+    return typeof status === "number" ? status : exitCodes.done;
+  }
+}
+
+/** Several lines as one, for a shell's `read`. */
+function oneLine(text: string): string {
+  const lines = text.split("\n").map((line) => escapeControls(line.trim()));
+  return lines.filter((line) => line !== "").join("; ");
+}
+
+/** A command prints an object a line: one stands in the answer as it is, several as `results`. */
+function jsonAnswer(status: number, stdout: string, stderr: string): string {
+  const results: unknown[] = stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+  const [only] = results;
+  const facts = results.length === 1 && typeof only === "object" ? only : { results };
+  const said = stdout === "" ? { message: stderr.trim() } : facts;
+  return JSON.stringify({ status, ...said });
+}

@@ -1,0 +1,154 @@
+/** The commands of a session: some of the program's as they are, and those that take and release locks. */
+import { type CommandDef, defineCommand } from "citty";
+import type { RequestedKind } from "../../lock/kinds.ts";
+import { outputOptions } from "../arguments/arguments.ts";
+import { commonOptions, nameArgument, options } from "../arguments/options.ts";
+import { parseExitCode, parseSlots, parseTimeout } from "../arguments/values.ts";
+import { exitCodes } from "../exit-code.ts";
+import { holdersText } from "../status/status-text.ts";
+import { printResult } from "../terminal/output.ts";
+import type { Holds } from "./holds.ts";
+
+/** How `wait` looks at a lock whose engine does not tell of changes: first soon, then less often. */
+const firstLookSeconds = 0.01;
+const lookSeconds = 0.1;
+
+const waitOptions = {
+  "get-timeout": options["get-timeout"],
+  nonblock: options.nonblock,
+  "conflict-exit-code": options["conflict-exit-code"],
+} as const;
+
+/** @param program the program's own tree */
+export function sessionTree(holds: Holds, program: CommandDef): CommandDef {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- root.ts gives them as an object of loaders.
+  const commands = program.subCommands as Record<string, () => Promise<CommandDef>>;
+  const { state, info, list, history, unget: forceUnget } = commands;
+  const subCommands = {
+    get: getCommand(holds),
+    unget: ungetCommand(holds, forceUnget),
+    wait: waitCommand(holds),
+    state,
+    info,
+    list,
+    history,
+  };
+  return defineCommand({
+    meta: { name: "session" },
+    subCommands: Object.assign(Object.create(null), subCommands),
+  });
+}
+
+function getCommand(holds: Holds): CommandDef<any> {
+  return defineCommand({
+    meta: {
+      name: "get",
+      conflicts: [
+        ["shared", "slots"],
+        ["get-timeout", "nonblock"],
+      ],
+    },
+    args: {
+      name: nameArgument,
+      ...waitOptions,
+      "get-timeout": { ...options["get-timeout"], default: "0.5" },
+      message: { ...options.message, default: "session" },
+      shared: options.shared,
+      slots: options.slots,
+      "no-adopt": options["no-adopt"],
+      ...commonOptions,
+    },
+    async run({ args, data }) {
+      const output = outputOptions(args, data);
+      const notGranted = parseExitCode("--conflict-exit-code", args["conflict-exit-code"]);
+      if (holds.has(args.name)) {
+        const facts = { name: args.name, granted: false };
+        printResult(output, `${args.name}: this session holds it already`, facts);
+        return notGranted;
+      }
+      const answer = await holds.acquire(args.name, {
+        kind: kindOf(args.shared, args.slots),
+        message: args.message,
+        adopt: args["no-adopt"] !== true,
+        timeoutSeconds: timeoutSeconds(args),
+      });
+      if (!answer.granted) {
+        const { name, reason } = answer;
+        const { holders = [] } = (await holds.engine.inspect(name)) ?? {};
+        const held = holders.length === 0 ? "" : `; ${holdersText(holders)}`;
+        printResult(output, `${name}: not granted${held}`, { name, granted: false, reason });
+        return notGranted;
+      }
+      const { name, token, slot } = answer;
+      const inSlot = slot === null ? "" : ` in slot ${slot}`;
+      printResult(output, `${name}: locked${inSlot}`, { name, granted: true, token, slot });
+      return exitCodes.done;
+    },
+  });
+}
+
+/** @param force the program's own `unget`, for locks that the session does not hold */
+function ungetCommand(
+  holds: Holds,
+  force: (() => Promise<CommandDef<any>>) | undefined,
+): () => Promise<CommandDef<any>> {
+  return async () => {
+    const forced = await force?.();
+    if (forced === undefined) throw new Error("the program has no command unget");
+    return {
+      ...forced,
+      async run(context) {
+        const { name } = context.args;
+        if (typeof name !== "string" || !holds.has(name)) return forced.run?.(context);
+        const output = outputOptions({ json: context.args["json"] === true }, context.data);
+        const lost = await holds.release(name, String(context.args["message"]));
+        if (lost !== undefined) throw lost;
+        printResult(output, `${name}: released`, { name, released: true });
+        return exitCodes.done;
+      },
+    };
+  };
+}
+
+function waitCommand(holds: Holds): CommandDef<any> {
+  return defineCommand({
+    meta: { name: "wait", conflicts: [["get-timeout", "nonblock"]] },
+    args: {
+      name: nameArgument,
+      ...waitOptions,
+      "get-timeout": { ...options["get-timeout"], default: "-1" },
+      ...commonOptions,
+    },
+    async run({ args, data }) {
+      const output = outputOptions(args, data);
+      const notFree = parseExitCode("--conflict-exit-code", args["conflict-exit-code"]);
+      const { name } = args;
+      const free = await isFreeWithin(holds, name, timeoutSeconds(args));
+      printResult(output, `${name}: ${free ? "free" : "not free in time"}`, { name, free });
+      return free ? exitCodes.done : notFree;
+    },
+  });
+}
+
+/** Whether a lock gets free in time. */
+async function isFreeWithin(holds: Holds, name: string, seconds: number): Promise<boolean> {
+  const ends = [holds.signal];
+  if (Number.isFinite(seconds)) ends.push(AbortSignal.timeout(seconds * 1000));
+  const signal = AbortSignal.any(ends);
+  const looks = { everySeconds: lookSeconds, firstSeconds: firstLookSeconds, signal };
+  for await (const state of holds.engine.watch(name, looks)) {
+    if (state === undefined || state.holders.length === 0) return true;
+  }
+  holds.signal.throwIfAborted();
+  return false;
+}
+
+function timeoutSeconds(args: { "get-timeout": string; nonblock?: boolean | undefined }): number {
+  if (args.nonblock) return 0;
+  return parseTimeout("--get-timeout", args["get-timeout"]) ?? Infinity;
+}
+
+function kindOf(shared: boolean | undefined, slots: string | undefined): RequestedKind {
+  if (shared) return "shared";
+  return slots === undefined ? "exclusive" : { slots: parseSlots("--slots", slots) };
+}

@@ -1,0 +1,256 @@
+/** `session`: requests on stdin, answers on stdout, and locks that end with it. */
+import { describe, expect, test } from "bun:test";
+import { haveTools, newLockName, resourcelock } from "../../support/binary.ts";
+import { binary, eventually, runToEnd, start, type TestProcess } from "../../support/process.ts";
+
+/** Starts a session, and gives a function that makes requests of it. */
+function startSession(...words: string[]) {
+  const session = start([binary, "session", ...words]);
+  const ask = async (request: string): Promise<string> => {
+    await session.tell(`${request}\n`);
+    return await session.stdout.nextLine();
+  };
+  return { session, ask };
+}
+
+const isLocked = async (name: string) =>
+  (await resourcelock("state", name, "--check")).status === 1;
+
+async function endOf(session: TestProcess): Promise<number> {
+  await session.endInput();
+  return (await session.end()).status;
+}
+
+test("session takes a lock and releases it as it is asked to", async () => {
+  const name = newLockName();
+  const { session, ask } = startSession();
+  expect(await ask(`get ${name}`)).toBe(`0 ${name}: locked`);
+  expect(await isLocked(name)).toBe(true);
+  expect(await ask(`unget ${name}`)).toBe(`0 ${name}: released`);
+  expect(await isLocked(name)).toBe(false);
+  expect(await endOf(session)).toBe(0);
+});
+
+test("session takes the words in the seed's order too", async () => {
+  const name = newLockName();
+  const { ask } = startSession();
+  expect(await ask(`${name} get`)).toBe(`0 ${name}: locked`);
+  expect(await ask(`${name} unget`)).toBe(`0 ${name}: released`);
+});
+
+test("session releases what it holds when its input ends", async () => {
+  const [one, two] = [newLockName(), newLockName()];
+  const { session, ask } = startSession();
+  await ask(`get ${one}`);
+  await ask(`get ${two}`);
+  expect(await endOf(session)).toBe(0);
+  expect(await isLocked(one)).toBe(false);
+  expect(await isLocked(two)).toBe(false);
+});
+
+test.each(["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"] as const)(
+  "session releases what it holds when %s ends it",
+  async (signal) => {
+    const name = newLockName();
+    const { session, ask } = startSession();
+    await ask(`get ${name}`);
+    session.signal(signal);
+    await session.end();
+    expect(session.endedBy).toBe(signal);
+    expect(await isLocked(name)).toBe(false);
+  },
+);
+
+test("session that is killed leaves its lock to the next", async () => {
+  const name = newLockName();
+  const { session, ask } = startSession();
+  await ask(`get ${name}`);
+  await session.kill();
+  const next = await resourcelock("run", name, "-t", "30", "--", "echo", "next");
+  expect(next).toMatchObject({ status: 0, stdout: "next\n" });
+});
+
+test("session ends a wait for a lock when a signal comes, and takes nothing", async () => {
+  const name = newLockName();
+  const holder = startSession();
+  await holder.ask(`get ${name}`);
+  const { session } = startSession();
+  await session.tell(`get ${name} -t -1\n`);
+  await eventually("a waiter", async () => {
+    const { waiters } = JSON.parse((await holder.ask(`state ${name} --json`)).slice(2));
+    return waiters.length > 0;
+  });
+  session.signal("SIGTERM");
+  await session.end();
+  expect(session.endedBy).toBe("SIGTERM");
+  expect(await holder.ask(`unget ${name}`)).toBe(`0 ${name}: released`);
+  expect(await isLocked(name)).toBe(false);
+});
+
+test("session answers 75 when a lock is not granted in time, or the status of -E", async () => {
+  const name = newLockName();
+  const holder = startSession();
+  await holder.ask(`get ${name}`);
+  const { ask } = startSession();
+  expect(await ask(`get ${name} -n`)).toStartWith(`75 ${name}: not granted`);
+  expect(await ask(`get ${name} -t 0.01 -E 9`)).toStartWith(`9 ${name}: not granted`);
+  expect(await ask(`wait ${name} -t 0.01`)).toBe(`75 ${name}: not free in time`);
+});
+
+test("session does not wait for a lock that it holds itself", async () => {
+  const name = newLockName();
+  const { ask } = startSession();
+  await ask(`get ${name}`);
+  expect(await ask(`get /${name} -t -1`)).toStartWith("75 ");
+});
+
+test("session gets slots and shared locks beside others", async () => {
+  const name = newLockName();
+  const [one, other] = [startSession(), startSession()];
+  expect(await one.ask(`get ${name} --slots 2`)).toBe(`0 ${name}: locked in slot 0`);
+  expect(await other.ask(`get ${name} --slots 2`)).toBe(`0 ${name}: locked in slot 1`);
+  const shared = newLockName();
+  expect(await one.ask(`get ${shared} --shared`)).toBe(`0 ${shared}: locked`);
+  expect(await other.ask(`get ${shared} --shared`)).toBe(`0 ${shared}: locked`);
+});
+
+test("session tells by its status that a lock was taken from it", async () => {
+  const name = newLockName();
+  const { ask } = startSession();
+  await ask(`get ${name}`);
+  await resourcelock("unget", name);
+  expect(await ask(`unget ${name}`)).toMatch(/^69 /);
+});
+
+test("session releases by force what somebody else holds", async () => {
+  const name = newLockName();
+  await resourcelock("get", name, "-q");
+  const { ask } = startSession();
+  expect(await ask(`unget ${name}`)).toMatch(/^0 /);
+  expect(await isLocked(name)).toBe(false);
+});
+
+test("session reads quoted words, and a name may be any text", async () => {
+  const name = `${newLockName()} it's "ü"`;
+  const { ask } = startSession();
+  const quoted = `'${name.replaceAll("'", String.raw`'\''`)}'`;
+  expect(await ask(`get ${quoted} -m 'nightly  backup'`)).toBe(`0 ${name}: locked`);
+  expect((await resourcelock("info", name)).stdout).toEndWith(" - nightly  backup\n");
+  expect(await ask(`info ${quoted}`)).toEndWith(" - nightly  backup");
+});
+
+test.each([
+  ["", "a command is missing"],
+  ["got disk", "unknown command"],
+  ["get 'disk", "has no end"],
+  ["get disk --colour", "unknown option"],
+  ["run disk true", "is a command"],
+  ["get disk -t soon", "soon"],
+  ["get a/b", "a/b"],
+  ["get disk --shared --slots 2", "not both"],
+])("session answers 64 to %j and goes on", async (request, text) => {
+  const { ask } = startSession();
+  const answer = await ask(request);
+  expect(answer).toStartWith("64 ");
+  expect(answer).toContain(text);
+  expect(await ask(`state ${newLockName()}`)).toMatch(/^\d+ /);
+});
+
+test("session answers a request that is too long, and goes on", async () => {
+  const { ask } = startSession();
+  expect(await ask(`get ${"x".repeat(70_000)}`)).toStartWith("64 ");
+  expect(await ask(`get ${newLockName()}`)).toStartWith("0 ");
+});
+
+test("session answers a last request that has no newline", async () => {
+  const name = newLockName();
+  const session = start([binary, "session"]);
+  await session.tell(`get ${name}`);
+  await session.endInput();
+  expect(await session.end()).toEqual({ status: 0, stdout: `0 ${name}: locked\n`, stderr: "" });
+  expect(await isLocked(name)).toBe(false);
+});
+
+test("session --json answers with objects", async () => {
+  const name = newLockName();
+  const { ask } = startSession("--json");
+  const answer = async (request: string) => JSON.parse(await ask(request));
+  expect(await answer(`get ${name}`)).toMatchObject({ status: 0, name, granted: true, slot: null });
+  expect(await answer(`state ${name}`)).toMatchObject({ status: 0, name, locked: true });
+  expect((await answer("list")).status).toBe(0);
+  expect(await answer(`unget ${name}`)).toEqual({ status: 0, name, released: true });
+  expect(await answer("got")).toMatchObject({ status: 64, message: expect.any(String) });
+});
+
+test("session without stdin is refused", async () => {
+  const outcome = await runToEnd(["sh", "-c", '"$RESOURCELOCK" session <&-']);
+  expect(outcome.status).toBe(64);
+  expect(outcome.stderr).toContain("stdin is closed");
+});
+
+/** What a script in each language does with a session: docs/recipes.md has these as recipes. */
+const scripts: [tool: string, words: string[], script: string][] = [
+  [
+    "bash",
+    ["bash", "-euc"],
+    `coproc LOCK { "$RESOURCELOCK" session; }
+     ask() { echo "$*" >&"\${LOCK[1]}"; read -r status text <&"\${LOCK[0]}"; }
+     ask get "$NAME"; echo "$status $text"; ask unget "$NAME"; echo "$status $text"`,
+  ],
+  [
+    "dash",
+    ["dash", "-euc"],
+    `directory=$(mktemp -d)
+     mkfifo "$directory/requests" "$directory/answers"
+     "$RESOURCELOCK" session <"$directory/requests" >"$directory/answers" &
+     exec 8>"$directory/requests" 9<"$directory/answers"
+     rm -r "$directory"
+     ask() { echo "$*" >&8; read -r status text <&9; }
+     ask get "$NAME"; echo "$status $text"; ask unget "$NAME"; echo "$status $text"`,
+  ],
+  [
+    "python3",
+    ["python3", "-c"],
+    `import os, subprocess
+session = subprocess.Popen([os.environ["RESOURCELOCK"], "session"], text=True, bufsize=1,
+                           stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+def ask(request):
+    print(request, file=session.stdin)
+    return session.stdout.readline().rstrip()
+print(ask("get " + os.environ["NAME"]))
+print(ask("unget " + os.environ["NAME"]))`,
+  ],
+  [
+    "node",
+    ["node", "-e"],
+    `const { spawn } = require("node:child_process");
+const readline = require("node:readline");
+const session = spawn(process.env.RESOURCELOCK, ["session"], { stdio: ["pipe", "pipe", "inherit"] });
+const answers = readline.createInterface({ input: session.stdout })[Symbol.asyncIterator]();
+async function ask(request) {
+  session.stdin.write(request + "\\n");
+  return (await answers.next()).value;
+}
+(async () => {
+  console.log(await ask("get " + process.env.NAME));
+  console.log(await ask("unget " + process.env.NAME));
+  session.stdin.end();
+})();`,
+  ],
+  [
+    "perl",
+    ["perl", "-e"],
+    `use IPC::Open2; my $pid = open2(my $answers, my $requests, $ENV{RESOURCELOCK}, "session");
+sub ask { print $requests "@_\\n"; return scalar <$answers>; }
+print ask("get", $ENV{NAME}); print ask("unget", $ENV{NAME}); close $requests; waitpid $pid, 0;`,
+  ],
+];
+
+describe.each(scripts)("a script in %s", (tool, words, script) => {
+  test.skipIf(!haveTools(tool))("takes and releases a lock by session", async () => {
+    const name = newLockName();
+    const outcome = await runToEnd([...words, script], { env: { NAME: name } });
+    const stdout = `0 ${name}: locked\n0 ${name}: released\n`;
+    expect(outcome).toEqual({ status: 0, stdout, stderr: "" });
+  });
+});

@@ -1,6 +1,14 @@
 /** Runs the blocks of the documentation as they are written: what it shows is what happens. */
 import { describe, expect, onTestFinished, test } from "bun:test";
-import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { haveMountNamespaces, PrivateSharedMemory } from "../faults/private-shared-memory.ts";
@@ -16,7 +24,7 @@ const documents = await Promise.all(documentPaths.map(readDocument));
 const blocks = documents.flatMap((document) => document.blocks);
 
 /** The languages of the blocks that run. */
-const languages = new Set(["sh", "console", "ts", "crontab"]);
+const languages = new Set(["sh", "console", "ts", "crontab", "ini", "yaml"]);
 const runs = ({ language }: Block) => languages.has(language);
 const titleOf = ({ file, language, heading, number }: Block) =>
   `${file}: the ${language} block under "${heading}", its number ${number},`;
@@ -154,6 +162,17 @@ function maskStatus(text: string): string {
 /** The types that a project finds in a linked clone, made by the first block that needs them. */
 let madeTypes: Promise<string> | undefined;
 
+/** What is under `script`, `run` or `cmd`, wherever that stands. */
+function scriptsIn(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const isScript = ["script", "run", "cmd"].includes(key);
+    if (isScript && typeof inner === "string") return [inner];
+    if (isScript && Array.isArray(inner)) return inner.map(String);
+    return scriptsIn(inner);
+  });
+}
+
 const done = { status: 0, stdout: expect.any(String), stderr: expect.any(String) };
 
 const check: Record<string, (block: Block, surroundings: Surroundings) => Promise<void>> = {
@@ -181,6 +200,28 @@ const check: Record<string, (block: Block, surroundings: Surroundings) => Promis
       expect(cronJobs.filter((name) => command.endsWith(` -- ${name}`))).toBeArrayOfSize(1);
       const outcome = await surroundings.run(["sh", "-e"], "job.sh", command);
       expect(outcome).toEqual({ status: 0, stdout: "", stderr: "" });
+    }
+  },
+
+  /** The command of a service, as systemd splits it: into words, without a shell. A timer has none. */
+  async ini({ text }, surroundings) {
+    const commands = [...text.matchAll(/^ExecStart=(.*)$/gm)].map(([, command = ""]) => command);
+    expect(commands.length + [...text.matchAll(/^OnCalendar=/gm)].length).toBe(1);
+    for (const command of commands) {
+      const words = command.replace("/usr/bin/resourcelock", "resourcelock").replace(/\/\S+\//, "");
+      expect(await surroundings.run(["sh", "-e"], "unit.sh", words)).toMatchObject({ status: 0 });
+    }
+  },
+
+  /** The scripts of a CI server's jobs and the command of an Ansible task, each in a plain shell. */
+  async yaml({ text }, surroundings) {
+    const scripts = scriptsIn(Bun.YAML.parse(text));
+    expect(scripts).not.toBeEmpty();
+    for (const script of scripts) {
+      await Bun.write(join(surroundings.work, "deploy.sh"), "#!/bin/sh\necho deployed\n");
+      chmodSync(join(surroundings.work, "deploy.sh"), 0o755);
+      const outcome = await surroundings.run(["bash", "-e"], "job.sh", script);
+      expect(outcome).toEqual({ status: 0, stdout: "deployed\n", stderr: "" });
     }
   },
 

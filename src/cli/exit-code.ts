@@ -4,6 +4,7 @@ import {
   LockDamagedError,
   LockFullError,
   LockInfoError,
+  LockLostError,
   LockNameError,
   LockPermissionError,
   LockServerError,
@@ -94,6 +95,7 @@ export function exitCodeOf(error: unknown): number {
     return exitCodes.usage;
   }
   if (error instanceof LockServerError) return serverStatuses[error.fault] ?? exitCodes.internal;
+  if (error instanceof LockLostError) return exitCodes.lost;
   if (error instanceof LockPermissionError) return exitCodes.permissionDenied;
   if (error instanceof LockCreateError) return exitCodes.cannotCreate;
   if (

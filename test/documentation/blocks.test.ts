@@ -51,6 +51,9 @@ const printed: Record<string, readonly (string | RegExp)[]> = {
     "fan: the bus is mine",
   ],
   "docs/recipes.md: A deploy in CI": [/^deploy 4f2a91c, grant \d+$/],
+  "docs/recipes.md: GPU slots, 2": ["blink", "fade"].map(
+    (sketch) => new RegExp(`^flash ${sketch} to ttyUSB[01]$`),
+  ),
   "docs/recipes.md: GPU slots": [1, 2, 3, 4, 5, 6].map(
     (film) => new RegExp(`^film ${film} on GPU [01]$`),
   ),

@@ -333,7 +333,7 @@ describe("completions", () => {
 });
 
 test("the documentation and the manual page have the variables that a command finds", async () => {
-  const { stdout } = await resourcelock("run", newLockName(), "--slots", "2", "--", "env");
+  const { stdout } = await resourcelock("run", newLockName(), "--slots", "a,b", "--", "env");
   const set = [...stdout.matchAll(/^RESOURCELOCK_\w+(?==)/gm)]
     .map(([variable]) => variable)
     .filter((variable) => process.env[variable] === undefined);

@@ -4,7 +4,7 @@ import { inCommonOrder } from "../../lock/acquire-all.ts";
 import { rawArguments } from "../../posix/child.ts";
 import { cString } from "../../posix/libc.ts";
 import type { CallData } from "./command.ts";
-import { parseExitCode, parseNames, parseOneOf, parseSlots, parseTimeout } from "./values.ts";
+import { parseExitCode, parseNames, parseOneOf, parseKind, parseTimeout } from "./values.ts";
 import { UsageError } from "./words.ts";
 
 /** So much of the command line is the info text when `-m` gives none. */
@@ -56,7 +56,7 @@ export function jobOf(args: RunArguments, data: CallData | undefined): Job {
   const timeout = args.nonblock === true ? 0 : parseTimeout("--get-timeout", args["get-timeout"]);
   return {
     names: inCommonOrder(parseNames(args.name)),
-    kind: kindOf(args),
+    kind: parseKind(args.shared, args.slots),
     timeoutSeconds: timeout ?? Infinity,
     message: args.message ?? defaultMessage(shown),
     isDefaultMessage: args.message === undefined,
@@ -68,11 +68,6 @@ export function jobOf(args: RunArguments, data: CallData | undefined): Job {
     commandName: words[0] ?? "",
     rawWords: rawWords(words, args.command, data),
   };
-}
-
-function kindOf({ shared, slots }: Pick<RunArguments, "shared" | "slots">): RequestedKind {
-  if (slots !== undefined) return { slots: parseSlots("--slots", slots) };
-  return shared === true ? "shared" : "exclusive";
 }
 
 function commandWords(rest: readonly string[], commandLine: string | undefined): readonly string[] {

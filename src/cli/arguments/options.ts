@@ -113,7 +113,8 @@ export const options = defineOptions({
   slots: {
     type: "string",
     valueHint: "N",
-    description: "allow up to N holders at once; $RESOURCELOCK_SLOT tells which one this is",
+    description:
+      "allow up to N holders at once; N may be names: a,b; $RESOURCELOCK_SLOT tells which this is",
   },
   "no-adopt": {
     type: "boolean",

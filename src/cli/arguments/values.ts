@@ -1,6 +1,7 @@
 /** The values of options: what each may be, and what it means. */
 import { durationForms, maxTimerSeconds, secondsOfText } from "../../lock/duration.ts";
 import { processStart } from "../../posix/process-start.ts";
+import type { RequestedKind } from "../../lock/kinds.ts";
 import { UsageError } from "./words.ts";
 
 /**
@@ -81,9 +82,28 @@ export function parseExitCode(option: string, text: string): number {
   return parseInteger(option, text, { min: 0, max: 255 });
 }
 
-/** The ledger has room for 1023 holders. @throws {UsageError} */
-export function parseSlots(option: string, text: string): number {
-  return parseInteger(option, text, { min: 1, max: 1023 });
+/** The ledger has room for so many holders. */
+const maxSlots = 1023;
+
+/**
+ * How a lock is to be held, by `--shared` and `--slots`. Slots are counted, or named by what they stand for:
+ * `ttyUSB0,ttyUSB1` are two.
+ *
+ * @throws {UsageError}
+ */
+export function parseKind(shared: boolean | undefined, slots: string | undefined): RequestedKind {
+  if (slots === undefined) return shared === true ? "shared" : "exclusive";
+  if (/^[-+.\d]/.test(slots) && !slots.includes(",")) {
+    return { slots: parseInteger("--slots", slots, { min: 1, max: maxSlots }) };
+  }
+  const names = slots.split(",");
+  const isUsable = !names.includes("") && new Set(names).size === names.length;
+  if (!isUsable || names.length > maxSlots) {
+    throw new UsageError(
+      `--slots: ${JSON.stringify(slots)} is neither a number nor a list of different names`,
+    );
+  }
+  return { slots: names.length, names };
 }
 
 /** The number of a process, which may have ended. @throws {UsageError} */

@@ -8,7 +8,7 @@ import { openEngine } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
 import { Holds } from "../session/holds.ts";
 import { LineReader } from "../session/line-reader.ts";
-import { Session } from "../session/session.ts";
+import { RequestSession } from "../session/session.ts";
 import { printLine } from "../terminal/output.ts";
 import { SignalTrap, turn } from "../waiting/signals.ts";
 
@@ -17,24 +17,29 @@ const stdin = 0;
 export default defineCommand({
   meta: {
     name: "session",
+    group: "Hold a lock",
     description: "Take and release locks for a script, line by line",
+    examples: [
+      ["session <requests >answers", "requests as lines: get i2c-1 -t 5"],
+      ["session --json", "answers as objects"],
+    ],
     notes: [
       "Each line of stdin is a request: get, unget, state, wait, info, list or history, with a NAME and options as on a command line, quoted as in sh. Each gets one line on stdout: the exit status, a space, and what the command says.",
       "The locks that it takes are released when stdin ends or the session is killed.",
     ],
   },
-  args: { json: options.json, help: options.help },
+  args: { json: options.json, server: options.server, ttl: options.ttl, help: options.help },
   async run({ args, data }) {
     if (data === undefined) throw new UsageError("session needs the program around it");
     // Bun opens /dev/null in place of a closed stdin, close-on-exec, which no inherited one can be.
     if (closesOnExec(stdin)) throw new UsageError("stdin is closed: requests come from there");
     const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
     const output = { ...outputOptions(args, data), json: false };
-    await using engine = openEngine({ output });
+    await using engine = await openEngine({ server: args.server, ttl: args.ttl, output });
     const holds = new Holds(engine, trap.signal);
-    const session = new Session(holds, data.tree, args.json ?? false);
+    const session = new RequestSession(holds, data.tree, args.json ?? false);
     try {
-      await answerRequests(session, trap);
+      await answerRequests(session, trap, engine.isLeased);
     } finally {
       await holds.releaseAll("end of session");
     }
@@ -44,8 +49,12 @@ export default defineCommand({
 });
 
 /** Answers the lines of stdin, until it ends or a signal comes. */
-async function answerRequests(session: Session, trap: SignalTrap): Promise<void> {
-  const reader = new LineReader(stdin);
+async function answerRequests(
+  session: RequestSession,
+  trap: SignalTrap,
+  runsEventLoop: boolean,
+): Promise<void> {
+  const reader = new LineReader(stdin, { runsEventLoop });
   const interrupted = async () => {
     await turn();
     return trap.signal.aborted;

@@ -1,25 +1,30 @@
-/** Lines from a descriptor, which is read with a blocking call: a session has nothing else to do. */
+/** Lines from a descriptor, which is read with a blocking call unless the event loop has work to do meanwhile. */
 import { UsageError } from "../arguments/words.ts";
 import { readFile, waitReadable } from "../../posix/file.ts";
 import { isPosixError } from "../../posix/libc.ts";
 
 const newline = 0x0a;
 const askAgainMilliseconds = 1000;
+/** How often it looks when the event loop has to run meanwhile. */
+const pauseMilliseconds = 10;
 /** A message and a name fit many times. */
-export const maxLineBytes = 64 * 1024;
+const maxLineBytes = 64 * 1024;
 
 export class LineReader {
   readonly #descriptor: number;
+  readonly #runsEventLoop: boolean;
   readonly #buffer = new Uint8Array(maxLineBytes);
   #start = 0;
   #end = 0;
 
-  constructor(descriptor: number) {
+  /** @param options.runsEventLoop whether something must go on while a line is waited for, such as a lease's renewal */
+  constructor(descriptor: number, { runsEventLoop }: { runsEventLoop: boolean }) {
     this.#descriptor = descriptor;
+    this.#runsEventLoop = runsEventLoop;
   }
 
   /**
-   * Reads the next line, without its newline; the last one may lack it. Blocks the thread.
+   * Reads the next line, without its newline; the last one may lack it.
    *
    * @param interrupted called when a signal ended the wait, and about once a second: whether to stop
    * @returns undefined at the end of the input, or when `interrupted` says so
@@ -56,8 +61,12 @@ export class LineReader {
   async #read(interrupted: () => Promise<boolean>): Promise<number | undefined> {
     for (;;) {
       // A signal between the question and the call does not end the call, so that it is asked again in a while.
-      const isReadable = waitReadable(this.#descriptor, askAgainMilliseconds);
+      const isReadable = waitReadable(
+        this.#descriptor,
+        this.#runsEventLoop ? 0 : askAgainMilliseconds,
+      );
       if (!isReadable && (await interrupted())) return undefined;
+      if (!isReadable && this.#runsEventLoop) await Bun.sleep(pauseMilliseconds);
       if (!isReadable) continue;
       try {
         return readFile(this.#descriptor, this.#buffer.subarray(this.#end));

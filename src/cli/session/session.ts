@@ -18,7 +18,7 @@ import { sessionTree } from "./tree.ts";
  * await session.answer("unget disk"); // "0 disk: released"
  * ```
  */
-export class Session {
+export class RequestSession {
   readonly #holds: Holds;
   readonly #tree: CommandDef;
   readonly #json: boolean;

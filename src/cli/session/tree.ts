@@ -1,9 +1,8 @@
 /** The commands of a session: some of the program's as they are, and those that take and release locks. */
 import { type CommandDef, defineCommand } from "citty";
-import type { RequestedKind } from "../../lock/kinds.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options } from "../arguments/options.ts";
-import { parseExitCode, parseSlots, parseTimeout } from "../arguments/values.ts";
+import { parseExitCode, parseKind, parseTimeout } from "../arguments/values.ts";
 import { exitCodes } from "../exit-code.ts";
 import { holdersText } from "../status/status-text.ts";
 import { printResult } from "../terminal/output.ts";
@@ -67,7 +66,7 @@ function getCommand(holds: Holds): CommandDef<any> {
         return notGranted;
       }
       const answer = await holds.acquire(args.name, {
-        kind: kindOf(args.shared, args.slots),
+        kind: parseKind(args.shared, args.slots),
         message: args.message,
         adopt: args["no-adopt"] !== true,
         timeoutSeconds: timeoutSeconds(args),
@@ -79,9 +78,10 @@ function getCommand(holds: Holds): CommandDef<any> {
         printResult(output, `${name}: not granted${held}`, { name, granted: false, reason });
         return notGranted;
       }
-      const { name, token, slot } = answer;
-      const inSlot = slot === null ? "" : ` in slot ${slot}`;
-      printResult(output, `${name}: locked${inSlot}`, { name, granted: true, token, slot });
+      const { name, token, slot, slotName } = answer;
+      const inSlot = slot === null ? "" : ` in slot ${slotName ?? slot}`;
+      const facts = { name, granted: true, token, slot, slotName };
+      printResult(output, `${name}: locked${inSlot}`, facts);
       return exitCodes.done;
     },
   });
@@ -94,17 +94,22 @@ function ungetCommand(
 ): () => Promise<CommandDef<any>> {
   return async () => {
     const forced = await force?.();
-    if (forced === undefined) throw new Error("the program has no command unget");
+    if (forced === undefined) throw new Error("The program has no command unget");
     return {
       ...forced,
       async run(context) {
-        const { name } = context.args;
-        if (typeof name !== "string" || !holds.has(name)) return forced.run?.(context);
-        const output = outputOptions({ json: context.args["json"] === true }, context.data);
-        const lost = await holds.release(name, String(context.args["message"]));
-        if (lost !== undefined) throw lost;
-        printResult(output, `${name}: released`, { name, released: true });
-        return exitCodes.done;
+        const { args, data } = context;
+        const others = args._.filter((name) => !holds.has(name));
+        if (others.length === args._.length) return forced.run?.(context);
+        const output = outputOptions({ json: args["json"] === true }, data);
+        for (const name of args._.filter((one) => holds.has(one))) {
+          const lost = await holds.release(name, String(args["message"]));
+          if (lost !== undefined) throw lost;
+          printResult(output, `${name}: released`, { name, released: true });
+        }
+        if (others.length === 0) return exitCodes.done;
+        args._ = others;
+        return forced.run?.(context);
       },
     };
   };
@@ -146,9 +151,4 @@ async function isFreeWithin(holds: Holds, name: string, seconds: number): Promis
 function timeoutSeconds(args: { "get-timeout": string; nonblock?: boolean | undefined }): number {
   if (args.nonblock) return 0;
   return parseTimeout("--get-timeout", args["get-timeout"]) ?? Infinity;
-}
-
-function kindOf(shared: boolean | undefined, slots: string | undefined): RequestedKind {
-  if (shared) return "shared";
-  return slots === undefined ? "exclusive" : { slots: parseSlots("--slots", slots) };
 }

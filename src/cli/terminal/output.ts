@@ -120,11 +120,9 @@ export function diagnostics(): ConsolaInstance {
     reporters: [
       {
         log({ type, args }) {
-          if (capture !== undefined) capture.stderr += `${prefixes[type] ?? ""}${args.join(" ")}\n`;
-          else
-            printToStderr(
-              `resourcelock: ${prefixes[type] ?? ""}${escapeControls(args.join(" "))}\n`,
-            );
+          const text = `${prefixes[type] ?? ""}${args.join(" ")}\n`;
+          if (capture !== undefined) capture.stderr += text;
+          else printToStderr(`resourcelock: ${escapeControls(text.slice(0, -1))}\n`);
         },
       },
     ],

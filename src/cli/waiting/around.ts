@@ -27,18 +27,29 @@ export function covers(around: HolderStatus, kind: RequestedKind): boolean {
 export function variablesOf(
   grants: readonly Grant[],
   joined: readonly HolderStatus[],
-  withSlots: boolean,
+  kind: RequestedKind,
 ): Record<string, string | undefined> {
-  // Nothing was taken when all of it is held around this run: its variables stay.
-  if (grants.length === 0) {
-    // Under an exclusive hold it is alone.
-    return withSlots ? { RESOURCELOCK_SLOT: joined.map(({ slot }) => slot ?? 0).join(",") } : {};
-  }
+  // Nothing was taken when all of it is held around this run: its variables stay. Under an exclusive hold it is alone.
+  if (grants.length === 0) return slotVariables(joined, kind);
   const claims = grants.map(({ name, token }) => `/${name}:${token}`);
   return {
     RESOURCELOCK_NAME: grants.map(({ name }) => name).join(","),
     RESOURCELOCK_TOKEN: grants.map(({ token }) => token).join(","),
     [heldVariable]: (process.env[heldVariable] ?? "") + claims.join(""),
-    RESOURCELOCK_SLOT: withSlots ? grants.map(({ slot }) => slot).join(",") : undefined,
+    RESOURCELOCK_SLOT: undefined,
+    RESOURCELOCK_SLOT_NAME: undefined,
+    ...slotVariables(grants, kind),
   };
+}
+
+function slotVariables(
+  holds: readonly { readonly slot: number | null }[],
+  kind: RequestedKind,
+): Record<string, string> {
+  if (typeof kind !== "object") return {};
+  const slots = holds.map(({ slot }) => slot ?? 0);
+  const variables = { RESOURCELOCK_SLOT: slots.join(",") };
+  if (kind.names === undefined) return variables;
+  const names = slots.map((slot) => kind.names?.[slot] ?? "");
+  return { ...variables, RESOURCELOCK_SLOT_NAME: names.join(",") };
 }

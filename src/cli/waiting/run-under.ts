@@ -38,7 +38,7 @@ export async function runUnder(
 ): Promise<number> {
   let command: RunningCommand;
   try {
-    const variables = variablesOf(grants, joined, typeof job.kind === "object");
+    const variables = variablesOf(grants, joined, job.kind);
     if (!job.close) for (const grant of grants) grant.childDescriptor(lowestDescriptor);
     command = new RunningCommand(trap, job.rawWords, environmentWith(variables), inherited);
   } catch (error) {

@@ -5,9 +5,9 @@ import {
   parseAge,
   parseDuration,
   parseExitCode,
+  parseKind,
   parseNames,
   parseProcess,
-  parseSlots,
   parseTimeout,
 } from "../../../src/cli/arguments/values.ts";
 import { UsageError } from "../../../src/cli/arguments/words.ts";
@@ -114,10 +114,7 @@ describe("parseNames()", () => {
   });
 });
 
-describe.each([
-  ["parseExitCode()", parseExitCode, 0, 255],
-  ["parseSlots()", parseSlots, 1, 1023],
-] as const)("%s", (_, parse, min, max) => {
+describe.each([["parseExitCode()", parseExitCode, 0, 255]] as const)("%s", (_, parse, min, max) => {
   test.each([min, max])("takes %p", (number) => {
     expect(parse("--option", String(number))).toBe(number);
   });
@@ -154,4 +151,36 @@ describe("parseAccess()", () => {
   test.each(["66", "00660", "068", "rw-rw----", ""])("refuses the mode %p", (text) => {
     expect(() => parseAccess(text, undefined)).toThrow(UsageError);
   });
+});
+
+describe("parseKind()", () => {
+  test("takes the kinds that are not slots", () => {
+    expect(parseKind(undefined, undefined)).toBe("exclusive");
+    expect(parseKind(true, undefined)).toBe("shared");
+  });
+
+  test.each([1, 2, 1023])("takes %d slots", (slots) => {
+    expect(parseKind(undefined, String(slots))).toEqual({ slots });
+  });
+
+  test.each([
+    ["ttyUSB0,ttyUSB1", ["ttyUSB0", "ttyUSB1"]],
+    ["gpu", ["gpu"]],
+    ["0,1,5", ["0", "1", "5"]],
+    ["über,日本", ["über", "日本"]],
+  ])("takes %j as the names of slots", (text, names) => {
+    expect(parseKind(undefined, text)).toEqual({ slots: names.length, names });
+  });
+
+  test.each(["0", "1024", "-1", "1.5", "01", "0x1", "2a"])("refuses %j as a number", (text) => {
+    const message = `--slots: ${JSON.stringify(text)} is not a number from 1 to 1023`;
+    expect(() => parseKind(undefined, text)).toThrow(new UsageError(message));
+  });
+
+  test.each(["", ",", "a,", ",a", "a,b,a", Array(1024).keys().toArray().join(",")])(
+    "refuses %j as names",
+    (text) => {
+      expect(() => parseKind(undefined, text)).toThrow("nor a list of different names");
+    },
+  );
 });

@@ -743,3 +743,20 @@ describe("run inside a hold of the same lock", () => {
     await resourcelock("unget", first, "-q");
   });
 });
+
+test("run --slots with names gives each holder a name that no other has", async () => {
+  const name = newLockName();
+  const words = ["run", name, "--slots", "ttyUSB0,ttyUSB1", "--"];
+  const show = 'echo "$RESOURCELOCK_SLOT $RESOURCELOCK_SLOT_NAME"';
+  const first = start([binary, ...words, "sh", "-c", `${show}; read -r line`]);
+  expect(await first.stdout.nextLine()).toBe("0 ttyUSB0");
+  const second = await resourcelock(...words, "sh", "-c", show);
+  expect(second).toEqual({ status: 0, stdout: "1 ttyUSB1\n", stderr: "" });
+  const third = await resourcelock("run", name, "--slots", "2", "--", "sh", "-c", show);
+  expect(third.stdout).toBe("1 \n");
+});
+
+test("run --slots refuses names of which two are the same", async () => {
+  const outcome = await resourcelock("run", newLockName(), "--slots", "a,a", "--", "true");
+  expect(outcome.status).toBe(64);
+});

@@ -304,11 +304,7 @@ byte calls = 0;                 /* since all others came to rest */
 /* Without an owner's death to go by, only time tells a peer that has not yet written its text. */
 #define isPeers(of) ((infoOf(of) != noted && !isSetUnderDetached) || (!isBoundToDead && peerWindow))
 #endif
-#ifdef MUTANT_ADOPT_IN_TRANSIT
-#define isInTransit(of) false
-#else
 #define isInTransit(of) any(standsAtSemaphore, of)
-#endif
 
 /* The unit is a dead holder's. */
 #define isDeadHolders(of) (sem == 0 && ((record == Held && !one(isHolder, NOBODY)) || isLost(of)))

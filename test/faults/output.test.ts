@@ -102,7 +102,8 @@ describe.each(deadOutputs)("where stdout is %s", (_, before, after, cause) => {
 test("where a file may not grow, run fails, and leaves the lock free", async () => {
   const name = await newFreeLock();
   const { status, stderr } = await bash(`ulimit -f 0; resourcelock run ${name} -- true`);
-  expect([status, stderr]).toEqual([71, "resourcelock: pwrite: File too large\n"]);
+  const cause = `the limit of file sizes forbids /dev/shm/${name}.ledger; raise it (ulimit -f)`;
+  expect([status, stderr]).toEqual([71, `resourcelock: Cannot use lock "${name}": ${cause}\n`]);
   expect(semaphoreValue(name)).toBe(1);
   expect(await bash(`resourcelock run -n ${name} -- echo ran`)).toMatchObject({
     status: 0,

@@ -245,11 +245,11 @@ describe("--slots", () => {
     expect((await outcomeOf("run", "--slots", "1", "-n", name, "--", "true")).status).toBe(0);
   });
 
-  for (const slots of ["0", "-1", "1024", "x", "1.5"]) {
+  for (const slots of ["0", "-1", "1024", "1.5", "''", "x,", "x,x"]) {
     test(`${slots} of them are wrong usage`, async () => {
       const { status, stderr } = await outcomeOf(
         "run",
-        `--slots=${slots}`,
+        `--slots=${slots === "''" ? "" : slots}`,
         newLockName(),
         "--",
         "true",

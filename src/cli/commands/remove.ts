@@ -1,10 +1,9 @@
 /** `remove`: deletes the objects of a lock that nobody uses. */
 import { defineCommand } from "citty";
-import { filesOfLock } from "../../host/objects/files.ts";
 import { isInUse } from "../../host/inventory/leftover.ts";
 import { staleOnHost } from "../../host/inventory/list.ts";
 import { userLabel } from "../../posix/user.ts";
-import { objectsOf, parseLockName } from "../../lock/name.ts";
+import { parseLockName } from "../../lock/name.ts";
 import { type Removal, removeLock } from "../../host/inventory/removal.ts";
 import type { LockStatus, LockState } from "../../lock/status.ts";
 import { outputOptions } from "../arguments/arguments.ts";
@@ -64,12 +63,12 @@ function worstOf(statuses: readonly number[]): number {
 
 async function report(
   name: string,
-  { outcome, status }: Removal,
+  { outcome, status, left = [] }: Removal,
   output: OutputOptions,
 ): Promise<number> {
   if (outcome === "removed" && !output.quiet) {
     warnOfLivingHolders(name, status.holders);
-    warnOfWhatIsLeft(name);
+    for (const file of left) warnOfLeft(file);
   }
   const texts = {
     removed: `${name}: removed`,
@@ -82,19 +81,11 @@ async function report(
   return outcome === "removed" ? exitCodes.done : exitCodes.no;
 }
 
-/** Says what stands where an object of the lock did, and is not deleted, as nobody knows what else it is. */
-function warnOfWhatIsLeft(name: string): void {
-  const files = filesOfLock(name);
-  // With a semaphore it is a lock again, which somebody has made since.
-  const isNew = files.some(
-    ({ path, status }) => status.isRegularFile && path === objectsOf(name).semaphorePath,
-  );
-  for (const { path, status } of files) {
-    if (!status.isRegularFile) diagnostics().warn(`did not delete ${path}: it is not a file`);
-    else if (!isNew) {
-      diagnostics().warn(`did not delete ${path}: it belongs to ${userLabel(status.userId)}`);
-    }
-  }
+function warnOfLeft({ path, status }: NonNullable<Removal["left"]>[number]): void {
+  const reason = status.isRegularFile
+    ? `it belongs to ${userLabel(status.userId)}`
+    : "it is not a file";
+  diagnostics().warn(`did not delete ${path}: ${reason}`);
 }
 
 /** As in `held by pid 4242 (make) for 3s, and 2 wait`. */

@@ -13,6 +13,7 @@ const escapes: Readonly<Record<string, string>> = {
   "\\(aq": "'",
   "\\(dq": '"',
   "\\(ti": "~",
+  "\\(bu": "\u2022",
   "\\[dg]": "\u2020",
 };
 
@@ -63,10 +64,10 @@ class Page {
         this.#setIndent(textIndent);
         this.#nextIsTag = true;
         break;
-      // Another paragraph under the tag.
+      // Another paragraph under the tag, or one with a mark and its width.
       case "IP":
         this.#separate();
-        this.#setIndent(textIndent + tagIndent);
+        this.#startMarked(plain(first));
         break;
       case "PP":
         this.#separate();
@@ -94,6 +95,16 @@ class Page {
     } else {
       this.#paragraph.push(text);
     }
+  }
+
+  #startMarked(mark: string): void {
+    if (mark === "") {
+      this.#setIndent(textIndent + tagIndent);
+      return;
+    }
+    this.#setIndent(textIndent);
+    this.#hang = mark.length + 1;
+    this.#paragraph.push(mark);
   }
 
   #setIndent(columns: number): void {

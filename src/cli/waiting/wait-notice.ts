@@ -78,9 +78,10 @@ const minTextColumns = 8;
 export function noticeText(
   lockName: string,
   waitedSeconds: number,
-  facts: WaitFacts,
+  told: WaitFacts,
   columns: number,
 ): string {
+  const facts = escaped(told);
   const full: Shortening = { name: lockName, messageColumns: Infinity, maxNamed: 3 };
   const messages = facts.holders.map(({ attachment, command }) =>
     attachment === "foreign" ? withoutDate(facts.info ?? "") : command,
@@ -95,6 +96,15 @@ export function noticeText(
   const tries = [full, shortened(3), shortened(1)];
   const found = tries.find((tried) => excess(tried) <= 0) ?? shortened(1);
   return textOf(found, waitedSeconds, facts);
+}
+
+/** Escaped before it is measured: an escape is wider than what it stands for. */
+function escaped(facts: WaitFacts): WaitFacts {
+  const holders = facts.holders.map((holder) =>
+    Object.assign({}, holder, { command: escapeControls(holder.command) }),
+  );
+  const info = facts.info === undefined ? undefined : escapeControls(facts.info);
+  return { ...facts, holders, info };
 }
 
 interface Shortening {

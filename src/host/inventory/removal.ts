@@ -27,6 +27,8 @@ export interface Removal {
   outcome: "removed" | "in use" | "missing";
   /** Who held it and who waited. */
   status: LockStatus;
+  /** What stands where an object of the lock did and is not deleted, because nobody knows what else it is. */
+  left?: readonly LockFile[];
 }
 
 export interface RemovalOptions {
@@ -63,8 +65,7 @@ function removeByLedger(name: string, options: RemovalOptions): Removal | undefi
     );
   } catch (error) {
     if (!(error instanceof LockDamagedError && options.force === true)) throw error;
-    deleteObjects(name, true);
-    return { outcome: "removed", status: nobody };
+    return { outcome: "removed", status: nobody, left: deleteObjects(name, true) };
   } finally {
     ledger?.close();
   }
@@ -99,15 +100,16 @@ function removeWith(
     // A peer may have taken the unit since the look.
     return { outcome: "in use", status: isEmpty(status) ? look() : status };
   }
+  let left: LockFile[];
   try {
-    deleteObjects(name, ledger !== undefined);
+    left = deleteObjects(name, ledger !== undefined);
   } catch (error) {
     if (isFree) unit.postIfLocked();
     throw error;
   }
   // Its holders learn that they hold nothing; its waiters find out by themselves, and go on to the new lock.
   if (ledger !== undefined) evictAllAndMarkFree(ledger, unit, { by: process.pid });
-  return { outcome: "removed", status };
+  return { outcome: "removed", status, left };
 }
 
 function isEmpty(status: LockStatus): boolean {
@@ -126,8 +128,7 @@ function removeLeftover(name: string, { force = false }: RemovalOptions): Remova
       if (!ledger.fileHasName() || isSemaphoreThere(name)) return undefined;
       const status = statusWithoutUnit(ledger);
       if (!force && isInUse(status)) return { outcome: "in use", status };
-      deleteObjects(name, true);
-      return { outcome: "removed", status };
+      return { outcome: "removed", status, left: deleteObjects(name, true) };
     });
   } finally {
     ledger.close();
@@ -138,14 +139,21 @@ function isSemaphoreThere(name: string): boolean {
   return statusIfThere(objectsOf(name).semaphorePath) !== undefined;
 }
 
-/** @param withLedger false where there was none, and one that there is now is somebody's who came later */
-function deleteObjects(name: string, withLedger: boolean): void {
+/**
+ * @param withLedger false where there was none, and one that there is now is somebody's who came later
+ * @returns the files that are left
+ */
+function deleteObjects(name: string, withLedger: boolean): LockFile[] {
   const { ledgerPath } = objectsOf(name);
   const files = filesOfLock(name).filter(({ path }) => withLedger || path !== ledgerPath);
   // Looked at before the first is deleted: the file that makes this a lock says whose the others have to be.
   const [first] = files;
+  const left: LockFile[] = [];
   for (const file of files) {
-    if (!file.status.isRegularFile || first === undefined || !isOfOneLock(file, first)) continue;
+    if (!file.status.isRegularFile || first === undefined || !isOfOneLock(file, first)) {
+      left.push(file);
+      continue;
+    }
     explain(name, file.path, () => {
       try {
         deleteFile(file.path);
@@ -154,6 +162,7 @@ function deleteObjects(name: string, withLedger: boolean): void {
       }
     });
   }
+  return left;
 }
 
 /**

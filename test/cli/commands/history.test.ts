@@ -45,13 +45,13 @@ test("history tells who held a lock, oldest first, in lines that are aligned", a
   expect(ending).toEqual({ status: 0, stderr: "" });
   expect(maskHistory(stdout).split("\n")).toEqual([
     expect.stringMatching(/^WHEN +PID +COMMAND +WAITED +HELD +ENDING$/),
-    expect.stringMatching(/^CLOCK PID +first +TIME +TIME +released$/),
-    expect.stringMatching(/^CLOCK PID +second, and a message that is longer TIME +TIME +released$/),
+    expect.stringMatching(/^CLOCK PID +first +TIME +TIME +exit 0$/),
+    expect.stringMatching(/^CLOCK PID +second, and a message that is longer TIME +TIME +exit 0$/),
     expect.stringMatching(/^CLOCK .*third +TIME +TIME +detached$/),
     "",
   ]);
   const [, ...lines] = stdout.trimEnd().split("\n");
-  expect(new Set(lines.map((line) => line.search(/released|detached/))).size).toBe(1);
+  expect(new Set(lines.map((line) => line.search(/exit 0|detached/))).size).toBe(1);
 });
 
 test("history --json has an object a line, with times that fit each other", async () => {
@@ -60,13 +60,14 @@ test("history --json has an object a line, with times that fit each other", asyn
   await resourcelock("run", name, "-m", "second", "--shared", "--", "true");
   const [first, second] = await jsonLines("history", name);
   requireRecord(first);
-  expect(first).toEqual({ ...record, name, command: "first", ending: "released" });
+  expect(first).toEqual({ ...record, name, command: "first", ending: "released", exitStatus: 0 });
   expect(second).toEqual({
     ...record,
     name,
     command: "second",
     kind: "shared",
     ending: "released",
+    exitStatus: 0,
   });
   const [queued = 0, granted = 0, ended = 0] = ["queued", "granted", "ended"].map((field) =>
     Number(first[field]),

@@ -1,6 +1,6 @@
 /** What becomes of a lock when its holder is killed. */
 import { describe, expect, test } from "bun:test";
-import { closeSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, writeFileSync, writeSync } from "node:fs";
 import { isWhole, newLockName } from "../support/binary.ts";
 import { eventually, isAlive, killStranger, type TestProcess } from "../support/process.ts";
 import { faultPoints } from "./build.ts";
@@ -382,6 +382,32 @@ describe("a participant that died between two steps", () => {
       const name = newLockName();
       await resourcelock(["run", name, "--", "true"], faultAt(point)).exited();
       await eventually("grant", async () => (await outcomeOf("get", name)).status === 0);
+    });
+  }
+});
+
+describe("a participant that died before it took the unit", () => {
+  for (const waiter of ["run", "the library"]) {
+    test(`${waiter} does not get in beside a peer that took it then, and whose text nobody can see`, async () => {
+      const name = newLockName();
+      await outcomeOf("run", name, "--", "true");
+      const noted = readFileSync(`/dev/shm/${name}`);
+      const fault = faultAt("before-take");
+      expect(await resourcelock(["run", name, "--", "true"], fault).exited()).toBe(137);
+      const peer = pythonPeer(name, "hold");
+      expect(await peer.stdout.nextLine()).toBe("held");
+      // As in a segment that was deleted under the peer, which goes on with the old one.
+      writeFileSync(`/dev/shm/${name}`, noted);
+      if (waiter === "run") {
+        expect((await outcomeOf("run", "-t", "2.5", name, "--", "true")).status).toBe(75);
+      } else {
+        const user = libraryUser(name, { timeout: 2.5 });
+        expect(await user.stdout.nextLine()).toBe("not granted");
+      }
+      expect((await stateOf(name)).holders).toMatchObject([{ attachment: "foreign" }]);
+      await peer.tell("\n");
+      expect(await peer.exited()).toBe(0);
+      expect((await outcomeOf("run", "-t", "30", name, "--", "true")).status).toBe(0);
     });
   }
 });

@@ -80,13 +80,16 @@ function take(own: Own, textHash: number): Outcome {
     writeFree(ledger, textHash);
     ledger.store();
   }
-  unit.setMark(markOf(header.grants));
+  // Not between the mark and the take: who is killed there leaves the mark to a unit that a peer may take.
   faultPoint("before-take");
+  unit.setMark(markOf(header.grants));
   if (!unit.tryTake()) {
     unit.setMark(0);
     noteFound(ledger);
     return waitAtSemaphore(own, tickSeconds);
   }
+  // Until the record says so, it is to be given back where anything fails.
+  own.tookUnitUnrecorded = true;
   faultPoint("taken");
   // More than one unit is somebody's mistake, such as two of the seed's unget at once.
   unit.drain();

@@ -7,7 +7,7 @@ import type { View } from "./decide.ts";
 import { evictions, lockStates, seatFlags, seatStates, withExitStatus } from "./layout.ts";
 import type { Ledger } from "./ledger.ts";
 import { isEvicted } from "./queue.ts";
-import { markOf, recordedSeat, writeFree } from "./record.ts";
+import { recordedSeat, writeFree } from "./record.ts";
 import { clockOffset, seatTime } from "./seat-time.ts";
 
 /** What a participant asks for. */
@@ -143,10 +143,8 @@ function recordUnitReturned(own: Own): boolean {
   const { header } = ledger;
   if (header.state === lockStates.held) return false;
   if (ledger.seat(seat).evicted === evictions.superseded) {
-    // Nobody can tell whether this is the unit that was adopted, or one that was given back since. If none is there,
-    // it may be that one: the mark has it adopted.
-    const isMissing = unit.readValue() === 0 && unit.infoHash() === header.notedHash;
-    if (header.state === lockStates.free && isMissing) unit.setMark(markOf(header.grants));
+    // Nobody can tell whether this is the unit that was adopted, or one that was given back since. If nothing was
+    // granted since it was got, it is marked, and adopted again; else a peer may have it by now.
     return false;
   }
   writeFree(ledger, unit.infoHash(), unit);

@@ -219,12 +219,18 @@ export function evictAllAndMarkFree(
   const value = unit.readValue();
   const hash = unit.infoHash();
   const isKnown = state === lockStates.held && isHoldersText(header, unit, hash);
-  const isOurs = isKnown || (state === lockStates.detached && isDetachedText(header, unit, hash));
+  const isOurs =
+    isKnown ||
+    (state === lockStates.detached && isDetachedText(header, unit, hash)) ||
+    (state === lockStates.free && isMarkOf(unit, header.grants) && hash === header.notedHash);
   // To end a detached hold so is the ordinary way.
   const ending = state === lockStates.detached ? seatStates.released : seatStates.forced;
   if (state !== lockStates.free) writeEnding(ledger, recordedSeat(ledger), ending);
   // A peer's text is not noted, as the peer goes on if this process dies before the unit is given back.
   const inHand = givesBack && isOurs && value === 0 ? unit : undefined;
+  // One that was left by somebody who died tells of a unit that is a peer's by now, or is about to be posted. That of a
+  // waiter that has just got a unit has to stay.
+  if (inHand === undefined && (givesBack || seatAtSemaphore(ledger, 0) === 0)) unit.setMark(0);
   writeFree(ledger, isKnown ? hash : undefined, inHand);
   ledger.store();
   faultPoint("forced");

@@ -180,6 +180,35 @@ describe("Participant.tryAdvance()", () => {
     expect(lock.unit.readValue()).toBe(1);
   });
 
+  test("gives the unit back when the text of its grant cannot be made, and leaves no mark", () => {
+    newLock();
+    const participant = lock.participant();
+    const encoding = spyOn(lock.unit, "encodeGrant").mockImplementationOnce(() => {
+      throw new Error("No space left on device");
+    });
+    expect(() => participant.tryAdvance()).toThrow("No space left");
+    encoding.mockRestore();
+    participant.withdraw();
+    expect([lock.unit.readValue(), lock.unit.readMark()]).toEqual([1, 0]);
+    lock.holder();
+  });
+
+  test("does not adopt a peer's hold after a forced release of what somebody left between two steps", () => {
+    newLock();
+    lock.unit.setMark(markOf(0));
+    expect(lock.unit.tryTake()).toBe(true);
+    lock.unit.writeInfo(lock.unit.encode("a peer's text"));
+    expect(forceRelease(lock.ledger, lock.unit, { by: 1 })).toBe("released");
+    // A peer takes it, and its text says nothing.
+    expect(lock.unit.tryTake()).toBe(true);
+    lock.ledger.transact(() => {
+      lock.ledger.header.notedHash = lock.unit.infoHash();
+      lock.ledger.store();
+    });
+    expect(blockedBy(lock.participant())).toMatchObject({ retryAfterSeconds: 1 });
+    expect(lock.ledger.snapshot(({ header }) => header.missingSince)).toBe(0);
+  });
+
   test("adopts what somebody left between two steps, after the grace time", () => {
     newLock();
     // Somebody died with the unit in hand.
@@ -295,13 +324,27 @@ describe("a unit that was got by waiting for the semaphore", () => {
     lock.unit.postIfLocked();
     waiter.blockInKernel(blocked, 1);
     expect(lock.unit.readMark()).toBe(markOf(2));
-    lock.unit.setMark(0);
     waiter.withdraw();
     // It was not given back, as it may have been the adopted one.
     expect(lock.unit.readValue()).toBe(0);
     const next = lock.participant();
     untilGranted(next);
     expect(next.adopted).toBeDefined();
+  });
+
+  test("does not get a peer's hold adopted when its own was adopted, and others were granted since", () => {
+    newLock();
+    const waiter = withUnit();
+    lock.ledger.transact(() => {
+      lock.ledger.seat(1).evicted = evictions.superseded;
+      lock.ledger.header.grants += 1;
+      lock.ledger.header.notedHash = lock.unit.infoHash();
+      lock.ledger.store();
+    });
+    waiter.withdraw();
+    const next = lock.participant();
+    expect(blockedBy(next)).toMatchObject({ on: "semaphore", retryAfterSeconds: 1 });
+    expect(lock.ledger.snapshot(({ header }) => header.missingSince)).toBe(0);
   });
 
   test("is given back when somebody else comes first by now", () => {

@@ -18,7 +18,7 @@ const words = process.argv.slice(2).filter((word) => word !== "--all");
 const all = words.length < process.argv.length - 2;
 if (all) process.env["RESOURCELOCK_LONG_TESTS"] = "1";
 
-const results: TestResult[] = [];
+let results: TestResult[] = [];
 process.exitCode = await (words.length === 0 ? runAll() : runChosen());
 
 async function runAll(): Promise<number> {
@@ -34,16 +34,40 @@ async function runAll(): Promise<number> {
   for (const group of testGroups({ all, parallel })) {
     status = (await runTests(group)) || status;
   }
+  await runAgainAlone();
   printEnd();
-  return status;
+  return status || failureStatus();
 }
+
+/** So many files may fail beside others and be given another chance; more are no chance. */
+const maxFilesAgain = 10;
+
+/**
+ * Runs the files with a test that failed once more, one after the other: two files at a time, and whatever else the
+ * machine does, may have been too much for them. What fails again has failed; what passes is listed.
+ */
+async function runAgainAlone(): Promise<void> {
+  const first = results.filter(({ result }) => result === "failed");
+  const files = [...new Set(first.map(({ file }) => file))];
+  if (files.length === 0 || files.length > maxFilesAgain) return;
+  results = results.filter(({ file }) => !files.includes(file));
+  await runTests(chosenGroup(files, { all }));
+  const failed = new Set(failedTests().map(titleOf));
+  printHeading("failed beside others, and passed alone");
+  const passed = first.map(titleOf).filter((title) => !failed.has(title));
+  process.stdout.write(passed.map((title) => `${title}\n`).join(""));
+}
+
+const titleOf = ({ file, name }: TestResult) => `${file}: ${name}`;
+const failedTests = () => results.filter(({ result }) => result === "failed");
+const failureStatus = () => (failedTests().length > 0 ? 1 : 0);
 
 async function runChosen(): Promise<number> {
   const built = await build();
   if (built !== 0) return built;
   const status = await runTests(chosenGroup(words, { all }));
   printEnd();
-  return status;
+  return status || failureStatus();
 }
 
 /** Builds the program and the one that obeys fault points. */
@@ -53,7 +77,11 @@ async function build(): Promise<number> {
   return (await runStep("build for the tests", ["scripts/build", "--test"])).status;
 }
 
-/** Runs a group of tests, and adds their results. */
+/**
+ * Runs a group of tests, and adds their results.
+ *
+ * @returns 0 unless something is wrong that is not a test's failure
+ */
 async function runTests({ title, words: options }: TestGroup): Promise<number> {
   const report = "dist/test-report.xml";
   await Bun.file(report)
@@ -74,17 +102,18 @@ async function runTests({ title, words: options }: TestGroup): Promise<number> {
       "scripts/test: no test failed: a file is below the coverageThreshold of bunfig.toml, or " +
         "an error came from outside of a test\n",
     );
+    return status;
   }
-  return status;
+  return 0;
 }
 
 function printEnd(): void {
   printHeading("the slowest tests");
   process.stdout.write(slowestText(results));
-  const failed = results.filter(({ result }) => result === "failed");
+  const failed = failedTests();
   if (failed.length > 0) {
     printHeading("failed");
-    for (const { file, name } of failed) process.stdout.write(`${file}: ${name}\n`);
+    for (const test of failed) process.stdout.write(`${titleOf(test)}\n`);
   }
   process.stdout.write(`\n${totalText(results)}\n`);
 }

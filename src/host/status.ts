@@ -4,7 +4,7 @@ import type { LedgerSnapshot, ReadableLedger } from "./ledger/ledger-reader.ts";
 import type { LockUnit } from "./objects/unit.ts";
 import { holders, kindNames, seatAtSemaphore, waiters } from "./ledger/queue.ts";
 import { dateOf } from "./ledger/seat-time.ts";
-import { isDetachedText, isMarked, isOwnerDead, recordedSeat } from "./ledger/record.ts";
+import { isOwnUnit, isOwnerDead, recordedSeat } from "./ledger/record.ts";
 import type {
   Attachment,
   HolderStatus,
@@ -64,15 +64,13 @@ function holdersOf(ledger: LedgerSnapshot, unit: UnitState): HolderStatus[] {
     return [recordedHolder(ledger, "stale")];
   }
   if (unit.readValue() > 0) return [];
-  const textHash = unit.infoHash();
+  if (!isOwnUnit(ledger, unit, unit.infoHash())) return [foreign];
   if (state === lockStates.detached) {
-    if (!isDetachedText(ledger.header, unit, textHash)) return [foreign];
     const owner = ledger.header.boundProcess;
     if (owner === 0) return [{ ...recordedHolder(ledger, "detached"), pid: null }];
     const attachment = isOwnerDead(ledger.header) ? "stale" : "bound";
     return [{ ...recordedHolder(ledger, attachment), pid: owner }];
   }
-  if (textHash !== ledger.header.notedHash || !isMarked(ledger, unit)) return [foreign];
   // Free, as far as anybody wrote: somebody died between two steps, or is between them.
   const waking = seatAtSemaphore(ledger, 0);
   if (waking !== 0) return [attachedHolder(ledger, waking)];

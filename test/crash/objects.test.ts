@@ -18,6 +18,7 @@ import { testBinary } from "./build.ts";
 import {
   atRest,
   bash,
+  faultAt,
   launch,
   libraryUser,
   outcomeOf,
@@ -123,6 +124,65 @@ describe("the semaphore", () => {
     expect(await stateOf(name)).toMatchObject(atRest);
   });
 });
+
+describe("the info segment is deleted", () => {
+  for (const point of ["taken", "freed"]) {
+    for (const waiter of ["run", "the library"]) {
+      test(`and a run dies at "${point}" before and after: ${waiter} takes over within seconds`, async () => {
+        for (const isDeletedBefore of [true, false]) {
+          const name = newLockName();
+          await outcomeOf("run", name, "--", "true");
+          if (isDeletedBefore) rmSync(infoOf(name));
+          await resourcelock(["run", name, "--", "true"], faultAt(point)).exited();
+          if (!isDeletedBefore) rmSync(infoOf(name));
+          await expectServed(name, waiter);
+        }
+      });
+    }
+  }
+
+  test("under a hold whose owner dies then: the next one takes over", async () => {
+    const name = newLockName();
+    const script = bash(`resourcelock get -q ${name} --owner-pid $$; echo held; read line`);
+    expect(await script.stdout.nextLine()).toBe("held");
+    rmSync(infoOf(name));
+    await script.kill();
+    expect((await stateOf(name)).holders).toMatchObject([{ attachment: "stale" }]);
+    await expectServed(name, "run");
+  });
+
+  for (const waiter of ["run", "the library"]) {
+    test(`under a peer's hold: ${waiter} does not get in before the peer has released`, async () => {
+      const name = newLockName();
+      await outcomeOf("run", name, "--", "true");
+      const peer = pythonPeer(name, "hold");
+      expect(await peer.stdout.nextLine()).toBe("held");
+      rmSync(infoOf(name));
+      if (waiter === "run") {
+        expect((await outcomeOf("run", "-t", "2.5", name, "--", "true")).status).toBe(75);
+      } else {
+        const user = libraryUser(name, { timeout: 2.5 });
+        expect(await user.stdout.nextLine()).toBe("not granted");
+      }
+      await peer.tell("\n");
+      expect(await peer.exited()).toBe(0);
+      await expectServed(name, waiter);
+    });
+  }
+});
+
+/** A waiter gets the lock in time, and gives it back. */
+async function expectServed(lockName: string, waiter: string): Promise<void> {
+  if (waiter === "run") {
+    expect((await outcomeOf("run", "-t", "20", lockName, "--", "true")).status).toBe(0);
+  } else {
+    const user = libraryUser(lockName, { timeout: 20 });
+    expect(await user.stdout.nextLine()).toStartWith("granted");
+    await user.tell("release\n");
+    expect(await user.stdout.nextLine()).toBe("released true");
+  }
+  expect(await stateOf(lockName)).toMatchObject(atRest);
+}
 
 describe("the ledger is deleted", () => {
   test("under a holder and those who wait: they go on in a new one, and nobody gets in before the holder has released", async () => {

@@ -8,12 +8,12 @@
  * | 2 | held, and somebody alive holds | 0 | the holder's | a group of shared holders or slots: join it |
  * | 3 | held otherwise | 0 | the holder's | its holder died: adopt the unit |
  * | 4 | free or detached | over 0 | | take it |
- * | 5 | free, and marked | 0 | as noted | somebody died between two steps, or a peer is between two: adopt after a second |
- * | 6 | detached | 0 | as noted | adopt, if the process that it is bound to is dead |
+ * | 5 | free, and marked | 0 | as noted, or blank | somebody died between two steps, or a peer is between two: adopt after a second |
+ * | 6 | detached | 0 | the hold's | adopt, if the process that it is bound to is dead |
  * | 7 | free or detached | 0 | otherwise | a peer holds it, or it is detached: wait for the semaphore |
  *
- * Marked: {@link isMarked}. Another grant's text: {@link isHoldersText}. A peer that writes no text, or later than a
- * second, is known by the missing mark.
+ * Marked, and the hold's: {@link isOwnUnit}. Blank: a new segment. Another grant's text: {@link isHoldersText}. A peer
+ * that writes no text, or later than a second, is known by the missing mark.
  *
  * Where the semaphore and the text are both looked at, the order matters: to take, the text first, as a peer that
  * takes the unit in between changes it afterwards; for all else the semaphore first, as a peer that forces the
@@ -24,10 +24,9 @@ import type { LedgerSnapshot } from "./ledger-reader.ts";
 import { otherHolder } from "./queue.ts";
 import {
   graceSeconds,
-  isDetachedText,
   isHoldersText,
   isLost,
-  isMarked,
+  isOwnUnit,
   isPosted,
   type ReadableUnit,
   secondsMissing,
@@ -96,10 +95,7 @@ function decideFree(view: View): Step {
   if (unit.readValue() > 0) return { row: 4, act: "take", textHash };
   // Row 7
   const isDetached = header.state === lockStates.detached;
-  const isOurs = isDetached
-    ? isDetachedText(header, unit, textHash)
-    : textHash === header.notedHash && isMarked(ledger, unit);
-  if (!isOurs) return { row: 7, act: "wait", isExplained: true };
+  if (!isOwnUnit(ledger, unit, textHash)) return { row: 7, act: "wait", isExplained: true };
   if (!isLost(ledger, view.seat)) {
     return { row: isDetached ? 6 : 7, act: "wait", isExplained: false };
   }

@@ -28,6 +28,7 @@ export type ReadableUnit = Pick<
 
 /** For so long an unexplained 0 may be a peer between taking the unit and writing its text. */
 export const graceSeconds = 1;
+const blankHash = hashOf(new Uint8Array());
 /** Whoever saw the unit missing last must have done so within this time, or it may have been there meanwhile. */
 const maxMissingSeenSeconds = 1.5;
 
@@ -52,8 +53,29 @@ export function markOf(grants: number): number {
  * Whether a unit that is missing while the record says free was in the hand of a participant. The seats of a program
  * that leaves no marks have to be believed without.
  */
-export function isMarked(ledger: LedgerState, unit: Pick<ReadableUnit, "readMark">): boolean {
+function isMarked(ledger: LedgerState, unit: Pick<ReadableUnit, "readMark">): boolean {
   return isMarkOf(unit, ledger.header.grants) || hasSeatWithoutMarks(ledger);
+}
+
+/**
+ * Whether a unit that is missing is that of a detached hold, or while the record says free was in the hand of a
+ * participant. A blank segment tells nothing, as the one before it was deleted.
+ *
+ * @param hash of the info text, which was read just before
+ */
+export function isOwnUnit(
+  ledger: LedgerState,
+  unit: Pick<ReadableUnit, "readMark" | "stampAsRead">,
+  hash: number,
+): boolean {
+  const { header } = ledger;
+  if (header.state === lockStates.detached) return isDetachedText(header, unit, hash);
+  return (hash === header.notedHash || isBlank(unit, hash)) && isMarked(ledger, unit);
+}
+
+/** Whether nobody has written to the segment yet, or there is none. */
+function isBlank(unit: Pick<ReadableUnit, "stampAsRead">, hash: number): boolean {
+  return hash === blankHash && unit.stampAsRead().digits === "";
 }
 
 /** Whether the mark is of a grant, whether that is taken or given back. */
@@ -219,10 +241,7 @@ export function evictAllAndMarkFree(
   const value = unit.readValue();
   const hash = unit.infoHash();
   const isKnown = state === lockStates.held && isHoldersText(header, unit, hash);
-  const isOurs =
-    isKnown ||
-    (state === lockStates.detached && isDetachedText(header, unit, hash)) ||
-    (state === lockStates.free && isMarkOf(unit, header.grants) && hash === header.notedHash);
+  const isOurs = isKnown || (state !== lockStates.held && isOwnUnit(ledger, unit, hash));
   // To end a detached hold so is the ordinary way.
   const ending = state === lockStates.detached ? seatStates.released : seatStates.forced;
   if (state !== lockStates.free) writeEnding(ledger, recordedSeat(ledger), ending);
@@ -236,15 +255,21 @@ export function evictAllAndMarkFree(
   faultPoint("forced");
 }
 
-/** Whether the info text is still that of a detached hold. @param hash of the text, which was read just before */
-export function isDetachedText(
+/**
+ * Whether the info text is still that of a detached hold: the one that it left, or one that was only set over it.
+ *
+ * @param hash of the text, which was read just before
+ */
+function isDetachedText(
   { notedHash, grantedAt }: Readonly<Header>,
   unit: Pick<ReadableUnit, "stampAsRead">,
   hash: number,
 ): boolean {
-  if (hash !== notedHash) return false;
   const stamp = unit.stampAsRead();
-  return stamp.isDated || isStampOf(stamp, grantedAt);
+  if (stamp.isDated) return hash === notedHash;
+  // What hides the date of the hold, without being the text that it left, may be over that of another one.
+  const isSetOver = hash === notedHash || stamp.digits !== "" || hash === blankHash;
+  return isSetOver && isStampOf(stamp, grantedAt);
 }
 
 /** Writes an info text, and notes it, so that it is not taken for a peer's grant. */
@@ -271,10 +296,9 @@ function noteInfoText(ledger: Ledger, unit: LockUnit, hash: number): void {
     // What a peer's text would tell is about to be written over.
     evictAllAndMarkFree(ledger, unit);
   }
+  const isFree = header.state === lockStates.free;
   const isKnown =
-    header.state === lockStates.detached
-      ? isDetachedText(header, unit, current)
-      : current === header.notedHash || value > 0;
+    isOwnUnit(ledger, unit, current) || (isFree && (current === header.notedHash || value > 0));
   // A peer's grant must stay a peer's, also where a text comes back that was noted.
   if (isKnown) header.notedHash = hash;
   else if (header.notedHash === hash) header.notedHash = 0;

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { decide } from "../../../src/host/ledger/decide.ts";
 import { lockStates, seatStates } from "../../../src/host/ledger/layout.ts";
+import { hashOf } from "../../../src/host/objects/unit.ts";
 import { kinds } from "../../../src/host/ledger/queue.ts";
 import { markOf } from "../../../src/host/ledger/record.ts";
 import { noStamp } from "../../../src/host/ledger/stamp.ts";
@@ -134,6 +135,8 @@ describe("decide() row 4: there is a unit", () => {
   });
 });
 
+const blank = hashOf(new Uint8Array());
+
 describe("decide() row 5: free, locked, marked, and the text as noted", () => {
   const header = { state: lockStates.free, notedHash: 4, grants: 5 };
   const view = { header, textHash: 4, mark: markOf(5) };
@@ -151,6 +154,11 @@ describe("decide() row 5: free, locked, marked, and the text as noted", () => {
   test("adopts when the grace time is over", () => {
     const step = stepOf({ ...view, header: missing(1.1, 0.2) });
     expect(step).toEqual({ row: 5, act: "adopt", textHash: 4 });
+  });
+
+  test("adopts in a segment that is new, as the one before it was deleted", () => {
+    const step = stepOf({ ...view, textHash: blank, header: missing(1.1, 0.2) });
+    expect(step).toEqual({ row: 5, act: "adopt", textHash: blank });
   });
 
   test("begins anew when nobody saw it missing for a while", () => {
@@ -182,6 +190,15 @@ describe("decide() row 6: detached, locked, and the text as noted", () => {
     expect(stepOf({ header: bound, textHash: 4 })).toEqual({ row: 6, act: "adopt", textHash: 4 });
   });
 
+  test.each([
+    ["that of a new segment", blank, noStamp],
+    ["one that was set over the hold's", 9, own(false)],
+  ])("adopts then when the text is %s", (_, textHash, stamp) => {
+    const bound = { ...header, grantedAt, boundProcess: process.pid, boundStart: 1 };
+    const step = stepOf({ header: bound, textHash, stamp });
+    expect(step).toEqual({ row: 6, act: "adopt", textHash });
+  });
+
   test("waits when the process that it is bound to lives", () => {
     const boundStart = processStart(process.pid) ?? 0;
     const bound = { ...header, boundProcess: process.pid, boundStart };
@@ -201,6 +218,31 @@ describe("decide() row 7: locked, and somebody else has the unit", () => {
     const header = { state: lockStates.free, notedHash: 4, grants: 5 };
     const step = stepOf({ header, textHash: 4, mark });
     expect(step).toEqual({ row: 7, act: "wait", isExplained: true });
+  });
+
+  test.each([
+    ["free, and the new segment has no mark", { state: lockStates.free }, 0, noStamp],
+    [
+      "free, and the empty text was set over a peer's",
+      { state: lockStates.free },
+      markOf(5),
+      others(false),
+    ],
+    [
+      "detached, and the empty text was set over a peer's",
+      { state: lockStates.detached, boundProcess: 1 },
+      0,
+      others(false),
+    ],
+  ])("waits when it is %s", (_, record, mark, stamp) => {
+    const header = { ...record, notedHash: 4, grants: 5, grantedAt };
+    const step = stepOf({ header, textHash: blank, mark, stamp });
+    expect(step).toEqual({ row: 7, act: "wait", isExplained: true });
+  });
+
+  test("waits when it was detached and a text that hides its date was set", () => {
+    const header = { state: lockStates.detached, notedHash: 4, grantedAt, boundProcess: 1 };
+    expect(stepOf({ header, textHash: 9 })).toMatchObject({ row: 7, isExplained: true });
   });
 
   test("waits when it was detached and a peer set the noted text again after its own", () => {

@@ -42,6 +42,8 @@ const nobodyKnown: Predecessor = { process: 0, message: "" };
 export function applyStep(own: Own, step: Step): Outcome | undefined {
   switch (step.act) {
     case "record the unit":
+      // It may be of a semaphore that was deleted since; the new one has the same unit then.
+      own.unit.drain();
       recordGrant(own);
       return "granted";
     case "evict the holders":

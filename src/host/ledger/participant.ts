@@ -18,8 +18,9 @@ import { faultPoint } from "../../posix/fault-point.ts";
 import { LockDamagedError } from "../../lock/errors.ts";
 import type { LockUnit } from "../objects/unit.ts";
 import { applyStep, type Blocked, type Outcome, shortTickSeconds } from "./apply.ts";
-import { decide } from "./decide.ts";
+import { decide, type Step } from "./decide.ts";
 import { detachGrant, isLostIn, releaseGrant } from "./grant.ts";
+import type { Header } from "./layout.ts";
 import { type Ledger, mutexBusy } from "./ledger.ts";
 import {
   leaveQueue,
@@ -37,6 +38,15 @@ import { clearStall, StallWatch, tickSeconds } from "./stall.ts";
 
 /** Somebody keeps the mutex of the ledger: that ends by itself, or not. */
 const busy: Blocked = { on: "timer", seat: 0, retryAfterSeconds: 0.01 };
+
+/**
+ * Whether a step would be another one if another text, or another semaphore, had taken the name of one that is open:
+ * also where the text is not as noted, so that a grant does not write its own to a segment that others no longer read.
+ */
+function reliesOnNames(step: Step, { notedHash }: Readonly<Header>): boolean {
+  if (step.act === "take") return step.textHash !== notedHash;
+  return step.act === "adopt" || step.act === "evict the holders";
+}
 
 export class Participant {
   readonly #openLedger: () => Ledger;
@@ -211,8 +221,7 @@ export class Participant {
     own.unit.recreateIfMissing(() => initialSemaphoreValue(own.ledger));
     for (;;) {
       const step = decide(own);
-      if (!areNamesChecked && (step.act === "adopt" || step.act === "evict the holders")) {
-        // Another text, or another semaphore, may have taken the name of one that is open.
+      if (!areNamesChecked && reliesOnNames(step, header)) {
         own.unit.recreateIfMissing(() => initialSemaphoreValue(own.ledger), { now: true });
         areNamesChecked = true;
         continue;

@@ -275,6 +275,8 @@ function isDetachedText(
 /** Writes an info text, and notes it, so that it is not taken for a peer's grant. */
 export function writeInfoText(ledger: Ledger, unit: LockUnit, bytes: Uint8Array): void {
   ledger.transact(() => {
+    // What another segment says is not to be believed.
+    unit.reopenIfReplaced({ now: true });
     noteInfoText(ledger, unit, hashOf(bytes.subarray(0, -1)));
     unit.writeInfo(bytes);
   });

@@ -87,9 +87,11 @@ export class LockUnit {
   /**
    * Opens the objects anew where their names stand for others by now: systemd-logind deletes a user's objects at
    * logout, and people delete files. What has no name is kept as it is.
+   *
+   * @param options.now check even if that was done a moment ago
    */
-  reopenIfReplaced(): void {
-    this.#follow(false, () => openSemaphore(this.#lockName));
+  reopenIfReplaced({ now = false } = {}): void {
+    this.#follow(now, () => openSemaphore(this.#lockName));
   }
 
   /**

@@ -27,6 +27,7 @@ import { openOrCreateLedger } from "../../../src/host/objects/objects.ts";
 import { LockUnit } from "../../../src/host/objects/unit.ts";
 import { LockDamagedError } from "../../../src/lock/errors.ts";
 import { processStart } from "../../../src/posix/process-start.ts";
+import { pause } from "../../../src/posix/clock.ts";
 import { unlockByte } from "../../../src/posix/byte-lock.ts";
 import { newLockName } from "../../support/binary.ts";
 
@@ -38,10 +39,11 @@ class Lock {
   readonly path = `/dev/shm/${this.name}.ledger`;
   readonly participants = new Set<Participant>();
 
-  participant(options: Partial<Wish> = {}): Participant {
+  /** @param unit that of another process, where it is not this one's */
+  participant(options: Partial<Wish> = {}, unit = this.unit): Participant {
     const wait = { usesFutex: false, blocksAtSemaphore: true };
     const wish = { kind: kinds.exclusive, slots: 0, adopt: true, message: "", wait, ...options };
-    const participant = new Participant(() => openOrCreateLedger(this.name), this.unit, wish);
+    const participant = new Participant(() => openOrCreateLedger(this.name), unit, wish);
     this.participants.add(participant);
     return participant;
   }
@@ -295,12 +297,61 @@ function withUnit(options: Partial<Wish> = {}): Participant {
   return waiter;
 }
 
+/** A lock whose new segment has the text of a grant that is over, while `lock.unit` has the old one open. */
+function replaced(): LockUnit {
+  newLock().holder().release();
+  lock.unit.reopenIfReplaced();
+  rmSync(`/dev/shm/${lock.name}`);
+  return LockUnit.openOrCreate(lock.name, 4096, () => 1);
+}
+
+describe("when the info segment was deleted, and another process has made a new one", () => {
+  test("who took the lock a moment later still holds it", () => {
+    using other = closing(replaced());
+    const before = lock.participant({}, other.unit);
+    expect(before.tryAdvance()).toBe("granted");
+    before.release();
+    const holder = lock.holder();
+    // The new segment is found at the latest when this time is over.
+    pause(0.06);
+    expect(holder.isLost()).toBe(false);
+    expect(holder.release()).toBe(true);
+    expect(lock.unit.readValue()).toBe(1);
+  });
+
+  test("a text that is set a moment later takes the lock from nobody", () => {
+    using other = closing(replaced());
+    const holder = lock.participant({}, other.unit);
+    expect(holder.tryAdvance()).toBe("granted");
+    writeInfoText(lock.ledger, lock.unit, lock.unit.encode("half done"));
+    expect(other.unit.readInfo()).toBe("half done");
+    expect(holder.release()).toBe(true);
+  });
+});
+
+function closing(unit: LockUnit): { unit: LockUnit } & Disposable {
+  return { unit, [Symbol.dispose]: () => unit.close() };
+}
+
 describe("a unit that was got by waiting for the semaphore", () => {
   test("is recorded at the next attempt", () => {
     newLock();
     const waiter = withUnit();
     expect(waiter.tryAdvance()).toBe("granted");
     expect(lock.state()).toBe(lockStates.held);
+  });
+
+  test("is the holder's when the semaphore was deleted before it could be recorded", () => {
+    newLock();
+    const waiter = withUnit();
+    rmSync(`/dev/shm/sem.${lock.name}`);
+    using _ = closing(LockUnit.openOrCreate(lock.name, 4096, () => 1));
+    // The new semaphore is found at the latest when this time is over.
+    pause(0.06);
+    expect(waiter.tryAdvance()).toBe("granted");
+    expect([lock.unit.readValue(), waiter.isLost()]).toEqual([0, false]);
+    expect(waiter.release()).toBe(true);
+    expect(lock.unit.readValue()).toBe(1);
   });
 
   test("is given back when the request is withdrawn", () => {

@@ -58,6 +58,7 @@ const FD_CLOEXEC = 1;
 const SEEK_END = 2;
 const POLLIN = 1;
 const POLLOUT = 4;
+const POLLERR = 8;
 /** asm/fcntl.h: these two differ between the architectures. */
 const O_NOFOLLOW = process.arch === "arm64" ? 0o100000 : 0o400000;
 const O_DIRECTORY = process.arch === "arm64" ? 0o40000 : 0o200000;
@@ -202,6 +203,14 @@ export function waitWritable(descriptor: number): void {
 /** Blocks until a descriptor has bytes to read, or is at its end; for so long at most, or until a signal comes. */
 export function waitReadable(descriptor: number, milliseconds = -1): boolean {
   return waiting().poll(new Int32Array([descriptor, POLLIN]), 1, milliseconds) > 0;
+}
+
+/** Whether a pipe has no reader any more, so that writing to it fails. */
+export function hasNoReader(descriptor: number): boolean {
+  // struct pollfd: the descriptor, then the events that are wanted and those that came, 16 bits each.
+  const request = new Int32Array([descriptor, 0]);
+  waiting().poll(request, 1, 0);
+  return (((request[1] ?? 0) >> 16) & POLLERR) !== 0;
 }
 
 /** Whether a descriptor takes bytes now: a terminal does not after ^S. */

@@ -2,6 +2,10 @@
 import type { AcquireRequest, Grant, LockEngine, Refusal } from "../../lock/engine.ts";
 import type { LockLostError } from "../../lock/errors.ts";
 import { parseLockName } from "../../lock/name.ts";
+import { hasNoReader } from "../../posix/file.ts";
+import { OutputError } from "../terminal/output.ts";
+
+const standardOutput = 1;
 
 export class Holds {
   readonly engine: LockEngine;
@@ -24,9 +28,22 @@ export class Holds {
     lockName: string,
     request: Omit<AcquireRequest, "signal">,
   ): Promise<Grant | Refusal> {
-    const answer = await this.engine.acquire(lockName, { ...request, signal: this.signal });
+    const answer = await this.engine.acquire(lockName, {
+      ...request,
+      signal: this.signal,
+      onWait: () => this.requireReader(),
+    });
     if (answer.granted) this.#grants.set(answer.name, answer);
     return answer;
+  }
+
+  /**
+   * Ends what waits for a script that has died: its locks are not to be held for as long as the wait takes.
+   *
+   * @throws {OutputError}
+   */
+  requireReader(): void {
+    if (hasNoReader(standardOutput)) throw new OutputError("Cannot answer: nobody reads stdout");
   }
 
   /** Releases a lock that the session holds. @returns how it was lost, if it was */

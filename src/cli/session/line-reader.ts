@@ -10,6 +10,8 @@ const pauseMilliseconds = 10;
 /** A message and a name fit many times. */
 const maxLineBytes = 64 * 1024;
 
+const tooLong = () => new UsageError(`a request is over ${maxLineBytes} bytes long`);
+
 export class LineReader {
   readonly #descriptor: number;
   readonly #runsEventLoop: boolean;
@@ -36,7 +38,7 @@ export class LineReader {
       const found = this.#buffer.subarray(this.#start, this.#end).indexOf(newline);
       if (found !== -1) {
         const line = this.#take(found, 1);
-        if (isTooLong) throw new UsageError(`a request is over ${maxLineBytes} bytes long`);
+        if (isTooLong) throw tooLong();
         return line;
       }
       if (this.#end - this.#start === this.#buffer.length) {
@@ -48,7 +50,9 @@ export class LineReader {
       const count = await this.#read(interrupted);
       if (count === undefined) return undefined;
       this.#end += count;
-      if (count === 0) return this.#end === 0 || isTooLong ? undefined : this.#take(this.#end, 0);
+      if (count > 0) continue;
+      if (isTooLong) throw tooLong();
+      return this.#end === 0 ? undefined : this.#take(this.#end, 0);
     }
   }
 

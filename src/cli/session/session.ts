@@ -2,8 +2,9 @@
 import type { CommandDef } from "citty";
 import { parsedArguments } from "../arguments/arguments.ts";
 import { commandNames } from "../arguments/command.ts";
-import { readCommandLine } from "../arguments/command-line.ts";
+import { type CommandLine, readCommandLine } from "../arguments/command-line.ts";
 import { noCommand } from "../arguments/hints.ts";
+import { UsageError } from "../arguments/words.ts";
 import { exitCodeOf, exitCodes } from "../exit-code.ts";
 import { escapeControls } from "../terminal/escape.ts";
 import { captureOutput } from "../terminal/output.ts";
@@ -64,12 +65,22 @@ export class RequestSession {
     const line = await readCommandLine(words, this.#tree);
     const { command, seedOrder } = line;
     if (command === undefined) throw noCommand(line, await commandNames(this.#tree));
+    refuseOutOfPlace(line);
     const status = await command.run({
       rawArgs: words,
       args: parsedArguments(line, command.args, command.meta),
       data: { tree: this.#tree, seedOrder, valueAt: () => undefined },
     });
     return typeof status === "number" ? status : exitCodes.done;
+  }
+}
+
+/** Options that every command takes, and that mean nothing in a request. */
+function refuseOutOfPlace({ options }: CommandLine): void {
+  const given = options.find(({ name }) => name === "help" || name === "version");
+  if (given !== undefined) throw new UsageError(`a session does not answer ${given.shown}`);
+  if (options.some(({ name }) => name === "stdin")) {
+    throw new UsageError("--stdin: stdin has the requests of the session; use --set");
   }
 }
 

@@ -143,6 +143,7 @@ async function isFreeWithin(holds: Holds, name: string, seconds: number): Promis
   const looks = { everySeconds: lookSeconds, firstSeconds: firstLookSeconds, signal };
   for await (const state of holds.engine.watch(name, looks)) {
     if (state === undefined || state.holders.length === 0) return true;
+    holds.requireReader();
   }
   holds.signal.throwIfAborted();
   return false;

@@ -26,6 +26,8 @@ export class InfoSegment {
   #bytes: number;
   #buffer: Uint8Array | undefined;
   #text: Uint8Array | undefined;
+  /** How much of the buffer was read last. */
+  #readBytes = 0;
   #createdPath: string | undefined;
 
   /**
@@ -78,6 +80,7 @@ export class InfoSegment {
       length = readAt(this.#descriptor, this.#buffer);
       end = this.#buffer.indexOf(0);
     }
+    this.#readBytes = length;
     const bytes = end === -1 ? length : Math.min(end, length);
     // A view is dear, and most texts of a lock have one length.
     if (this.#text?.length !== bytes) this.#text = this.#buffer.subarray(0, bytes);
@@ -91,7 +94,8 @@ export class InfoSegment {
 
   /** The first bytes of the segment as {@link readBytes} read them last, beyond the end of the text too. */
   headAsRead(bytes: number): Uint8Array {
-    return this.#buffer?.subarray(0, bytes) ?? new Uint8Array();
+    // Of a segment that was cut short, the buffer still has what an earlier call read.
+    return this.#buffer?.subarray(0, Math.min(bytes, this.#readBytes)) ?? new Uint8Array();
   }
 
   /** @throws {PosixError} ENOSPC, where a peer made the segment without its pages and /dev/shm is full */

@@ -760,3 +760,22 @@ test("run --slots refuses names of which two are the same", async () => {
   const outcome = await resourcelock("run", newLockName(), "--slots", "a,a", "--", "true");
   expect(outcome.status).toBe(64);
 });
+
+test.each([1, 8, 28])(
+  "run releases its lock when its info text is cut to %d bytes meanwhile",
+  async (bytes) => {
+    const name = newLockName();
+    await resourcelock("run", name, "--", "true");
+    const cut = await resourcelock(
+      "run",
+      name,
+      "--",
+      "truncate",
+      "-s",
+      String(bytes),
+      `/dev/shm/${name}`,
+    );
+    expect(cut).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect(semaphoreValue(name)).toBe(1);
+  },
+);

@@ -148,6 +148,10 @@ test.each([
   ["get disk -t soon", "soon"],
   ["get a/b", "a/b"],
   ["get disk --shared --slots 2", "not both"],
+  ["get disk --help", "--help"],
+  ["get disk -h", "-h"],
+  ["get -h", "-h"],
+  ["info disk --stdin", "--set"],
 ])("session answers 64 to %j and goes on", async (request, text) => {
   const { ask } = startSession();
   const answer = await ask(request);
@@ -253,4 +257,26 @@ describe.each(scripts)("a script in %s", (tool, words, script) => {
     const stdout = `0 ${name}: locked\n0 ${name}: released\n`;
     expect(outcome).toEqual({ status: 0, stdout, stderr: "" });
   });
+});
+
+test("session whose script has died ends a wait, and releases what it holds", async () => {
+  const [held, blocked] = [newLockName(), newLockName()];
+  await resourcelock("get", blocked, "-q");
+  const script = `
+import os, subprocess, sys, time
+session = subprocess.Popen([os.environ["RESOURCELOCK"], "session"], text=True, bufsize=1,
+                           stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+print("get ${held}", file=session.stdin)
+print(session.stdout.readline(), end="", flush=True)
+print("get ${blocked} -t -1", file=session.stdin)
+session.stdout.readline()`;
+  const client = start(["python3", "-c", script]);
+  await client.stdout.nextLine();
+  await eventually("a waiter", async () => {
+    const { stdout } = await resourcelock("state", blocked, "--json");
+    return JSON.parse(stdout).waiters.length > 0;
+  });
+  await client.kill();
+  const next = await resourcelock("run", held, "-t", "30", "--", "echo", "next");
+  expect(next).toMatchObject({ status: 0, stdout: "next\n" });
 });

@@ -302,9 +302,12 @@ byte calls = 0;                 /* since all others came to rest */
 #define isPeers(of) (infoOf(of) != noted)
 #else
 /* Without an owner's death to go by, only time tells a peer that has not yet written its text. */
-#define isPeers(of) ((infoOf(of) != noted && !isSetUnderDetached) || (!isBoundToDead && peerWindow))
+#define isPeers(of) ((!isNoted(infoOf(of)) && !isSetUnderDetached) || (!isBoundToDead && peerWindow))
 #endif
 #define isInTransit(of) any(standsAtSemaphore, of)
+
+/* The text is as noted, or a new segment tells nothing. */
+#define isNoted(text) (text == noted || text == EMPTY)
 
 /* The unit is a dead holder's. */
 #define isDeadHolders(of) (sem == 0 && ((record == Held && !one(isHolder, NOBODY)) || isLost(of)))
@@ -569,7 +572,7 @@ inline supersede() {
  */
 #define isKnown(text) (record == Held -> (isHoldersText(text)) : ((text == noted && ownDate) || isSetUnderDetached))
 /* The unit is this process's to give back: a holder's, or one that somebody had in hand who was killed. */
-#define givesBack(posts) (posts && sem == 0 && (record == Free -> isMarked && text == noted : isKnown(text)))
+#define givesBack(posts) (posts && sem == 0 && (record == Free -> isMarked && isNoted(text) : isKnown(text)))
 #ifdef MUTANT_FORCE_KEEPS_MARK
 #define setMark(posts) if :: givesBack(posts) -> mark = grants + 1 :: else fi
 #else
@@ -710,8 +713,8 @@ lookOnce:
     :: record == Held && sem > 0 -> goto forced
 #endif
     :: record != Held && sem > 0
-    :: record != Held && sem == 0 && isLost(me) && (text == noted || isSetUnderDetached) -> blind = isUnseen; goto lost
-    :: record != Held && sem == 0 && !(isLost(me) && (text == noted || isSetUnderDetached)) -> goto wait
+    :: record != Held && sem == 0 && isLost(me) && (isNoted(text) || isSetUnderDetached) -> blind = isUnseen; goto lost
+    :: record != Held && sem == 0 && !(isLost(me) && (isNoted(text) || isSetUnderDetached)) -> goto wait
     fi
   );
 #ifdef MUTANT_TEXT_AFTER_SEMAPHORE
@@ -914,7 +917,7 @@ lost:
 #endif
 #ifdef REPLACED
 #ifndef MUTANT_OLD_SEGMENT
-  step(hasOpened[me] = replaced);
+  step(hasOpened[me] = replaced; text = infoOf(me));
   step(if :: isLost(me) :: else -> goto wait fi);
 #endif
 #endif

@@ -44,6 +44,8 @@ export function applyStep(own: Own, step: Step): Outcome | undefined {
     case "record the unit":
       // It may be of a semaphore that was deleted since; the new one has the same unit then.
       own.unit.drain();
+      // The text of whoever had it last, which stands until this one's own: who dies in between holds with that one.
+      own.ledger.header.notedHash = own.unit.infoHash();
       recordGrant(own);
       return "granted";
     case "evict the holders":

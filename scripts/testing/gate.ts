@@ -11,6 +11,8 @@ const checks = {
   "unused code: knip": ["knip", "--no-config-hints"],
 };
 
+/** So many files may fail beside others and be given another chance; more are no chance. */
+const maxFilesAgain = 10;
 /** More files at once than this would not be faster: most of them wait. */
 const maxParallel = 8;
 
@@ -39,9 +41,6 @@ async function runAll(): Promise<number> {
   return status || failureStatus();
 }
 
-/** So many files may fail beside others and be given another chance; more are no chance. */
-const maxFilesAgain = 10;
-
 /**
  * Runs the files with a test that failed once more, one after the other: two files at a time, and whatever else the
  * machine does, may have been too much for them. What fails again has failed; what passes is listed.
@@ -58,9 +57,17 @@ async function runAgainAlone(): Promise<void> {
   process.stdout.write(passed.map((title) => `${title}\n`).join(""));
 }
 
-const titleOf = ({ file, name }: TestResult) => `${file}: ${name}`;
-const failedTests = () => results.filter(({ result }) => result === "failed");
-const failureStatus = () => (failedTests().length > 0 ? 1 : 0);
+function titleOf({ file, name }: TestResult): string {
+  return `${file}: ${name}`;
+}
+
+function failedTests(): TestResult[] {
+  return results.filter(({ result }) => result === "failed");
+}
+
+function failureStatus(): number {
+  return failedTests().length > 0 ? 1 : 0;
+}
 
 async function runChosen(): Promise<number> {
   const built = await build();

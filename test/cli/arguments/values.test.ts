@@ -7,8 +7,11 @@ import {
   parseExitCode,
   parseKind,
   parseNames,
+  parseOneOf,
+  parsePid,
   parseProcess,
   parseTimeout,
+  parseToken,
 } from "../../../src/cli/arguments/values.ts";
 import { UsageError } from "../../../src/cli/arguments/words.ts";
 
@@ -114,7 +117,11 @@ describe("parseNames()", () => {
   });
 });
 
-describe.each([["parseExitCode()", parseExitCode, 0, 255]] as const)("%s", (_, parse, min, max) => {
+describe.each([
+  ["parseExitCode()", parseExitCode, 0, 255],
+  ["parsePid()", parsePid, 1, 2 ** 31 - 1],
+  ["parseToken()", parseToken, 1, Number.MAX_SAFE_INTEGER],
+] as const)("%s", (_, parse, min, max) => {
   test.each([min, max])("takes %p", (number) => {
     expect(parse("--option", String(number))).toBe(number);
   });
@@ -183,4 +190,15 @@ describe("parseKind()", () => {
       expect(() => parseKind(undefined, text)).toThrow("nor a list of different names");
     },
   );
+});
+
+describe("parseOneOf()", () => {
+  test("takes one of the words", () => {
+    expect(parseOneOf("--on-lost", "kill", ["fail", "kill"])).toBe("kill");
+  });
+
+  test.each(["", "Kill", "kil"])("refuses %j", (text) => {
+    const message = `--on-lost: ${JSON.stringify(text)} is not fail or kill`;
+    expect(() => parseOneOf("--on-lost", text, ["fail", "kill"])).toThrow(new UsageError(message));
+  });
 });

@@ -1,5 +1,6 @@
 /** The one place that chooses where locks live. Commands know the contract (src/lock/engine.ts) and nothing behind it. */
 import { HostEngine } from "../host/engine.ts";
+import { lockNamesOnHost } from "../host/objects/files.ts";
 import type { LockEngine } from "../lock/engine.ts";
 import type { DebugMethod } from "../lock/messages.ts";
 import { bootSeconds } from "../posix/clock.ts";
@@ -22,6 +23,9 @@ export interface EngineOptions {
   /** Whether what runs under a lock is stopped when its lease cannot be kept. @default true */
   readonly stops?: boolean | undefined;
 }
+
+/** The names of the locks that a shell can complete: those of this host. */
+export { lockNamesOnHost };
 
 /** The word that makes this program a keeper of locks on a server. It is for no person to give. */
 export const keeperCommand = "__keeper";

@@ -40,7 +40,7 @@ const roundPauseMilliseconds = 100;
 /** How long the first request waits for members that answer later than the one that was asked. */
 const clusterCheckMilliseconds = 100;
 
-type Outcome = { readonly answer: Answer } | { readonly error: unknown };
+type EndpointOutcome = { readonly answer: Answer } | { readonly error: unknown };
 
 export class Gateway {
   readonly endpoints: readonly string[];
@@ -241,7 +241,7 @@ export class Gateway {
 /** The attempts of one call: how many run, and what came of those that ended. */
 class Race {
   readonly #members: number;
-  readonly #running = new Set<Promise<Outcome>>();
+  readonly #running = new Set<Promise<EndpointOutcome>>();
   #isDue = true;
   #onlyLasting = true;
   started = 0;
@@ -262,7 +262,7 @@ class Race {
     this.started += 1;
     // Until it has failed without having been sent, another attempt may be a repetition.
     if (this.#running.size > 0) this.mayBeRepeated = true;
-    const outcome: Promise<Outcome> = attempt.then(
+    const outcome: Promise<EndpointOutcome> = attempt.then(
       (answer) => ({ answer }),
       (error: unknown) => ({ error }),
     );
@@ -271,7 +271,7 @@ class Race {
   }
 
   /** The next outcome; undefined if none comes in time, and then another member may be asked. */
-  async next(milliseconds: number): Promise<Outcome | undefined> {
+  async next(milliseconds: number): Promise<EndpointOutcome | undefined> {
     let timer: Timer | undefined;
     const late = new Promise<undefined>((resolve) => {
       timer = setTimeout(() => resolve(undefined), milliseconds);

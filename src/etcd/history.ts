@@ -12,7 +12,7 @@ import { historyKeys } from "./keys.ts";
 import { eventsIn, keyValuesIn, type KeyValue, range, rangeOf } from "./requests.ts";
 
 /** How a hold or a wait ended, beside what its place said. */
-export interface Ending {
+export interface HoldEnd {
   /** The key of the place. */
   readonly key: string;
   readonly token: number;
@@ -24,11 +24,11 @@ export interface Ending {
 }
 
 /** A record as it is stored. */
-export interface StoredRecord extends Ending {
+export interface StoredRecord extends HoldEnd {
   readonly value: EntryValue;
 }
 
-export function formatRecord(value: EntryValue, ending: Ending): string {
+export function formatRecord(value: EntryValue, ending: HoldEnd): string {
   return formatEntry(value, { ending });
 }
 

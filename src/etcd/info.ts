@@ -1,6 +1,7 @@
 /** Info texts of locks on a server: the last grant's, or a later one that was written by hand. */
 import { LockInfoError } from "../lock/errors.ts";
 import { formatLockInfo } from "../lock/info-text.ts";
+import { timestampOf } from "../posix/clock.ts";
 import type { EntryValue } from "./entry.ts";
 
 /** As long as on one host, where a segment of a page has to hold it. */
@@ -25,5 +26,5 @@ export function formatGrantInfo(
   if (value?.granted === undefined) return "";
   const seconds = Math.floor(value.granted);
   const microseconds = Math.floor((value.granted - seconds) * 1e6);
-  return formatLockInfo(value.message, { seconds, microseconds });
+  return formatLockInfo(value.message, timestampOf({ seconds, microseconds }));
 }

@@ -45,7 +45,7 @@ async function keep(job: KeeperJob, environment: Environment): Promise<void> {
   session.stopRenewing();
   if (outcome === "lost") return;
   if (outcome === "ended") {
-    await releaseAll(
+    await releaseLocks(
       gateway,
       job.locks.filter(({ key }) => isHeld(session, key)),
     );
@@ -53,15 +53,15 @@ async function keep(job: KeeperJob, environment: Environment): Promise<void> {
   await revokeLease(gateway, job.lease.id, { seconds: releaseSeconds }).catch(ignoreServer);
 }
 
-type Outcome = "released" | "ended" | "lost";
+type KeepingEnd = "released" | "ended" | "lost";
 
-async function keepRun(job: KeeperJob, wrapper: number, session: Session): Promise<Outcome> {
+async function keepRun(job: KeeperJob, wrapper: number, session: Session): Promise<KeepingEnd> {
   const page = new KeeperPage(mapSharedPage(keeperDescriptors.page));
   session.shareRenewals(page, { isKeeper: true });
   const target = targetOf(keeperDescriptors.hold);
   const keepers = new Set([process.pid, wrapper]);
   let isWrapperGone = false;
-  const outcome = Promise.withResolvers<Outcome>();
+  const outcome = Promise.withResolvers<KeepingEnd>();
   session.listen({
     ...forgetDeleted(session, () => outcome.resolve("released")),
     onStop(step) {
@@ -78,8 +78,8 @@ async function keepRun(job: KeeperJob, wrapper: number, session: Session): Promi
     isWrapperGone = true;
     if (page.isDone) onEnd();
   };
-  void endOf(keeperDescriptors.life).then(onWrapperGone);
-  void endOf(keeperDescriptors.hold).then(onEnd);
+  void endOfInput(keeperDescriptors.life).then(onWrapperGone);
+  void endOfInput(keeperDescriptors.hold).then(onEnd);
   const look = setInterval(() => page.isDone && onEnd(), lookMilliseconds);
   return await outcome.promise.finally(() => clearInterval(look));
 }
@@ -87,8 +87,8 @@ async function keepRun(job: KeeperJob, wrapper: number, session: Session): Promi
 async function keepBound(
   { owner, ownerStart }: { owner: number; ownerStart: number },
   session: Session,
-): Promise<Outcome> {
-  const outcome = Promise.withResolvers<Outcome>();
+): Promise<KeepingEnd> {
+  const outcome = Promise.withResolvers<KeepingEnd>();
   session.listen({
     ...forgetDeleted(session, () => outcome.resolve("released")),
     onStop: () => {},
@@ -120,7 +120,7 @@ function isHeld(session: Session, key: string): boolean {
   return session.heldKeys.some((held) => held.key === key);
 }
 
-async function releaseAll(gateway: Gateway, locks: readonly KeptLock[]): Promise<void> {
+async function releaseLocks(gateway: Gateway, locks: readonly KeptLock[]): Promise<void> {
   for (const lock of locks) {
     const ending = { token: lock.token, ending: "released" } as const;
     const limits = { seconds: releaseSeconds };
@@ -134,7 +134,7 @@ function ignoreServer(error: unknown): void {
 }
 
 /** Waits for the end of a pipe: until no process has its other side open. */
-async function endOf(descriptor: number): Promise<void> {
+async function endOfInput(descriptor: number): Promise<void> {
   // Nothing is ever written to it.
   for await (const _ of Bun.file(descriptor).stream()) continue;
 }

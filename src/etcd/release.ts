@@ -2,7 +2,7 @@
 import { LockServerError } from "../lock/errors.ts";
 import type { EntryValue } from "./entry.ts";
 import type { CallLimits, Gateway, Reply } from "./gateway.ts";
-import { type Ending, formatRecord } from "./history.ts";
+import { type HoldEnd, formatRecord } from "./history.ts";
 import type { JsonObject } from "./json.ts";
 import { historyKeys } from "./keys.ts";
 import type { HeldKey } from "./renewal.ts";
@@ -23,7 +23,7 @@ interface NamedPlace extends HeldKey {
 export async function removePlace(
   gateway: Gateway,
   { name, key, createRevision, value }: NamedPlace,
-  ending: Omit<Ending, "key" | "ended">,
+  ending: Omit<HoldEnd, "key" | "ended">,
   limits: CallLimits = {},
 ): Promise<Reply> {
   const send = (more: readonly JsonObject[]) =>

@@ -15,7 +15,7 @@ export interface WaitStrategy {
   /**
    * Lets time pass until another attempt may be worth it.
    *
-   * @yields for how many milliseconds the event loop may run; 0 is one turn
+   * @yields for how many milliseconds the event loop may run; 0 is one turn of it
    */
   untilDue(attempt: Attempt): Generator<number, void>;
   /** Ends the wait: called once, after the last {@link untilDue}. */
@@ -122,7 +122,7 @@ export class Attempt {
 /**
  * Waits for a lock.
  *
- * @yields for how many milliseconds the event loop may run; 0 is one turn
+ * @yields for how many milliseconds the event loop may run; 0 is one turn of it
  * @returns whether it was granted in time; otherwise the request is withdrawn
  * @throws the reason of the signal
  */
@@ -170,21 +170,21 @@ export async function acquireAsync(
   const steps = acquireSteps(attempt, wait);
   let step = steps.next();
   while (step.done !== true) {
-    await (step.value === 0 ? turn() : pause(step.value, signal));
+    await (step.value === 0 ? eventLoopTurn() : pauseUnlessAborted(step.value, signal));
     step = steps.next();
   }
   return step.value;
 }
 
 /** Lets the event loop run what is due. */
-function turn(): Promise<void> {
+function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
 }
 
 /** A pause that a signal ends early. */
-function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+function pauseUnlessAborted(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
     // Aborted since the last pause: no event will tell.
     if (signal?.aborted === true) return resolve();

@@ -13,7 +13,7 @@ import { encodeLockInfo, formatLockInfo } from "../lock/info-text.ts";
 import { type LockLogger, messages } from "../lock/messages.ts";
 import { parseLockName } from "../lock/name.ts";
 import type { GrantRecord, HolderStatus, LockState } from "../lock/status.ts";
-import { now } from "../posix/clock.ts";
+import { now, timestampOf } from "../posix/clock.ts";
 import { processAndAncestors } from "../posix/process-start.ts";
 import { acquireAsync, type Attempt } from "./acquire.ts";
 import { HostGrant } from "./grant.ts";
@@ -197,8 +197,8 @@ export class HostEngine implements LockEngine {
 /** Checks that a message fits before a lock is created for it; one that exists may have more room. */
 function requireFits(name: string, message: string): void {
   const lock = HostLock.open(name);
-  if (lock === undefined) encodeLockInfo(formatLockInfo(message, now()), newSegmentBytes);
-  else lock.close();
+  if (lock !== undefined) return lock.close();
+  encodeLockInfo(formatLockInfo(message, timestampOf(now())), newSegmentBytes);
 }
 
 /** Whether a holder is this process or an ancestor of it, or is bound to one. */

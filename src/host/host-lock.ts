@@ -2,7 +2,7 @@
  * One lock of this host: its objects, opened, and what one owner of them requests and holds. Both faces of the host
  * stand on it: the engine of the command line, and the class of the library.
  */
-import { now } from "../posix/clock.ts";
+import { now, timestampOf } from "../posix/clock.ts";
 import { processStart } from "../posix/process-start.ts";
 import { formatLockInfo } from "../lock/info-text.ts";
 import { type LockLogger, messages } from "../lock/messages.ts";
@@ -87,7 +87,8 @@ export class HostLock {
   request(wish: Wish, options: Omit<AttemptOptions, "returnLedger">): Attempt {
     const { message } = wish;
     // What does not fit must be known before anything is taken; the date always has the same length.
-    if (!this.unit.surelyFits(message)) this.unit.encode(formatLockInfo(message, now()));
+    if (!this.unit.surelyFits(message))
+      this.unit.encode(formatLockInfo(message, timestampOf(now())));
     const participant = new Participant(() => this.#takeLedger(), this.unit, wish);
     const returnLedger = (ledger: Ledger) => this.#keepLedger(ledger);
     return new Attempt(participant, { ...options, returnLedger });

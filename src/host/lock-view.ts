@@ -27,7 +27,7 @@ export class LockView implements Disposable {
       this.#lock = HostLock.open(this.#name);
       this.#identity = identity;
     }
-    if (this.#lock !== undefined) return stateOf(this.#lock);
+    if (this.#lock !== undefined) return viewState(this.#lock);
     // It may be in use all the same, and only have lost its semaphore.
     const { lookAtLost } = await import("./inventory/list.ts");
     return lookAtLost(this.#name);
@@ -43,7 +43,7 @@ export class LockView implements Disposable {
   }
 }
 
-function stateOf(lock: HostLock): LockState {
+function viewState(lock: HostLock): LockState {
   const { name } = lock;
   const value = lock.unit.readValue();
   const status = lock.status();

@@ -39,13 +39,13 @@ export function statusOf(ledger: ReadableLedger | undefined, unit: UnitState): L
 export function statusIn(ledger: LedgerSnapshot, unit: UnitState): LockStatus {
   return {
     holders: holdersOf(ledger, unit),
-    waiters: waiters(ledger).map((seat) => participantOf(ledger, seat)),
+    waiters: waiters(ledger).map((seat) => participantInSeat(ledger, seat)),
     grants: ledger.header.grants,
     recoveries: ledger.header.recoveries,
   };
 }
 
-function participantOf(ledger: LedgerSnapshot, seat: number): ParticipantStatus {
+function participantInSeat(ledger: LedgerSnapshot, seat: number): ParticipantStatus {
   return {
     pid: ledger.seat(seat).process,
     command: ledger.seat(seat).message,
@@ -96,7 +96,7 @@ function recordedHolder(ledger: LedgerSnapshot, attachment: Attachment): HolderS
 }
 
 function attachedHolder(ledger: LedgerSnapshot, seat: number): HolderStatus {
-  const participant = participantOf(ledger, seat);
+  const participant = participantInSeat(ledger, seat);
   const isInSlot = participant.kind === "slots";
   return {
     ...participant,

@@ -3,7 +3,6 @@
  * cjnfuncs.resourcelock writes as `f"{datetime.datetime.now()} - {lock_info}"`, UTF-8, ended by NUL.
  * (Python leaves `.ffffff` out in the one case in a million where it is zero.)
  */
-import { type LocalTime, localTime } from "../posix/clock.ts";
 import { LockInfoError } from "./errors.ts";
 
 const encoder = new TextEncoder();
@@ -13,29 +12,9 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 /** What a grant puts before its text. */
 const dateOfGrant = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})? - /;
 
-let cachedSecond = -1;
-let cachedText = "";
-
-/** The text that a grant writes. */
-export function formatLockInfo(
-  text: string,
-  time: { seconds: number; microseconds: number },
-): string {
-  // Breaking a time down is the dearest step, and grants in a loop share a second.
-  if (time.seconds !== cachedSecond) {
-    cachedText = formatSecond(localTime(time.seconds));
-    cachedSecond = time.seconds;
-  }
-  return `${cachedText}.${digits(time.microseconds, 6)} - ${text}`;
-}
-
-function formatSecond(time: LocalTime): string {
-  const date = `${digits(time.year, 4)}-${digits(time.month, 2)}-${digits(time.day, 2)}`;
-  return `${date} ${digits(time.hour, 2)}:${digits(time.minute, 2)}:${digits(time.second, 2)}`;
-}
-
-function digits(number: number, width: number): string {
-  return String(number).padStart(width, "0");
+/** The text that a grant writes. @param timestamp the local time of the grant, `YYYY-MM-DD HH:MM:SS.ffffff` */
+export function formatLockInfo(text: string, timestamp: string): string {
+  return `${timestamp} - ${text}`;
 }
 
 /**

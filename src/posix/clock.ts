@@ -85,6 +85,28 @@ export function localTime(secondsSince1970: number): LocalTime {
   return { year: year + 1900, month: month + 1, day, hour, minute, second };
 }
 
+let cachedSecond = -1;
+let cachedText = "";
+
+/** Local time as `YYYY-MM-DD HH:MM:SS.ffffff`. */
+export function timestampOf({ seconds, microseconds }: ReturnType<typeof now>): string {
+  // Breaking a time down is the dearest step, and the times of grants in a loop share a second.
+  if (seconds !== cachedSecond) {
+    cachedText = formatSecond(localTime(seconds));
+    cachedSecond = seconds;
+  }
+  return `${cachedText}.${digits(microseconds, 6)}`;
+}
+
+function formatSecond(time: LocalTime): string {
+  const date = `${digits(time.year, 4)}-${digits(time.month, 2)}-${digits(time.day, 2)}`;
+  return `${date} ${digits(time.hour, 2)}:${digits(time.minute, 2)}:${digits(time.second, 2)}`;
+}
+
+function digits(number: number, width: number): string {
+  return String(number).padStart(width, "0");
+}
+
 function secondsOf(time: Uint32Array): number {
   return (time[0] ?? 0) + (time[1] ?? 0) * 2 ** 32;
 }

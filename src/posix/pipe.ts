@@ -1,10 +1,10 @@
 /** Pipes that tell by their end that nobody has the other side any more: pipe2(2), proc_pid_fd(5). */
 import { namesInDirectory } from "./directory.ts";
-import { check, isPosixError, long, cString, size, whenNeeded } from "./libc.ts";
+import { linkTarget } from "./open-descriptors.ts";
+import { check, isPosixError, whenNeeded } from "./libc.ts";
 
 const libc = whenNeeded({
   pipe2: { args: ["ptr", "i32"], returns: "i32" },
-  readlink: { args: ["ptr", "ptr", size], returns: long },
 });
 
 const O_CLOEXEC = 0o2000000;
@@ -45,10 +45,4 @@ function hasOpen(processId: number, target: string): boolean {
     if (isPosixError(error, "ENOENT", "EACCES", "ESRCH", "EPERM")) return false;
     throw error;
   }
-}
-
-function linkTarget(path: string): string | undefined {
-  const target = new Uint8Array(64);
-  const length = Number(libc().readlink(cString(path), target, target.length));
-  return length === -1 ? undefined : new TextDecoder().decode(target.subarray(0, length));
 }

@@ -12,7 +12,7 @@ const MFD_CLOEXEC = 1;
 const PROT_READ = 1;
 const PROT_WRITE = 2;
 const MAP_SHARED = 1;
-const pageBytes = 4096;
+const memoryPageBytes = 4096;
 
 /** Creates a page, zeroed. @returns its descriptor, which closes when another program is started */
 export function createSharedPage(): number {
@@ -20,14 +20,21 @@ export function createSharedPage(): number {
     "memfd_create",
     libc().memfd_create(cString("resourcelock"), MFD_CLOEXEC),
   );
-  check("ftruncate", libc().ftruncate(descriptor, pageBytes));
+  check("ftruncate", libc().ftruncate(descriptor, memoryPageBytes));
   return descriptor;
 }
 
 /** Maps a page. Its numbers are 8 bytes each and aligned, so each is read and written whole. */
 export function mapSharedPage(descriptor: number): Float64Array {
-  const address = libc().mmap(null, pageBytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+  const address = libc().mmap(
+    null,
+    memoryPageBytes,
+    PROT_READ | PROT_WRITE,
+    MAP_SHARED,
+    descriptor,
+    0,
+  );
   // MAP_FAILED is -1.
   if (address === null || BigInt.asIntN(64, BigInt(address)) === -1n) throw lastError("mmap");
-  return new Float64Array(toArrayBuffer(address, 0, pageBytes));
+  return new Float64Array(toArrayBuffer(address, 0, memoryPageBytes));
 }

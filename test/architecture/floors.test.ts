@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { root } from "../support/clone.ts";
 import { crossingsIn, filesOutside } from "./floors.ts";
 import { circlesIn, type Import, importsOf } from "./imports.ts";
-import { knownCircles, knownCrossings } from "./known-crossings.ts";
 
 const files = [...new Bun.Glob("src/**/*.ts").scanSync({ cwd: root })].toSorted();
 const imports: Import[] = [];
@@ -18,17 +17,11 @@ const importOf = (text: string): Import => {
 const crossings = [...new Set(crossingsIn(imports).map(textOf))];
 
 test("no file of src imports across a floor", () => {
-  expect(crossings.filter((crossing) => !knownCrossings.includes(crossing))).toEqual([]);
+  expect(crossings).toEqual([]);
 });
 
 test("no files of src import each other in a circle", () => {
-  expect(circlesIn(imports).filter((circle) => !knownCircles.includes(circle))).toEqual([]);
-});
-
-test("known-crossings.ts has no entry that is mended", () => {
-  const found = new Set([...crossings, ...circlesIn(imports)]);
-  const mended = [...knownCrossings, ...knownCircles].filter((entry) => !found.has(entry));
-  expect(mended).toEqual([]);
+  expect(circlesIn(imports)).toEqual([]);
 });
 
 test("every file of src has a room", () => {

@@ -78,12 +78,12 @@ function lineOf({
 }: Pick<CommandLine, "command" | "seedOrder" | "positionals"> & {
   reader: WordReader;
 }): CommandLine {
-  const given = reader.options.filter(({ name }) => !(seedOrder && isIgnored(name, command)));
+  const given = reader.options.filter(({ name }) => !(seedOrder && isIgnoredOption(name, command)));
   return { command, seedOrder, options: given, positionals, rest: [], restAt: undefined };
 }
 
 /** The Python tool takes each of its options with each command, and ignores those that mean nothing to it. */
-function isIgnored(option: string | undefined, command: Command | undefined): boolean {
+function isIgnoredOption(option: string | undefined, command: Command | undefined): boolean {
   return (
     option !== undefined && isSeedOption(option) && !Object.hasOwn(command?.args ?? {}, option)
   );

@@ -1,10 +1,10 @@
 /** `complete`: prints what makes a shell complete this program's command lines. */
 import { type CommandDef, defineCommand } from "citty";
-import { lockNamesOnHost } from "../../host/objects/files.ts";
 import type { CallData } from "../arguments/command.ts";
 import { options } from "../arguments/options.ts";
 import { readBashLine, writeBashWord } from "../completion/bash-line.ts";
 import { type Candidate, completionAt } from "../completion/completion.ts";
+import { lockNamesOnHost } from "../engine.ts";
 import bashScript from "../completion/completion.bash" with { type: "text" };
 import fishScript from "../completion/completion.fish" with { type: "text" };
 import zshScript from "../completion/completion.zsh" with { type: "text" };

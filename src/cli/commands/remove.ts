@@ -20,7 +20,7 @@ import { counted } from "../terminal/text.ts";
 import { UsageError } from "../arguments/words.ts";
 
 /** A unit that is missing for no longer than this may be a peer's that is just taking it. */
-const graceSeconds = 1;
+const peerTakeSeconds = 1;
 
 export default defineCommand({
   meta: {
@@ -112,7 +112,7 @@ async function removeStale(names: readonly string[], output: OutputOptions): Pro
       );
     }
     const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
-    await trap.sleep(graceSeconds);
+    await trap.sleep(peerTakeSeconds);
     if (trap.received !== undefined) throw new Interrupted(trap.received);
     const before = new Map(found.map((lock) => [lock.name, lock]));
     found = look().filter(

@@ -132,7 +132,7 @@ function processes(): Finding {
 /** Below these are system users: root, and those that services run as. */
 const firstOrdinaryUser = 1000;
 
-const realFiles: Files = {
+const realFiles: ConfigurationFiles = {
   read(path) {
     const bytes = readProcFile(path);
     return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
@@ -241,7 +241,7 @@ export function cLibrary(version: string): Finding {
 }
 
 /** The file system, as far as logind's configuration needs it. */
-interface Files {
+interface ConfigurationFiles {
   /** The text of a file; undefined when it cannot be read. */
   read(path: string): string | undefined;
   /** The names in a directory; none when it cannot be read. */
@@ -261,7 +261,7 @@ interface RemoveIpc {
  * What is in force: of the main files and of drop-ins of one name, those in /etc hide the others; of what is left,
  * the main file comes first, then the drop-ins in the order of their names, and the last word counts.
  */
-export function removeIpc(files: Files): RemoveIpc {
+export function removeIpc(files: ConfigurationFiles): RemoveIpc {
   const main = directories
     .map((directory) => `${directory}/logind.conf`)
     .find((path) => files.read(path) !== undefined);

@@ -203,7 +203,7 @@ const access: Check = ({ files, options: { all } }) => {
   const keepsOut = files.find((file) => !mayUse(file));
   const [shown] = keepsOut === undefined ? files : [keepsOut];
   if (shown === undefined || (!all && keepsOut === undefined)) return [];
-  const whose = accessOf(shown);
+  const whose = accessOfFile(shown);
   const may = keepsOut === undefined ? "you may use it" : "you may not use it";
   return [
     {
@@ -230,7 +230,9 @@ function isUsable(file: LockFile): boolean {
 }
 
 /** As in pi (1000), gpio (997), 0660. */
-function accessOf({ status: { userId, groupId, mode } }: LockFile): Required<Finding>["access"] {
+function accessOfFile({
+  status: { userId, groupId, mode },
+}: LockFile): Required<Finding>["access"] {
   return {
     user: withNumber(userName(userId), userId),
     group: withNumber(groupName(groupId), groupId),

@@ -119,7 +119,7 @@ const table: readonly TableColumn<TraceRow>[] = [
     minWidth: 11,
     fills: true,
     style: ({ cells }) => kindStyles[cells.at(-1)?.kind ?? "unseen"],
-    text: holdersText,
+    text: rowHoldersText,
   },
   {
     head: "FOR",
@@ -151,7 +151,7 @@ const table: readonly TableColumn<TraceRow>[] = [
   },
 ];
 
-function holdersText({ holders, cells }: TraceRow): string {
+function rowHoldersText({ holders, cells }: TraceRow): string {
   if (cells.at(-1)?.kind === "missing") return "no such lock yet";
   if (cells.at(-1)?.kind === "unseen") return "?";
   return holders.length === 0 ? "free" : briefHoldersText(holders);

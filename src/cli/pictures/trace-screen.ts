@@ -79,7 +79,7 @@ export class TraceScreen {
     this.#lookSeconds.push(seconds);
     this.#lookSeconds = this.#lookSeconds.slice(-maxCells);
     const rows = [...this.#timelines.values()].map(({ row }) => row);
-    this.#rows = all ? rows.toSorted(heldFirst) : rows;
+    this.#rows = all ? rows.toSorted(rowsHeldFirst) : rows;
     await this.#readHistory();
   }
 
@@ -188,7 +188,7 @@ function isHeld(kind: string | undefined): boolean {
   return kind === "held" || kind === "contended" || kind === "stale";
 }
 
-function heldFirst(one: TraceRow, other: TraceRow): number {
+function rowsHeldFirst(one: TraceRow, other: TraceRow): number {
   const [rank, otherRank] = [one, other].map(({ cells }) => Number(!isHeld(cells.at(-1)?.kind)));
   return (rank ?? 0) - (otherRank ?? 0) || compareNaturally(one.name, other.name);
 }

@@ -42,7 +42,7 @@ export async function runUnder(
     if (!job.close) for (const grant of grants) grant.childDescriptor(lowestDescriptor);
     command = new RunningCommand(trap, job.rawWords, environmentWith(variables), inherited);
   } catch (error) {
-    await releaseAll(grants, undefined);
+    await releaseInReverse(grants, undefined);
     return statusOfFailure(job.commandName, error);
   }
   const isStopped = stopWhenLost(engine, grants, job, command);
@@ -50,7 +50,7 @@ export async function runUnder(
   // Of two signals, that of the command's end may be seen first.
   await turn();
   const exitStatus = exitStatusOf(status);
-  const losses = await releaseAll(grants, exitStatus);
+  const losses = await releaseInReverse(grants, exitStatus);
   if (!output.quiet) {
     for (const { lockName, loss } of losses) {
       const isExpired = loss.reason === "expired";
@@ -92,7 +92,7 @@ function stopWhenLost(
 }
 
 /** Releases in the reverse order. @returns how those were lost that were not this job's any more */
-async function releaseAll(
+async function releaseInReverse(
   grants: readonly Grant[],
   exitStatus: number | undefined,
 ): Promise<LockLostError[]> {

@@ -1,5 +1,5 @@
 /** From a unit to a grant, and from a grant to its end, under the mutex. The order of the writes is in participant.ts. */
-import { now } from "../../posix/clock.ts";
+import { now, timestampOf } from "../../posix/clock.ts";
 import { faultPoint } from "../../posix/fault-point.ts";
 import { formatLockInfo } from "../../lock/info-text.ts";
 import { hashOf } from "../objects/unit.ts";
@@ -15,7 +15,7 @@ export function recordGrant(own: Own): void {
   const { header } = ledger;
   const { seconds, microseconds } = now();
   const grantedAt = seconds * 1e6 + microseconds;
-  const info = formatLockInfo(wish.message, { seconds, microseconds });
+  const info = formatLockInfo(wish.message, timestampOf({ seconds, microseconds }));
   const { bytes, text } = unit.encodeGrant(info);
   const hash = hashOf(text);
   unit.setMark(markOf(header.grants));
@@ -77,7 +77,7 @@ function dropSeat(own: Own): void {
 /** Joins a group: its unit is this participant's too, and so is its info text. */
 export function joinGroup(own: Own): void {
   const { seconds, microseconds } = now();
-  const info = formatLockInfo(own.wish.message, { seconds, microseconds });
+  const info = formatLockInfo(own.wish.message, timestampOf({ seconds, microseconds }));
   try {
     recordHolder(own, seconds * 1e6 + microseconds, info, own.ledger.header.holderHash);
   } catch (error) {

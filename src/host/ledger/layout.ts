@@ -161,7 +161,7 @@ export type Header = Fields<typeof headerFields>;
 export type Seat = Fields<typeof seatFields> & { message: string };
 
 /** An entry of an image: the header, or a seat. Its fields are accessors that {@link entryPrototype} makes. */
-interface Entry {
+interface ImageEntry {
   image: LedgerImage;
   index: number;
 }
@@ -176,7 +176,7 @@ function entryPrototype(layout: Readonly<Record<string, number>>): object {
   return prototype;
 }
 
-function narrowField(word: number): PropertyDescriptor & ThisType<Entry> {
+function narrowField(word: number): PropertyDescriptor & ThisType<ImageEntry> {
   return {
     get() {
       return this.image.words[this.index * entryWords + word] ?? 0;
@@ -188,7 +188,7 @@ function narrowField(word: number): PropertyDescriptor & ThisType<Entry> {
   };
 }
 
-function wideField(word: number): PropertyDescriptor & ThisType<Entry> {
+function wideField(word: number): PropertyDescriptor & ThisType<ImageEntry> {
   return {
     get() {
       const { words } = this.image;
@@ -207,10 +207,10 @@ function wideField(word: number): PropertyDescriptor & ThisType<Entry> {
 
 const headerPrototype = entryPrototype(headerFields);
 const seatPrototype = Object.defineProperty(entryPrototype(seatFields), "message", {
-  get(this: Entry) {
+  get(this: ImageEntry) {
     return this.image.readMessage(this.index);
   },
-  set(this: Entry, message: string) {
+  set(this: ImageEntry, message: string) {
     this.image.writeMessage(this.index, message);
   },
 });

@@ -29,7 +29,7 @@ export interface Wish {
 }
 
 /** What was granted. */
-interface Grant {
+interface OwnGrant {
   readonly token: number;
   readonly slot: number;
   /** The info text that it wrote. */
@@ -54,7 +54,7 @@ export interface Own extends View {
   seat: number;
   ticket: number;
   tookUnitUnrecorded: boolean;
-  grant: Grant | undefined;
+  grant: OwnGrant | undefined;
   adopted: Predecessor | undefined;
   /** Who forced the lock from it, 0 where nobody did, or nobody knows. */
   forcedBy: number;

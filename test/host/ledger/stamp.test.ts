@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { isStampOf, stampedBytes, stampOf } from "../../../src/host/ledger/stamp.ts";
 import { formatLockInfo } from "../../../src/lock/info-text.ts";
+import { timestampOf } from "../../../src/posix/clock.ts";
 
 /** A segment in which these texts were written one after the other, each with its NUL. */
 function segment(...texts: string[]): { head: Uint8Array; textBytes: number } {
@@ -14,7 +15,10 @@ const stampIn = (...texts: string[]) => {
   const { head, textBytes } = segment(...texts);
   return stampOf(head, textBytes);
 };
-const grant = formatLockInfo("somebody", { seconds: 1_700_000_012, microseconds: 345_678 });
+const grant = formatLockInfo(
+  "somebody",
+  timestampOf({ seconds: 1_700_000_012, microseconds: 345_678 }),
+);
 const grantedAt = 1_700_000_012_345_678;
 
 describe("stampOf()", () => {
@@ -57,7 +61,7 @@ describe("stampOf()", () => {
       fc.property(moment, moment, offset, (mine, theirs, zone) => {
         fc.pre(mine % 60e6 !== theirs % 60e6);
         const seconds = Math.floor(theirs / 1e6) + zone;
-        const text = formatLockInfo("peer", { seconds, microseconds: theirs % 1e6 });
+        const text = formatLockInfo("peer", timestampOf({ seconds, microseconds: theirs % 1e6 }));
         expect(isStampOf(stampIn(text), theirs)).toBe(true);
         expect(isStampOf(stampIn(text), mine)).toBe(false);
         expect(isStampOf(stampIn(text, "idle"), mine)).toBe(false);

@@ -87,8 +87,9 @@ export class HostLock {
   request(wish: Wish, options: Omit<AttemptOptions, "returnLedger">): Attempt {
     const { message } = wish;
     // What does not fit must be known before anything is taken; the date always has the same length.
-    if (!this.unit.surelyFits(message))
+    if (!this.unit.surelyFits(message)) {
       this.unit.encode(formatLockInfo(message, timestampOf(now())));
+    }
     const participant = new Participant(() => this.#takeLedger(), this.unit, wish);
     const returnLedger = (ledger: Ledger) => this.#keepLedger(ledger);
     return new Attempt(participant, { ...options, returnLedger });

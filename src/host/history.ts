@@ -1,8 +1,9 @@
 /** The last grants of a lock: the seats of its ledger keep what they said when they are left. */
-import { seatExitStatus, lockStates, seatStates } from "./ledger/layout.ts";
+import { lockStates, seatStates } from "./ledger/layout.ts";
+import { seatExitStatus, seatKind } from "./ledger/seat-words.ts";
 import type { LedgerSnapshot, ReadableLedger } from "./ledger/ledger-reader.ts";
 import { dateOf } from "./ledger/seat-time.ts";
-import { holders, kindNames, kinds } from "./ledger/queue.ts";
+import { holders, isEvicted, kindNames, kinds } from "./ledger/queue.ts";
 import { isOwnerDead, recordedSeat } from "./ledger/record.ts";
 import type { GrantRecord } from "../lock/status.ts";
 
@@ -22,7 +23,8 @@ export function historyOf(ledger: ReadableLedger | undefined): GrantRecord[] {
 
 function recordOf(ledger: LedgerSnapshot, number: number): GrantRecord {
   const seat = ledger.seat(number);
-  const { kind, token } = seat;
+  const { token } = seat;
+  const kind = seatKind(seat);
   return {
     pid: seat.process,
     command: seat.message,
@@ -44,7 +46,7 @@ function endingOf(ledger: LedgerSnapshot, seat: number): GrantRecord["ending"] {
   if (state === seatStates.recovered) return "recovered";
   if (state === seatStates.detached) return isOwnerDead(ledger.header) ? "stale" : "detached";
   if (state === seatStates.holding) {
-    if (ledger.seat(seat).evicted !== 0) return "forced";
+    if (isEvicted(ledger.seat(seat))) return "forced";
     if (ledger.isLive(seat)) return "held";
     const isRecorded = ledger.header.state === lockStates.held && recordedSeat(ledger) === seat;
     // Where others of its group live, its place was free at once.

@@ -1,5 +1,6 @@
 /** Who holds a lock and who waits, as the ledger and the semaphore tell. */
-import { lockStates, slotsOf } from "./ledger/layout.ts";
+import { lockStates } from "./ledger/layout.ts";
+import { seatKind, slotsOf } from "./ledger/seat-words.ts";
 import type { LedgerSnapshot, ReadableLedger } from "./ledger/ledger-reader.ts";
 import type { LockUnit } from "./objects/unit.ts";
 import { holders, kindNames, seatAtSemaphore, waiters } from "./ledger/queue.ts";
@@ -50,7 +51,7 @@ function participantInSeat(ledger: LedgerSnapshot, seat: number): ParticipantSta
     pid: ledger.seat(seat).process,
     command: ledger.seat(seat).message,
     since: dateOf(ledger.seat(seat), ledger.seat(seat).since),
-    kind: kindNames[ledger.seat(seat).kind] ?? "exclusive",
+    kind: kindNames[seatKind(ledger.seat(seat))] ?? "exclusive",
   };
 }
 
@@ -87,7 +88,7 @@ function recordedHolder(ledger: LedgerSnapshot, attachment: Attachment): HolderS
       seat === 0
         ? ledger.header.grantedAt / 1e6
         : dateOf(ledger.seat(seat), ledger.seat(seat).grantedAt),
-    kind: seat === 0 ? "exclusive" : (kindNames[ledger.seat(seat).kind] ?? "exclusive"),
+    kind: seat === 0 ? "exclusive" : (kindNames[seatKind(ledger.seat(seat))] ?? "exclusive"),
     attachment,
     token: ledger.header.token,
     slot: null,

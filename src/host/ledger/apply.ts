@@ -12,7 +12,7 @@ import {
   noteFound,
   noteMissing,
   recordedSeat,
-  supersede,
+  noteUnitsAdopted,
   writeEnding,
   writeFree,
 } from "./record.ts";
@@ -107,7 +107,7 @@ function adopt(own: Own, { row, textHash }: Extract<Step, { act: "adopt" }>): Ou
   const { header } = ledger;
   if (row === 5) noteMissing(ledger);
   own.adopted = predecessor(own, row);
-  supersede(ledger);
+  noteUnitsAdopted(ledger);
   writeEnding(ledger, recordedSeat(ledger), seatStates.recovered);
   header.notedHash = textHash;
   header.recoveries += 1;

@@ -5,6 +5,7 @@
  * as both architectures are. Times are microseconds, since 1970 or, where it says so, of the monotonic clock.
  */
 import { LockDamagedError } from "../../lock/errors.ts";
+import { isKindSane } from "./seat-words.ts";
 
 export const entryBytes = 128;
 const entryWords = entryBytes / 4;
@@ -32,46 +33,6 @@ export const seatStates = {
   recovered: 6,
   lapsed: 7,
   detached: 8,
-} as const;
-
-/** Whether a seat's rights were taken from it; and whether a unit that it may have got was adopted, too. */
-export const evictions = { none: 0, evicted: 1, superseded: 2 } as const;
-/** The low bits of a seat's `evicted` have one of {@link evictions}, the others the process that forced the lock. */
-const evictionBits = 2;
-
-/** What a seat says that was evicted. @param process who forced the lock, 0 where nobody knows */
-export function evictedBy(process: number): number {
-  return evictions.evicted + process * 2 ** evictionBits;
-}
-
-/** The process that forced the lock from a seat, 0 where nobody knows. */
-export function evictorOf({ evicted }: Pick<Seat, "evicted">): number {
-  return evicted >>> evictionBits;
-}
-
-/** The low half of a seat's `slots` has the number of slots, the other half the exit status and 1, once it was left. */
-const exitStatusUnit = 2 ** 16;
-
-export function slotsOf({ slots }: Pick<Seat, "slots">): number {
-  return slots % exitStatusUnit;
-}
-
-/** The exit status of the command that ran under a hold that ended; null where nobody knows. */
-export function seatExitStatus({ slots }: Pick<Seat, "slots">): number | null {
-  return slots < exitStatusUnit ? null : Math.floor(slots / exitStatusUnit) - 1;
-}
-
-/** What a seat's `slots` is with an exit status. */
-export function withExitStatus(seat: Pick<Seat, "slots">, exitStatus: number): number {
-  return slotsOf(seat) + (exitStatus + 1) * exitStatusUnit;
-}
-
-/** What a seat says of its participant; an older program writes 1 where it waits by futex, else 0. */
-export const seatFlags = {
-  /** It waits by futex, and so has to be woken. */
-  usesFutex: 1,
-  /** It leaves a mark at the semaphore while it has the unit in hand: see `markOf` in record.ts. */
-  leavesMarks: 2,
 } as const;
 
 /** Added to the number of a field's first word: the field takes two words, the low one first. */
@@ -128,13 +89,13 @@ export const seatFields = {
   /** 0 for a seat that was left: the rest is the history of the lock until the seat is taken again. */
   ticket: wide + 0,
   process: 2,
-  /** One of `kinds` in queue.ts. */
+  /** One of `kinds` in queue.ts, and flags: see `seatKind` in seat-words.ts. */
   kind: 3,
-  /** How many slots its participant asked for; and how its command ended: see {@link seatExitStatus}. */
+  /** How many slots its participant asked for; and how its command ended: see `seatExitStatus`. */
   slots: 4,
   /** One of {@link seatStates}. */
   state: 5,
-  /** One of {@link evictions}, and who did it: see {@link evictedBy}. */
+  /** One of `evictions`, and who did it: see `evictedBy`. */
   evicted: 6,
   /** The number of its slot. */
   slot: 7,
@@ -145,7 +106,7 @@ export const seatFields = {
   grantedAt: wide + 12,
   /** When its hold or its wait ended, 0 while it has not. */
   endedAt: wide + 14,
-  /** Bits of {@link seatFlags}; and from bit 3 on, how far the clock was ahead: see seat-time.ts. */
+  /** Bits of `seatFlags`; and from bit 3 on, how far the clock was ahead: see seat-time.ts. */
   flags: 16,
 } as const;
 
@@ -351,9 +312,10 @@ export class LedgerImage {
 
   /** Whether a seat says what a participant might have written. */
   isSane(number: number): boolean {
-    const { ticket, state, kind } = this.seat(number);
+    const seat = this.seat(number);
+    const { ticket, state } = seat;
     const isState = state >= seatStates.waiting && state <= seatStates.detached;
-    return isState && kind <= 2 && ticket > 0 && ticket <= this.header.counter;
+    return isState && isKindSane(seat) && ticket > 0 && ticket <= this.header.counter;
   }
 
   /** Whether a seat has the history of one that was left; a daemon may have its byte still. */

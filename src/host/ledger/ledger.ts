@@ -18,9 +18,9 @@ import {
   maxPages,
   pageBytes,
   type Seat,
-  seatFlags,
   seatStates,
 } from "./layout.ts";
+import { seatFlags } from "./seat-words.ts";
 import { LedgerFile } from "./ledger-file.ts";
 import {
   LedgerReader,

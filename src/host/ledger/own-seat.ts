@@ -4,7 +4,8 @@ import { faultPoint } from "../../posix/fault-point.ts";
 import { LockFullError } from "../../lock/errors.ts";
 import type { LockUnit } from "../objects/unit.ts";
 import type { View } from "./decide.ts";
-import { evictions, lockStates, seatFlags, seatStates, withExitStatus } from "./layout.ts";
+import { lockStates, seatStates } from "./layout.ts";
+import { evictionOf, evictions, seatFlags, withExitStatus } from "./seat-words.ts";
 import type { Ledger } from "./ledger.ts";
 import { isEvicted } from "./queue.ts";
 import { recordedSeat, writeFree } from "./record.ts";
@@ -142,7 +143,7 @@ function recordUnitReturned(own: Own): boolean {
   const { ledger, unit, seat } = own;
   const { header } = ledger;
   if (header.state === lockStates.held) return false;
-  if (ledger.seat(seat).evicted === evictions.superseded) {
+  if (evictionOf(ledger.seat(seat)) === evictions.unitAdopted) {
     // Nobody can tell whether this is the unit that was adopted, or one that was given back since. If nothing was
     // granted since it was got, it is marked, and adopted again; else a peer may have it by now.
     return false;

@@ -1,5 +1,6 @@
 /** The queue of a lock: who is before whom, as the seats of its ledger tell. Pure, on what was read under the mutex. */
-import { evictions, type LedgerState, type Seat, seatStates } from "./layout.ts";
+import { type LedgerState, type Seat, seatStates } from "./layout.ts";
+import { evictionOf, evictions, seatKind } from "./seat-words.ts";
 
 /** exclusive: one holder. shared: any number. slots: up to N. */
 export const kinds = { exclusive: 0, shared: 1, slots: 2 } as const;
@@ -8,8 +9,8 @@ export const kinds = { exclusive: 0, shared: 1, slots: 2 } as const;
 export const kindNames = ["exclusive", "shared", "slots"] as const;
 
 /** Whether a seat's rights were taken from it. */
-export function isEvicted({ evicted }: Pick<Seat, "evicted">): boolean {
-  return evicted !== evictions.none;
+export function isEvicted(seat: Pick<Seat, "evicted">): boolean {
+  return evictionOf(seat) !== evictions.none;
 }
 
 /** Whether a seat, of somebody alive or dead, holds. */
@@ -99,7 +100,8 @@ export interface Before {
  * Before it are those with a lower ticket, and those that hold.
  */
 export function nearestBefore(ledger: LedgerState, own: number): Before | undefined {
-  const { ticket, kind, slots } = ledger.seat(own);
+  const { ticket, slots } = ledger.seat(own);
+  const kind = seatKind(ledger.seat(own));
   let nearest = 0;
   let nearestTicket = 0;
   let limit = slots;
@@ -108,12 +110,13 @@ export function nearestBefore(ledger: LedgerState, own: number): Before | undefi
     const other = ledger.seat(number);
     if (other.ticket === 0 || number === own || isEvicted(other)) continue;
     if (other.ticket > ticket && !isHolding(other)) continue;
-    if (kind === kinds.exclusive || other.kind === kinds.exclusive) {
+    const otherKind = seatKind(other);
+    if (kind === kinds.exclusive || otherKind === kinds.exclusive) {
       if (other.ticket > nearestTicket && ledger.isLive(number)) {
         nearest = number;
         nearestTicket = other.ticket;
       }
-    } else if (kind === kinds.slots && other.kind === kinds.slots && ledger.isLive(number)) {
+    } else if (kind === kinds.slots && otherKind === kinds.slots && ledger.isLive(number)) {
       slotsSeats.push(number);
       limit = Math.min(limit, other.slots);
     }
@@ -147,7 +150,7 @@ export function freeSlot(ledger: LedgerState, own: number): number {
   const used = new Set<number>();
   for (const number of ledger.taken) {
     const seat = ledger.seat(number);
-    const hasSlot = number !== own && seat.kind === kinds.slots && isHolding(seat);
+    const hasSlot = number !== own && seatKind(seat) === kinds.slots && isHolding(seat);
     if (hasSlot && ledger.isLive(number)) used.add(seat.slot);
   }
   let slot = 0;

@@ -6,15 +6,8 @@ import { microsecondsNow, monotonicSeconds } from "../../posix/clock.ts";
 import { faultPoint } from "../../posix/fault-point.ts";
 import { hasEnded } from "../../posix/process-start.ts";
 import { hashOf, type LockUnit, returnedMark } from "../objects/unit.ts";
-import {
-  evictedBy,
-  evictions,
-  type Header,
-  type LedgerState,
-  lockStates,
-  seatFlags,
-  seatStates,
-} from "./layout.ts";
+import { type Header, type LedgerState, lockStates, seatStates } from "./layout.ts";
+import { evictedBy, evictions, evictorOf, seatFlags } from "./seat-words.ts";
 import type { Ledger } from "./ledger.ts";
 import { evictedAtSemaphore, holders, seatAtSemaphore } from "./queue.ts";
 import { seatTime } from "./seat-time.ts";
@@ -123,7 +116,7 @@ export function isOwnerDead({ boundProcess, boundStart }: Readonly<Header>): boo
 /**
  * Whether nobody will give the unit back, with the semaphore at 0 and the info text as noted; but for the grace
  * time. That cannot be said while another one is at the semaphore: it may have got the unit and not have been able
- * to say so yet. One that was evicted there has been stopped for long; {@link supersede} sees to its unit.
+ * to say so yet. One that was evicted there has been stopped for long; {@link noteUnitsAdopted} sees to its unit.
  *
  * @param own the seat of whoever asks, or is asked about
  */
@@ -160,9 +153,10 @@ export function noteFound({ header }: Ledger): void {
  * Before a unit is adopted: those that were evicted at the semaphore may be stopped with just that unit in
  * hand. They are told to drop what they have got.
  */
-export function supersede(ledger: Ledger): void {
-  for (const seat of evictedAtSemaphore(ledger)) {
-    ledger.seat(seat).evicted = evictions.superseded;
+export function noteUnitsAdopted(ledger: Ledger): void {
+  for (const number of evictedAtSemaphore(ledger)) {
+    const seat = ledger.seat(number);
+    seat.evicted = evictedBy(evictions.unitAdopted, evictorOf(seat));
   }
   ledger.store();
 }
@@ -193,7 +187,7 @@ export function writeFree(
  */
 export function evict(ledger: Ledger, number: number, by = 0): void {
   const seat = ledger.seat(number);
-  seat.evicted = evictedBy(by);
+  seat.evicted = evictedBy(evictions.evicted, by);
   seat.endedAt = seatTime(seat, microsecondsNow());
   ledger.header.evictedAt = monotonicMicroseconds();
   ledger.store();

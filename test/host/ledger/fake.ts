@@ -5,9 +5,9 @@ import {
   LedgerImage,
   type LedgerState,
   type Seat,
-  seatFlags,
   seatStates,
 } from "../../../src/host/ledger/layout.ts";
+import { seatFlags } from "../../../src/host/ledger/seat-words.ts";
 
 import { noStamp, type Stamp } from "../../../src/host/ledger/stamp.ts";
 

@@ -7,7 +7,18 @@ import {
   messageStart,
   pageBytes,
   seatFields,
+  seatStates,
 } from "../../../src/host/ledger/layout.ts";
+import {
+  evictedBy,
+  evictionOf,
+  evictions,
+  evictorOf,
+  hasKindFlag,
+  seatKind,
+  withKindFlags,
+} from "../../../src/host/ledger/seat-words.ts";
+import { isEvicted } from "../../../src/host/ledger/queue.ts";
 
 const wide = 32;
 
@@ -79,6 +90,51 @@ describe("the layout", () => {
   test("has 31 seats in the first page and 1,023 in all", () => {
     expect(firstPageSeats).toBe(31);
     expect(maxSeats).toBe(1023);
+  });
+});
+
+describe("the kind of a seat", () => {
+  const upperHalf = 0xabcd0000;
+
+  test("seatKind() reads the kind whatever else the word says", () => {
+    expect(seatKind({ kind: upperHalf + 2 ** 8 + 2 })).toBe(2);
+    expect(seatKind({ kind: 1 })).toBe(1);
+  });
+
+  test("withKindFlags() keeps the kind, the upper half and the flags that there are", () => {
+    const once = withKindFlags({ kind: upperHalf + 1 }, "newest");
+    const kind = withKindFlags({ kind: once }, "newest", "askedToLeave");
+    expect(kind).toBe(upperHalf + 2 ** 8 + 2 ** 10 + 1);
+    expect(seatKind({ kind })).toBe(1);
+    const flags = ["newest", "replace", "askedToLeave", "endsByRelease", "crowded"] as const;
+    expect(flags.filter((flag) => hasKindFlag({ kind }, flag))).toEqual(["newest", "askedToLeave"]);
+  });
+
+  test.each([
+    ["a kind", 2, true],
+    ["a kind, all flags and the upper half", upperHalf + 0x3f02, true],
+    ["no kind that there is", 3, false],
+    ["a flag that there is not", 2 ** 14, false],
+  ])("isSane() of a seat with %s", (_, kind, isSane) => {
+    const image = new LedgerImage();
+    image.header.counter = 5;
+    Object.assign(image.seat(1), { ticket: 5, state: seatStates.waiting, kind });
+    expect(image.isSane(1)).toBe(isSane);
+  });
+});
+
+describe("the eviction of a seat", () => {
+  test("evictedBy() keeps the process apart from what was done to the seat", () => {
+    const forced = { evicted: evictedBy(evictions.evicted, 4_194_304) };
+    expect({ eviction: evictionOf(forced), by: evictorOf(forced) }).toEqual({
+      eviction: evictions.evicted,
+      by: 4_194_304,
+    });
+    const asked = { evicted: evictedBy(evictions.none, 12) };
+    expect({ isEvicted: isEvicted(asked), by: evictorOf(asked) }).toEqual({
+      isEvicted: false,
+      by: 12,
+    });
   });
 });
 

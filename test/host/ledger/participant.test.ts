@@ -10,13 +10,8 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import {
-  evictions,
-  lockStates,
-  seatExitStatus,
-  seatStates,
-  slotsOf,
-} from "../../../src/host/ledger/layout.ts";
+import { lockStates, seatStates } from "../../../src/host/ledger/layout.ts";
+import { evictions, seatExitStatus, slotsOf } from "../../../src/host/ledger/seat-words.ts";
 import type { Blocked } from "../../../src/host/ledger/apply.ts";
 import { Participant } from "../../../src/host/ledger/participant.ts";
 import type { Wish } from "../../../src/host/ledger/own-seat.ts";
@@ -367,7 +362,7 @@ describe("a unit that was got by waiting for the semaphore", () => {
     lock.unit.tryTake();
     const blocked = blockedBy(waiter);
     lock.ledger.transact(() => {
-      lock.ledger.seat(1).evicted = evictions.superseded;
+      lock.ledger.seat(1).evicted = evictions.unitAdopted;
       lock.ledger.header.grants += 2;
       lock.ledger.header.notedHash = lock.unit.infoHash();
       lock.ledger.store();
@@ -387,7 +382,7 @@ describe("a unit that was got by waiting for the semaphore", () => {
     newLock();
     const waiter = withUnit();
     lock.ledger.transact(() => {
-      lock.ledger.seat(1).evicted = evictions.superseded;
+      lock.ledger.seat(1).evicted = evictions.unitAdopted;
       lock.ledger.header.grants += 1;
       lock.ledger.header.notedHash = lock.unit.infoHash();
       lock.ledger.store();

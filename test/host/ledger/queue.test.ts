@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { evictions, seatStates } from "../../../src/host/ledger/layout.ts";
+import { seatStates } from "../../../src/host/ledger/layout.ts";
+import { evictions } from "../../../src/host/ledger/seat-words.ts";
 import {
   evictedAtSemaphore,
   firstWaiter,

@@ -1,5 +1,5 @@
 import { describe, expect, spyOn, test } from "bun:test";
-import { seatFlags } from "../../../src/host/ledger/layout.ts";
+import { seatFlags } from "../../../src/host/ledger/seat-words.ts";
 import {
   clockOffset,
   dateOf,

@@ -33,6 +33,15 @@ export function startScript(script: string, options: StartOptions = {}): TestPro
 /** Whether `scripts/test --all` runs: tests that go through many rounds then go through all of them. */
 export const isWhole = process.env["RESOURCELOCK_LONG_TESTS"] === "1";
 
+/** The cases of a table that are tested: with `--all` each of them, else some from all parts of it. */
+export function casesOf<Case>(cases: readonly Case[], some: number): readonly Case[] {
+  if (isWhole || cases.length <= some) return cases;
+  return cases.filter(
+    (_, index) =>
+      Math.floor((index * some) / cases.length) !== Math.floor(((index - 1) * some) / cases.length),
+  );
+}
+
 let count = 0;
 /** With a random part: a run that was killed leaves its locks, and process numbers come again. */
 const prefix = `test-${process.pid}-${Math.random().toString(36).slice(2, 6)}-`;

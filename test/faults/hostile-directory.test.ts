@@ -141,7 +141,7 @@ const variables = [
   ["BUN_INSPECT_NOTIFY", "unix://./socket"] as const,
 ];
 
-test.each(casesOf(variables, 4))(
+test.each(casesOf(4, variables))(
   "%s=%s in the environment changes nothing",
   async (variable, value) => {
     expect(await life(hostile, { [variable]: value })).toBe(await usualLife());
@@ -202,7 +202,7 @@ describe.skipIf(!haveTools("strace"))("as strace sees it", () => {
     ["get NAME --no-such-option", binary, "free"],
   ];
 
-  test.each(casesOf(commandLines, 6))(
+  test.each(casesOf(6, commandLines))(
     "%s opens, looks at and starts nothing below the current directory, and talks to nobody",
     async (words, touches, lock) => {
       const name = lock === "held" ? await newHeldLock() : await newFreeLock();
@@ -214,7 +214,7 @@ describe.skipIf(!haveTools("strace"))("as strace sees it", () => {
     },
   );
 
-  test.each(casesOf(bunOptions, 3))(
+  test.each(casesOf(3, bunOptions))(
     "BUN_OPTIONS=%s in the environment makes it open nothing below the current directory",
     async (value) => {
       const name = newLockName();

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { bash, haveTools, maskDates, newLockName } from "../support/binary.ts";
+import { bash, casesOf, haveTools, maskDates, newLockName } from "../support/binary.ts";
 import { binary, runToEnd } from "../support/process.ts";
 import {
   filesOf,
@@ -34,26 +34,28 @@ describe.each(deadOutputs)("where stdout is %s", (_, before, after, cause) => {
   const failed = cause === "" ? { status: 141, stdout: "", stderr: "" } : said;
   const run = (words: string) => bash(`${before} resourcelock ${words} ${after}`);
 
-  test.each(["state", "state --json", "state -v", "trace", "trace --json -u 10", "get -t 0"])(
-    "%s of a held lock fails and leaves it as it is",
+  test.each(
+    casesOf(3, ["state", "state --json", "state -v", "trace", "trace --json -u 10", "get -t 0"]),
+  )("%s of a held lock fails and leaves it as it is", async (words) => {
+    const name = await newHeldLock();
+    const files = filesOf(name);
+    const unchanged = words.startsWith("get") ? withoutDraws : (same: typeof files) => same;
+    const { stderr, ...outcome } = await run(`${words} ${name}`);
+    const withoutDebugLines = stderr.replace(/^resourcelock: debug: .*\n/gm, "");
+    expect({ ...outcome, stderr: withoutDebugLines }).toEqual(failed);
+    expect(unchanged(filesOf(name))).toEqual(unchanged(files));
+  });
+
+  test.each(casesOf(3, ["state", "unget", "trace"]))(
+    "%s of a lock that nobody made fails",
     async (words) => {
-      const name = await newHeldLock();
-      const files = filesOf(name);
-      const unchanged = words.startsWith("get") ? withoutDraws : (same: typeof files) => same;
-      const { stderr, ...outcome } = await run(`${words} ${name}`);
-      const withoutDebugLines = stderr.replace(/^resourcelock: debug: .*\n/gm, "");
-      expect({ ...outcome, stderr: withoutDebugLines }).toEqual(failed);
-      expect(unchanged(filesOf(name))).toEqual(unchanged(files));
+      const name = newLockName();
+      expect(await run(`${words} ${name}`)).toEqual(failed);
+      expect(filesOf(name)).toEqual({});
     },
   );
 
-  test.each(["state", "unget", "trace"])("%s of a lock that nobody made fails", async (words) => {
-    const name = newLockName();
-    expect(await run(`${words} ${name}`)).toEqual(failed);
-    expect(filesOf(name)).toEqual({});
-  });
-
-  test.each(["get", "get --json", "get -a 100", "get -t -1 -m who"])(
+  test.each(casesOf(3, ["get", "get --json", "get -a 100", "get -t -1 -m who"]))(
     "%s fails and does not leave the lock taken",
     async (words) => {
       const made = await newFreeLock();
@@ -70,7 +72,7 @@ describe.each(deadOutputs)("where stdout is %s", (_, before, after, cause) => {
     expect(await run(`unget ${name}`)).toEqual(failed);
   });
 
-  test.each(["-V", "--version", "-h", "--help", "get --help", "run -h"])(
+  test.each(casesOf(3, ["-V", "--version", "-h", "--help", "get --help", "run -h"]))(
     "%s fails",
     async (words) => {
       expect(await run(words)).toEqual(failed);

@@ -34,7 +34,7 @@ export function startScript(script: string, options: StartOptions = {}): TestPro
 export const isWhole = process.env["RESOURCELOCK_LONG_TESTS"] === "1";
 
 /** The cases of a table that are tested: with `--all` each of them, else some from all parts of it. */
-export function casesOf<Case>(cases: readonly Case[], some: number): readonly Case[] {
+export function casesOf<Case>(some: number, cases: readonly Case[]): readonly Case[] {
   if (isWhole || cases.length <= some) return cases;
   return cases.filter(
     (_, index) =>

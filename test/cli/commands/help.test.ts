@@ -107,7 +107,7 @@ describe.each(names)("the help of %s", (name) => {
     }
   });
 
-  test.each(casesOf(places, 2))(
+  test.each(casesOf(2, places))(
     `comes with %s, X being ${name}, and nothing is done`,
     async (words) => {
       const lockName = newLockName();
@@ -119,7 +119,7 @@ describe.each(names)("the help of %s", (name) => {
     },
   );
 
-  test.each(casesOf(["-V", "--version"], 1))(
+  test.each(casesOf(1, ["-V", "--version"]))(
     "gives way to the version with %s in any place",
     async (option) => {
       for (const line of [

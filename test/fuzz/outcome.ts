@@ -20,7 +20,7 @@ export function expectDecent(
   { status, stdout, stderr }: Outcome,
   allowed: readonly number[] = [],
 ): void {
-  const isStack = /\n\s+at \S|Bun v\d|internal error|panic|TypeError|ReferenceError/;
+  const isStack = /\n\s+at \S|Bun v\d|internal error, please|panic|TypeError|ReferenceError/;
   const isDecent =
     (documented.has(status) || allowed.includes(status) || status === endedInTime) &&
     !isStack.test(stdout + stderr);

@@ -1,12 +1,16 @@
-/** Random choices that can be made again: the seed is printed, and RESOURCELOCK_FUZZ_SEED gives it. */
+import { isWhole } from "../support/binary.ts";
+
+/**
+ * Random choices that can be made again: the seed is printed, and RESOURCELOCK_FUZZ_SEED gives it. The few of the
+ * default gate are always the same.
+ */
 export class Random {
   readonly seed: number;
   #state: number;
 
   constructor(what: string) {
     const given = process.env["RESOURCELOCK_FUZZ_SEED"];
-    this.seed =
-      given === undefined ? crypto.getRandomValues(new Uint32Array(1))[0]! : Number(given);
+    this.seed = given === undefined ? newSeed() : Number(given);
     this.#state = this.seed;
     console.log(`${what}: RESOURCELOCK_FUZZ_SEED=${this.seed}`);
   }
@@ -32,6 +36,10 @@ export class Random {
   bytes(length: number): Uint8Array {
     return Uint8Array.from({ length }, () => this.below(256));
   }
+}
+
+function newSeed(): number {
+  return isWhole ? crypto.getRandomValues(new Uint32Array(1))[0]! : 1;
 }
 
 /** Runs jobs, so many at once. */

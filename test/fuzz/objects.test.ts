@@ -1,4 +1,4 @@
-/** Thousands of runs over objects that somebody has written over: a decent end, and nobody beside a living holder. */
+/** Runs over objects that somebody has written over, thousands with --all: a decent end, and nobody beside a living holder. */
 import { expect, test } from "bun:test";
 import {
   copyFileSync,
@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { haveMountNamespaces, PrivateSharedMemory } from "../faults/private-shared-memory.ts";
+import { isWhole } from "../support/binary.ts";
 import { binary } from "../support/process.ts";
 import { expectDecent } from "./outcome.ts";
 import { Random } from "./random.ts";
@@ -81,7 +82,7 @@ test.skipIf(!canRun)(
     await memory.resourcelock("run", "x", "--slots", "2", "--", "true");
     await memory.resourcelock("get", "x", "-m", "held");
     for (const path of files) copyFileSync(path, `${path}.kept`);
-    for (let round = 0; round < 700; round++) {
+    for (let round = 0; round < (isWhole ? 700 : 12); round++) {
       for (const path of files) copyFileSync(`${path}.kept`, path);
       spoil(random, random.once(4) ? random.of(files) : files[0]!);
       for (const words of [
@@ -105,7 +106,7 @@ test.skipIf(!canRun)(
     const random = new Random("noise");
     await using memory = await PrivateSharedMemory.mount("size=64m,mode=1777");
     const path = `${memory.directory}/x.ledger`;
-    for (let round = 0; round < 150; round++) {
+    for (let round = 0; round < (isWhole ? 150 : 4); round++) {
       const holder = memory.start(
         binary,
         "run",

@@ -33,7 +33,7 @@ export interface KeeperJob {
 }
 
 /** Numbers of the page. */
-const words = { renewedAt: 0, isDone: 1, isLost: 2 } as const;
+const words = { renewedAt: 0, isDone: 1, isLost: 2, isInDoubt: 3 } as const;
 
 /** The page, seen from either side. */
 export class KeeperPage implements RenewalTime {
@@ -49,7 +49,9 @@ export class KeeperPage implements RenewalTime {
 
   /** Two that advance it at once may leave the earlier of two times, which only means to stop sooner. */
   advance(sentAt: number): void {
-    if (sentAt > this.get()) this.#numbers[words.renewedAt] = sentAt;
+    if (sentAt <= this.get()) return;
+    this.#numbers[words.renewedAt] = sentAt;
+    this.#numbers[words.isInDoubt] = 0;
   }
 
   get isLost(): boolean {
@@ -58,6 +60,14 @@ export class KeeperPage implements RenewalTime {
 
   lose(): void {
     this.#numbers[words.isLost] = 1;
+  }
+
+  get isInDoubt(): boolean {
+    return this.#numbers[words.isInDoubt] === 1;
+  }
+
+  doubt(): void {
+    this.#numbers[words.isInDoubt] = 1;
   }
 
   /** Whether the locks were released, so that nothing is left to keep. */

@@ -43,7 +43,8 @@ async function keep(job: KeeperJob, environment: Environment): Promise<void> {
   for (const lock of job.locks) session.hold(lock);
   const outcome = await keeping;
   session.stopRenewing();
-  if (outcome === "lost") return;
+  // Keys that were deleted are the wrapper's to notice, under a lease that it can still ask about.
+  if (outcome === "lost" || outcome === "deleted") return;
   if (outcome === "ended") {
     await releaseLocks(
       gateway,
@@ -53,7 +54,7 @@ async function keep(job: KeeperJob, environment: Environment): Promise<void> {
   await revokeLease(gateway, job.lease.id, { seconds: releaseSeconds }).catch(ignoreServer);
 }
 
-type KeepingEnd = "released" | "ended" | "lost";
+type KeepingEnd = "released" | "ended" | "lost" | "deleted";
 
 async function keepRun(job: KeeperJob, wrapper: number, session: Session): Promise<KeepingEnd> {
   const page = new KeeperPage(mapSharedPage(keeperDescriptors.page));
@@ -63,7 +64,7 @@ async function keepRun(job: KeeperJob, wrapper: number, session: Session): Promi
   let isWrapperGone = false;
   const outcome = Promise.withResolvers<KeepingEnd>();
   session.listen({
-    ...forgetDeleted(session, () => outcome.resolve("released")),
+    ...forgetDeleted(session, () => outcome.resolve("deleted")),
     onStop(step) {
       if (!job.stops) return;
       // While the other one lives, it is for that to ask the command to end.

@@ -109,7 +109,9 @@ export class ProcessKeeper implements Keeper {
       ],
       // ^Z and ^C of the terminal do not reach it.
       detached: true,
-      onExit: () => {
+      onExit: (_, exitCode) => {
+        // It has nothing to keep any more.
+        if (exitCode === 0) return;
         if (this.#shared === shared && !session.isGone) this.#startSoon(session, locks);
       },
     });

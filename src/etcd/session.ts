@@ -31,6 +31,9 @@ export interface RenewalTime {
   /** Whether the lease is gone, as far as anybody has found out. */
   readonly isLost: boolean;
   lose(): void;
+  /** Whether somebody has found keys gone since the last renewal: then the other one looks as well, without delay. */
+  readonly isInDoubt: boolean;
+  doubt(): void;
 }
 
 /** What a session tells those who hold under it. */
@@ -216,7 +219,7 @@ export class Session {
     const now = this.clock();
     if (this.#held.size === 0) return now >= this.stopTimes.renewAt ? "renew" : "nothing";
     const step = stopStep(now, this.renewedAt, ttlSeconds);
-    if (step !== "renew" || this.#patience === 1) return step;
+    if (step !== "renew" || this.#patience === 1 || this.#time.isInDoubt) return step;
     const dueAt = this.renewedAt + (this.stopTimes.renewAt - this.renewedAt) * this.#patience;
     return now >= dueAt ? "renew" : "nothing";
   }
@@ -255,6 +258,7 @@ export class Session {
    */
   #noteKeysGone(keys: readonly HeldKey[]): void {
     if (keys.length === 0) return;
+    this.#time.doubt();
     this.#goneSince ??= this.clock();
     const isSure = this.clock() - this.#goneSince >= secondLookSeconds;
     for (const each of this.#listeners) each.onKeysGone(keys, isSure);
@@ -303,4 +307,8 @@ class OwnTime implements RenewalTime {
   lose(): void {
     this.#isLost = true;
   }
+
+  /** There is nobody else to look. */
+  readonly isInDoubt = false;
+  doubt(): void {}
 }

@@ -6,6 +6,7 @@ import { EtcdEngine } from "../../src/etcd/engine.ts";
 import { runKeeper } from "../../src/etcd/keeper-process.ts";
 import { ProcessKeeper } from "../../src/etcd/process-keeper.ts";
 import { acquireAll, releaseAll } from "../../src/lock/acquire-all.ts";
+import { LockLostError } from "../../src/lock/errors.ts";
 import { environmentWith, reap, spawnCommand } from "../../src/posix/child.ts";
 import { bootSeconds } from "../../src/posix/clock.ts";
 import { cString } from "../../src/posix/libc.ts";
@@ -40,11 +41,14 @@ console.log(`command ${child}`);
 let isLost = false;
 let hasEnded = false;
 for (const grant of grants) {
+  const lost = grant.watchLoss();
   const onLoss = () => {
     isLost = true;
+    // As run does: whoever forces a lock away means it.
+    if (lost.reason instanceof LockLostError && lost.reason.loss.reason === "forced") return;
     if (!hasEnded) sendSignal(child, "SIGTERM");
   };
-  grant.watchLoss().addEventListener("abort", onLoss, { once: true });
+  lost.addEventListener("abort", onLoss, { once: true });
 }
 let status = reap(child);
 while (status === undefined) {

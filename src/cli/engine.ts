@@ -59,6 +59,7 @@ async function openEtcd(servers: string, options: EngineOptions): Promise<LockEn
   if (access?.group !== undefined) throw meansNothing("--group");
   if (!adopt) throw meansNothing("--no-adopt");
   const ttlSeconds = ttl === undefined ? undefined : parseTtl(ttl);
+  connectEarly(servers);
   const { EtcdEngine } = await import("../etcd/engine.ts");
   const { ProcessKeeper } = await import("../etcd/process-keeper.ts");
   const program = [process.execPath, keeperCommand];
@@ -68,8 +69,18 @@ async function openEtcd(servers: string, options: EngineOptions): Promise<LockEn
     ttlSeconds,
     clock: bootSeconds,
     keeper: new ProcessKeeper({ program, servers, stops }),
+    isShortLived: true,
     warn: (text) => output.quiet || diagnostics().warn(text),
   });
+}
+
+/** A first server without TLS, with its port: no other one can be connected to without having been parsed. */
+const plainServer = /^http:\/\/[\w.:[\]-]+:\d+(?=[,/]|$)/;
+
+/** Has the connection made while the engine is loaded. Whatever is wrong with it is told by the first request. */
+function connectEarly(servers: string): void {
+  const [url] = plainServer.exec(servers) ?? [];
+  if (url !== undefined && URL.canParse(url)) fetch.preconnect(url);
 }
 
 /** A TTL in the whole seconds that a server counts in. @throws {UsageError} */

@@ -45,6 +45,11 @@ export interface EtcdEngineOptions {
   readonly clock: Clock;
   /** What keeps a hold while this process cannot; without it only this process does. */
   readonly keeper?: Keeper | undefined;
+  /**
+   * Whether the process ends when it has released its locks: then leases that nothing hangs on end by themselves, as those
+   * of `etcdctl lock` do, and the end of the process does not wait for another request. @default false
+   */
+  readonly isShortLived?: boolean | undefined;
 }
 
 /** A second process that keeps a lease, and the means to stop what runs under its locks. */
@@ -69,6 +74,9 @@ const closeSeconds = 1;
 /** How long the program stays for that: long enough to have sent it. */
 const lingerMilliseconds = 2;
 
+/** A lease of at most this may be left to end by itself. */
+const maxLeftSeconds = 60;
+
 export class EtcdEngine implements LockEngine {
   readonly unsupported = new Set(["access", "adopt", "newest", "replace", "max-waiters"] as const);
   readonly isLeased = true;
@@ -77,6 +85,7 @@ export class EtcdEngine implements LockEngine {
   readonly #ttlSeconds: number | undefined;
   readonly #warn: (text: string) => void;
   readonly #keeper: Keeper | undefined;
+  readonly #isShortLived: boolean;
   readonly #sessions = new Map<Session, Set<string>>();
   readonly #holds = new Map<Hold, Session>();
   /** Leases without keys that are being ended. */
@@ -92,6 +101,7 @@ export class EtcdEngine implements LockEngine {
     warn = () => {},
     clock,
     keeper,
+    isShortLived = false,
   }: EtcdEngineOptions) {
     this.#gateway = new Gateway({
       endpoints: parseServerList(servers),
@@ -102,6 +112,7 @@ export class EtcdEngine implements LockEngine {
     this.#ttlSeconds = ttlSeconds;
     this.#warn = warn;
     this.#keeper = keeper;
+    this.#isShortLived = isShortLived;
   }
 
   async acquire(lockName: string, request: AcquireRequest): Promise<Grant | Refusal> {
@@ -191,6 +202,8 @@ export class EtcdEngine implements LockEngine {
       seconds,
       signal,
     });
+    // While the server is at it.
+    this.#ownLabel();
     if (!this.#isChecked) await this.#gateway.requireOneCluster(opening);
     const session = await opening;
     this.#isChecked = true;
@@ -213,9 +226,11 @@ export class EtcdEngine implements LockEngine {
     this.#sessions.delete(session);
     session.stopRenewing();
     if (this.#keeper?.stop() === true) return;
-    const closing = session.close(closeSeconds);
     // What was released has no key any more: its lease may as well end by itself.
-    if (place === undefined) this.#closing.push(closing);
+    const isEmpty = place === undefined;
+    if (isEmpty && this.#isShortLived && session.lease.ttlSeconds <= maxLeftSeconds) return;
+    const closing = session.close(closeSeconds);
+    if (isEmpty) this.#closing.push(closing);
     else await closing;
   }
 

@@ -189,7 +189,8 @@ export class Gateway {
     endpoint: string,
     send: (token: string | undefined) => Promise<T>,
   ): Promise<T> {
-    const token = await this.#token(endpoint);
+    // Without a user the request is on its way before this returns, so that the caller can use the time until its answer.
+    const token = this.#credentials === undefined ? undefined : await this.#token(endpoint);
     const login = this.#login;
     try {
       return await send(token);

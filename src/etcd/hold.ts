@@ -67,6 +67,11 @@ export class Hold implements Grant, SessionListener {
     return this.slot === null ? null : (this.#context.slotNames?.[this.slot] ?? null);
   }
 
+  /** As `etcdctl lock` sets them for its command. */
+  get variables(): Record<string, string> {
+    return { ETCD_LOCK_KEY: this.#place.key, ETCD_LOCK_REV: String(this.token) };
+  }
+
   get info(): string {
     return formatGrantInfo(this.#place.value);
   }

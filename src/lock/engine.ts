@@ -85,6 +85,8 @@ export interface Grant extends AsyncDisposable {
   readonly info: string;
   /** The holder that died, where this grant took over from one. */
   readonly adoptedFrom: ProcessLabel | undefined;
+  /** What other programs tell a command that runs under the same lock: names of variables and their values. */
+  readonly variables?: Readonly<Record<string, string>>;
   /**
    * Starts to watch for the loss of the hold.
    *

@@ -44,6 +44,16 @@ describe("run --server", () => {
     expect(await cluster.keys("status/")).toEqual([]);
   });
 
+  etcdTest("run sets the variables of etcdctl lock for its command", async () => {
+    const { stdout } = await run("run", "variables", "env");
+    const [, key = ""] = /^ETCD_LOCK_KEY=(.*)$/m.exec(stdout) ?? [];
+    const [, token = ""] = /^RESOURCELOCK_TOKEN=(.*)$/m.exec(stdout) ?? [];
+    expect(key).toMatch(/^variables\/[0-9a-f]+$/);
+    expect(stdout).toContain(`\nETCD_LOCK_REV=${token}\n`);
+    const both = await run("run", "variables-a,variables-b", "env");
+    expect(both.stdout).toMatch(/^ETCD_LOCK_KEY=variables-a\/[0-9a-f]+,variables-b\/[0-9a-f]+$/m);
+  });
+
   etcdTest("run takes its server from --server when both are given", async () => {
     const outcome = await runToEnd([binary, "run", "--server", cluster.servers, "both", "true"], {
       env: { ...noProxy, RESOURCELOCK_SERVER: "http://127.0.0.1:1" },

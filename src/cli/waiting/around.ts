@@ -39,7 +39,19 @@ export function variablesOf(
     RESOURCELOCK_SLOT: undefined,
     RESOURCELOCK_SLOT_NAME: undefined,
     ...slotVariables(grants, kind),
+    ...otherVariables(grants),
   };
+}
+
+/** Those that the engine adds; of several locks with commas between, as ours. */
+function otherVariables(grants: readonly Grant[]): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const { variables = {} } of grants) {
+    for (const [name, value] of Object.entries(variables)) {
+      found[name] = found[name] === undefined ? value : `${found[name]},${value}`;
+    }
+  }
+  return found;
 }
 
 function slotVariables(

@@ -2,6 +2,7 @@
 import { afterAll } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { start } from "../support/process.ts";
 
 export const directory = mkdtempSync(`${tmpdir()}/resourcelock-test-bench-`);
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -10,15 +11,14 @@ afterAll(() => rmSync(directory, { recursive: true }));
 export async function benchmark(words: string[], env: Record<string, string> = {}) {
   const results = `${directory}/RESULTS.md`;
   rmSync(results, { force: true });
-  const child = Bun.spawn([...words, "--trial", "--results", results], {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-    env: { ...process.env, TMPDIR: directory, ...env },
+  const child = start([...words, "--trial", "--results", results], {
+    env: { TMPDIR: directory, ...env },
+    deadlineSeconds: 280,
   });
-  const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  await child.endInput();
+  const outcome = await child.end();
   const left = [...readdirSync("/dev/shm"), ...readdirSync(directory)].filter(
     (file) => file.includes(`bench-${child.pid}-`) || file.startsWith("resourcelock-bench-"),
   );
-  return { status: await child.exited, stdout, stderr, left, page: readFileSync(results, "utf8") };
+  return { ...outcome, left, page: readFileSync(results, "utf8") };
 }

@@ -8,6 +8,7 @@ import { EtcdEngine } from "../../src/etcd/engine.ts";
 import { LockServerError } from "../../src/lock/errors.ts";
 import { bootSeconds } from "../../src/posix/clock.ts";
 import { haveTools } from "../support/binary.ts";
+import { runToEnd } from "../support/process.ts";
 import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
 
 const once = { message: "a test", timeoutSeconds: 0 };
@@ -87,14 +88,8 @@ describe("TLS", () => {
   let cluster: EtcdCluster;
 
   async function openssl(...words: string[]): Promise<void> {
-    const child = Bun.spawn(["openssl", ...words], {
-      cwd: directory,
-      stdin: "ignore",
-      stdout: "ignore",
-      stderr: "pipe",
-    });
-    const errors = await new Response(child.stderr).text();
-    if ((await child.exited) !== 0) throw new Error(errors);
+    const { status, stderr } = await runToEnd(["openssl", ...words], { cwd: directory });
+    if (status !== 0) throw new Error(stderr);
   }
 
   async function certify(name: string, subject: string, extensions: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { ResourceLock } from "../../src/index.ts";
 import { newLockName } from "../support/binary.ts";
+import { start } from "../support/process.ts";
 
 test("history() is empty before anybody asked for the lock", () => {
   using lock = new ResourceLock(newLockName());
@@ -50,12 +51,11 @@ test("history() tells of a hold that nobody is attached to, and of its end", () 
 test("history() tells who died, once somebody has adopted the lock", async () => {
   const name = newLockName();
   using lock = new ResourceLock(name);
-  const owner = Bun.spawn(["sleep", "100"]);
+  const owner = start(["sleep", "100"]);
   lock.getLock({ lockInfo: "bound" });
   lock.detach(owner.pid);
   expect(lock.getLock({ timeout: 0 })).toBe(false);
-  owner.kill();
-  await owner.exited;
+  await owner.kill();
   expect(lock.history()).toMatchObject([{ ending: "stale", ended: null }, {}]);
   expect(lock.getLock({ timeout: 0 })).toBe(true);
   const endings = lock.history().map(({ ending }) => ending);

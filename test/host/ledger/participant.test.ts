@@ -25,6 +25,7 @@ import { processStart } from "../../../src/posix/process-start.ts";
 import { pause } from "../../../src/posix/clock.ts";
 import { unlockByte } from "../../../src/posix/byte-lock.ts";
 import { newLockName } from "../../support/binary.ts";
+import { start } from "../../support/process.ts";
 
 /** A lock, and participants that are let go of after the test. */
 class Lock {
@@ -126,12 +127,11 @@ describe("Participant.tryAdvance()", () => {
 
   test("adopts from an owner that ended", async () => {
     newLock();
-    const owner = Bun.spawn(["sleep", "1000"]);
+    const owner = start(["sleep", "1000"]);
     expect(lock.holder().detach(owner.pid, processStart(owner.pid) ?? 0)).toBe(true);
     expect(lock.state()).toBe(lockStates.detached);
     const waiter = lock.waiter();
-    owner.kill("SIGKILL");
-    await owner.exited;
+    await owner.kill();
     expect(waiter.tryAdvance()).toBe("granted");
     expect(waiter.adopted?.process).toBe(owner.pid);
   });
@@ -216,9 +216,9 @@ describe("Participant.tryAdvance()", () => {
       lock.ledger.store();
     });
     const waiter = lock.participant();
-    const start = performance.now();
+    const startedAt = performance.now();
     untilGranted(waiter);
-    expect(performance.now() - start).toBeGreaterThan(950);
+    expect(performance.now() - startedAt).toBeGreaterThan(950);
     expect(waiter.adopted).toEqual({ process: 0, message: "" });
   });
 

@@ -64,25 +64,29 @@ export function rawArguments(): Uint8Array[] {
 export function environmentWith(
   variables: Readonly<Record<string, string | undefined>>,
 ): Uint8Array[] {
-  const entries = Object.entries(variables);
-  const inherited = Buffer.from(readProcFile("/proc/self/environ") ?? environmentOfBun());
+  const inherited = readProcFile("/proc/self/environ") ?? environmentOfBun();
+  const names = Object.keys(variables);
   // Mostly none of them is there yet, and then all the others need not be told apart.
-  const isThere = entries.some(([name]) => inherited.includes(`${name}=`));
-  const kept = isThere ? without(stringsOf(inherited), Object.keys(variables)) : [inherited];
-  const set = entries.filter(([, value]) => value !== undefined);
-  return [...kept, ...set.map(([name, value]) => cString(`${name}=${value}`))];
+  const isThere = names.some((name) => process.env[name] !== undefined);
+  const environment = isThere ? without(stringsOf(inherited), names) : [inherited];
+  for (const name of names) {
+    const value = variables[name];
+    if (value !== undefined) environment.push(cString(`${name}=${value}`));
+  }
+  return environment;
 }
 
 /** The environment where /proc/self/environ cannot be read, as in a program with the set-group-ID bit. */
 function environmentOfBun(): Uint8Array {
   const variables = Object.entries(process.env).map(([name, value]) => `${name}=${value}\0`);
-  return Buffer.from(variables.join(""));
+  return new TextEncoder().encode(variables.join(""));
 }
 
 function without(strings: readonly Uint8Array[], names: readonly string[]): Uint8Array[] {
-  const prefixes = names.map((name) => Buffer.from(`${name}=`));
+  const encoder = new TextEncoder();
+  const prefixes = names.map((name) => encoder.encode(`${name}=`));
   return strings.filter(
-    (variable) => !prefixes.some((prefix) => prefix.equals(variable.subarray(0, prefix.length))),
+    (variable) => !prefixes.some((prefix) => prefix.every((byte, at) => byte === variable[at])),
   );
 }
 
@@ -97,19 +101,27 @@ function stringsOf(bytes: Uint8Array): Uint8Array[] {
   return words;
 }
 
+/** A line of proc_pid_limits(5); the soft limit follows. */
+const openFilesLabel = "Max open files";
+
 /**
  * Bun raises the soft limit of open files to the hard limit. What it was cannot be asked any more; it is
  * nearly always what the parent has.
  */
 function restoreFileLimit(): void {
-  const limit = new BigUint64Array(2);
+  // struct rlimit: the soft and the hard limit, 64 bits each.
+  const limit = new Uint32Array(4);
   check("getrlimit", libc.getrlimit(RLIMIT_NOFILE, limit));
-  const [soft = 0n, hard = 0n] = limit;
-  if (soft !== hard) return;
+  const [soft = 0, softHigh = 0, hard = 0, hardHigh = 0] = limit;
+  if (soft !== hard || softHigh !== hardHigh) return;
   const limits = new TextDecoder().decode(readProcFile(`/proc/${parentId()}/limits`));
-  const ofParent = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
-  if (ofParent === undefined || BigInt(ofParent) >= hard) return;
-  limit[0] = BigInt(ofParent);
+  const at = limits.indexOf(openFilesLabel);
+  // Not a number where there is no such line, or where it is unlimited.
+  const ofParent =
+    at === -1 ? Number.NaN : Number.parseInt(limits.slice(at + openFilesLabel.length));
+  if (!(ofParent < hard + hardHigh * 2 ** 32)) return;
+  limit[0] = ofParent % 2 ** 32;
+  limit[1] = Math.floor(ofParent / 2 ** 32);
   check("setrlimit", libc.setrlimit(RLIMIT_NOFILE, limit));
 }
 
@@ -181,22 +193,26 @@ function spawn(words: readonly Uint8Array[], environment: readonly Uint8Array[])
 }
 
 /** `char *[]`, with NULL at its end, of NUL-ended strings; one of these may be several, one behind the other. */
-function pointerArray(strings: readonly Uint8Array[]): BigUint64Array {
-  const pointers: bigint[] = [];
+function pointerArray(strings: readonly Uint8Array[]): Uint32Array {
+  const words: number[] = [];
   for (const bytes of strings) {
     if (bytes.length === 0) continue;
     const address = ptr(bytes);
     for (let start = 0; start < bytes.length; start = bytes.indexOf(0, start) + 1 || bytes.length) {
-      pointers.push(BigInt(address + start));
+      words.push((address + start) % 2 ** 32, Math.floor((address + start) / 2 ** 32));
     }
   }
-  return new BigUint64Array([...pointers, 0n]);
+  words.push(0, 0);
+  return new Uint32Array(words);
 }
 
 /** sigset_t of glibc: a bit a signal, 1024 of them. */
-function signalSet(...numbers: number[]): BigUint64Array {
-  const set = new BigUint64Array(16);
-  for (const number of numbers) set[0] = (set[0] ?? 0n) | (1n << BigInt(number - 1));
+function signalSet(...numbers: number[]): Uint32Array {
+  const set = new Uint32Array(32);
+  for (const number of numbers) {
+    const word = (number - 1) >> 5;
+    set[word] = (set[word] ?? 0) | (1 << ((number - 1) & 31));
+  }
   return set;
 }
 

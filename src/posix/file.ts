@@ -234,8 +234,7 @@ export interface FileStatus {
 }
 
 /** struct statx of linux/stat.h, which is alike on every architecture (struct stat is not). */
-const statxBytes = new Uint8Array(256);
-const statxView = new DataView(statxBytes.buffer);
+const statxWords = new Uint32Array(64);
 const STATX_BASIC_STATS = 0x7ff;
 
 /** A file's kind, size and owner, of a link itself. @throws {PosixError} ENOENT ... */
@@ -251,15 +250,16 @@ export function descriptorStatus(descriptor: number): FileStatus {
 }
 
 function statx(directory: number, path: Uint8Array, flags: number): FileStatus {
-  check("statx", libc.statx(directory, path, flags, STATX_BASIC_STATS, statxBytes));
+  check("statx", libc.statx(directory, path, flags, STATX_BASIC_STATS, statxWords));
+  const word = (index: number) => statxWords[index] ?? 0;
   return {
-    links: statxView.getUint32(16, true),
-    inode: Number(statxView.getBigUint64(32, true)),
-    userId: statxView.getUint32(20, true),
-    groupId: statxView.getUint32(24, true),
-    mode: statxView.getUint16(28, true) & 0o7777,
-    isRegularFile: (statxView.getUint16(28, true) & 0o170000) === 0o100000,
-    bytes: Number(statxView.getBigUint64(40, true)),
+    links: word(4),
+    inode: word(8) + word(9) * 2 ** 32,
+    userId: word(5),
+    groupId: word(6),
+    mode: word(7) & 0o7777,
+    isRegularFile: (word(7) & 0o170000) === 0o100000,
+    bytes: word(10) + word(11) * 2 ** 32,
   };
 }
 

@@ -60,10 +60,10 @@ export function processExists(processId: number): boolean {
 
 /** Whether this process ignores a signal, and so will the programs that it starts. */
 export function isIgnored(name: SignalName): boolean {
-  // struct sigaction starts with the handler, on both architectures.
-  const action = new BigInt64Array(20);
+  // struct sigaction starts with the handler, 64 bits of it, on both architectures.
+  const action = new Uint32Array(40);
   check("sigaction", libc.sigaction(signalNumbers[name], null, action));
-  return action[0] === BigInt(SIG_IGN);
+  return action[0] === SIG_IGN && action[1] === 0;
 }
 
 /**
@@ -93,6 +93,9 @@ export function parentId(): number {
   return libc.getppid();
 }
 
+/** Most files of /proc are shorter. */
+const usualProcBytes = 4096;
+
 /** A file of /proc, whole, or undefined where it cannot be read. */
 export function readProcFile(path: string): Uint8Array | undefined {
   let descriptor: number;
@@ -102,12 +105,16 @@ export function readProcFile(path: string): Uint8Array | undefined {
     return undefined;
   }
   try {
-    const chunks: Uint8Array[] = [];
+    let bytes = new Uint8Array(usualProcBytes);
+    let length = 0;
     for (;;) {
-      const chunk = new Uint8Array(16384);
-      const length = readFile(descriptor, chunk);
-      if (length === 0) return Buffer.concat(chunks);
-      chunks.push(chunk.subarray(0, length));
+      const count = readFile(descriptor, bytes.subarray(length));
+      if (count === 0) return bytes.subarray(0, length);
+      length += count;
+      if (length < bytes.length) continue;
+      const longer = new Uint8Array(2 * length);
+      longer.set(bytes);
+      bytes = longer;
     }
   } catch (error) {
     // The process has ended since the file was opened.

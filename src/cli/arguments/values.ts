@@ -30,10 +30,11 @@ export function parseAge(option: string, text: string): number {
  */
 export function parseTimeout(option: string, text: string): number | null {
   const trimmed = text.trim();
-  if (/^\+?inf(?:inity)?$/i.test(trimmed)) return null;
-  if (!trimmed.startsWith("-")) return parseDuration(option, text);
-  if (Number(trimmed) === -1) return null;
-  throw new UsageError(`${option}: ${JSON.stringify(text)} is negative; -1 alone means forever`);
+  if (trimmed.startsWith("-")) {
+    if (Number(trimmed) === -1) return null;
+    throw new UsageError(`${option}: ${JSON.stringify(text)} is negative; -1 alone means forever`);
+  }
+  return /^\+?inf(?:inity)?$/i.test(trimmed) ? null : parseDuration(option, text);
 }
 
 /** The names of `a,b`. A leading slash makes it one name, as a lock of the Python tool may have a comma in its name. */

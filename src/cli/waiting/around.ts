@@ -8,7 +8,9 @@ const heldVariable = "RESOURCELOCK_HELD";
 
 /** The tokens that the environment claims to be held of a lock. It may outlive the holds, so the engine has to agree. */
 export function claimedTokens(lockName: string): number[] {
-  return (process.env[heldVariable] ?? "")
+  const claims = process.env[heldVariable];
+  if (claims === undefined) return [];
+  return claims
     .split("/")
     .filter((claim) => claim.slice(0, claim.lastIndexOf(":")) === lockName)
     .map((claim) => claim.slice(claim.lastIndexOf(":") + 1))

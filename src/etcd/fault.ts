@@ -90,6 +90,8 @@ const connectionTexts: Readonly<Record<string, string>> = {
   ConnectionClosed: "the connection was closed",
   ENOTFOUND: "the host is not known",
   ETIMEDOUT: "it does not answer",
+  EHOSTUNREACH: "there is no way to its host",
+  ENETUNREACH: "there is no way to its network",
   TimeoutError: "it does not answer",
 };
 

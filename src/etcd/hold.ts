@@ -112,6 +112,8 @@ export class Hold implements Grant, SessionListener {
     this.#hasEnded = true;
     const { session } = this.#context;
     session.unlisten(this);
+    // What a command that was stopped in time has left running must not outlive the lease either.
+    if (this.#loss()?.loss.reason === "expired") this.#context.killAll();
     try {
       if (session.isGone) return this.#lose({ reason: "expired" });
       return await this.#deleteKey(exitStatus);
@@ -189,10 +191,12 @@ export class Hold implements Grant, SessionListener {
       return await this.#whyGone(reply);
     } catch (error) {
       if (!(error instanceof LockServerError)) throw error;
+      const loss = this.#loss();
+      if (loss !== undefined) return loss;
       this.#context.warn(
         `lock "${this.name}" could not be released; the server frees it within ${this.#context.session.lease.ttlSeconds} s: ${error.message}`,
       );
-      return this.#loss();
+      return undefined;
     }
   }
 

@@ -15,11 +15,14 @@ export class Forwarder implements AsyncDisposable {
     });
   }
 
-  /** @param target as in `http://127.0.0.1:2379` */
-  static async to(target: string): Promise<Forwarder> {
+  /**
+   * @param target as in `http://127.0.0.1:2379`
+   * @param address where it listens
+   */
+  static async to(target: string, address = "127.0.0.1"): Promise<Forwarder> {
     const forwarder = new Forwarder(new URL(target));
     const listening = Promise.withResolvers<void>();
-    forwarder.#server.listen(0, "127.0.0.1", () => listening.resolve());
+    forwarder.#server.listen(0, address, () => listening.resolve());
     await listening.promise;
     return forwarder;
   }
@@ -27,7 +30,7 @@ export class Forwarder implements AsyncDisposable {
   get url(): string {
     const address = this.#server.address();
     if (address === null || typeof address === "string") throw new Error("not listening");
-    return `http://127.0.0.1:${address.port}`;
+    return `http://${address.address}:${address.port}`;
   }
 
   /** From now on nothing arrives, on either side. */

@@ -1,6 +1,7 @@
 /**
  * A soak: clients take one lock of a cluster of three, again and again, while members are killed and stopped, clients
- * lose their way to the cluster, and wrappers and keepers are killed and stopped, one of the two at a time.
+ * lose their way to the cluster, and wrappers and keepers are killed and stopped, one of the two at a time. Half of the
+ * clients are on hosts of their own, whose cable is pulled, where the machine allows that; the ways of the others are cut.
  *
  * A witness hears from each command, fifty times a second, the token under which it runs. A token that is lower than one
  * that was heard before means that two were inside at once, or one after the other in the wrong order.
@@ -11,6 +12,7 @@ import { join } from "node:path";
 import { binary } from "../support/process.ts";
 import { EtcdCluster, eventually } from "./etcd-cluster.ts";
 import { Forwarder } from "./forwarder.ts";
+import { haveOtherHosts, OtherHost } from "./other-host.ts";
 
 export interface SoakReport {
   /** Tokens that were heard. */
@@ -29,16 +31,22 @@ const lockName = "soak";
 const ttlSeconds = 4;
 /** Groups of clients that lose their way to the cluster together. */
 const groups = 4;
-const command = "for i in 1 2 3 4 5 6 7 8 9 10; do echo $RESOURCELOCK_TOKEN; sleep 0.02; done";
+/** How often a command tells its token: one in four lives long enough to get a keeper. */
+const beats = [8, 8, 8, 80];
+const beating = (count: number) =>
+  `for i in $(seq ${count}); do echo $RESOURCELOCK_TOKEN; sleep 0.02; done`;
 
 export async function soak(seconds: number, clients: number): Promise<SoakReport> {
   const directory = mkdtempSync(join(tmpdir(), "resourcelock-soak-"));
   await using cluster = await EtcdCluster.start(3);
   await using ways = new AsyncDisposableStack();
-  const lists: Forwarder[][] = [];
+  const places: Whereabouts[] = [];
   for (let group = 0; group < groups; group++) {
-    const members = cluster.members.map((member) => Forwarder.to(member.client));
-    lists.push((await Promise.all(members)).map((way) => ways.use(way)));
+    places.push(
+      haveOtherHosts && group % 2 === 0
+        ? ways.use(await OtherHost.of(cluster))
+        : ways.use(await SameHost.of(cluster)),
+    );
   }
   const report: SoakReport = { grants: 0, beats: 0, falls: 0, statuses: {}, faults: {}, left: [] };
   const witness = new Witness(report, join(directory, "witness"));
@@ -46,9 +54,9 @@ export async function soak(seconds: number, clients: number): Promise<SoakReport
   const wrappers = new Set<Bun.Subprocess>();
   try {
     const work = Array.from({ length: clients }, (_, index) =>
-      client(lists[index % groups] ?? [], { end, wrappers, report, path: witness.path }),
+      client(places[index % groups], { end, wrappers, report, path: witness.path }),
     );
-    await makeFaults({ cluster, lists, end, wrappers, report });
+    await makeFaults({ cluster, places, end, wrappers, report });
     await Promise.all(work);
     await cluster.ready();
     // Leases of clients that were killed, and what a change of leader adds to them.
@@ -63,6 +71,46 @@ export async function soak(seconds: number, clients: number): Promise<SoakReport
     rmSync(directory, { recursive: true });
   }
   return report;
+}
+
+/** Where a group of clients is: how they reach the cluster, and lose their way to it. */
+interface Whereabouts {
+  readonly servers: string;
+  words(...command: string[]): string[];
+  cut(): void;
+  heal(): void;
+}
+
+class SameHost implements Whereabouts, AsyncDisposable {
+  readonly #ways: readonly Forwarder[];
+
+  private constructor(ways: readonly Forwarder[]) {
+    this.#ways = ways;
+  }
+
+  static async of({ members }: EtcdCluster): Promise<SameHost> {
+    return new SameHost(await Promise.all(members.map(({ client: url }) => Forwarder.to(url))));
+  }
+
+  get servers(): string {
+    return this.#ways.map(({ url }) => url).join(",");
+  }
+
+  words(...command: string[]): string[] {
+    return command;
+  }
+
+  cut(): void {
+    for (const way of this.#ways) way.cut();
+  }
+
+  heal(): void {
+    for (const way of this.#ways) way.heal();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const way of this.#ways) await way[Symbol.asyncDispose]();
+  }
 }
 
 /** Reads the tokens that commands write into a FIFO, in the order in which they come. */
@@ -107,23 +155,24 @@ interface Work {
 }
 
 async function client(
-  list: readonly Forwarder[],
+  place: Whereabouts | undefined,
   { end, wrappers, report, path }: Work,
 ): Promise<void> {
-  const servers = list.map(({ url }) => url).join(",");
+  if (place === undefined) throw new RangeError("a client without a place");
   while (performance.now() < end) {
     const words = [
       "run",
       "--server",
-      servers,
+      place.servers,
       "--ttl",
       String(ttlSeconds),
       "-t",
-      "20",
+      "60",
       "-q",
       lockName,
     ];
-    const wrapper = Bun.spawn([binary, ...words, "sh", "-c", `exec >>"${path}"; ${command}`], {
+    const inside = ["sh", "-c", `exec >>"${path}"; ${beating(randomOf(beats) ?? 8)}`];
+    const wrapper = Bun.spawn(place.words(binary, ...words, ...inside), {
       stdio: ["ignore", "ignore", "ignore"],
       env: { ...process.env, HTTP_PROXY: "http://127.0.0.1:1" },
     });
@@ -138,7 +187,7 @@ async function client(
 
 interface Stage {
   cluster: EtcdCluster;
-  lists: readonly Forwarder[][];
+  places: readonly Whereabouts[];
   end: number;
   wrappers: Set<Bun.Subprocess>;
   report: SoakReport;
@@ -150,7 +199,7 @@ function randomMember(): number {
 
 /** One fault after the other, each healed before the next. */
 async function makeFaults(stage: Stage): Promise<void> {
-  const { cluster, lists, end, report } = stage;
+  const { cluster, places, end, report } = stage;
   const faults: Record<string, () => Promise<void>> = {
     async memberKilled() {
       const index = randomMember();
@@ -165,10 +214,10 @@ async function makeFaults(stage: Stage): Promise<void> {
       cluster.signalMember(index, "SIGCONT");
     },
     async wayCut() {
-      const list = lists[Math.floor(Math.random() * lists.length)] ?? [];
-      for (const way of list) way.cut();
+      const place = randomOf(places);
+      place?.cut();
       await Bun.sleep(1000 + Math.random() * 6000);
-      for (const way of list) way.heal();
+      place?.heal();
     },
     async wrapperKilled() {
       randomOf(stage.wrappers)?.kill("SIGKILL");
@@ -180,9 +229,12 @@ async function makeFaults(stage: Stage): Promise<void> {
       wrapper?.kill("SIGCONT");
     },
     async keeperKilled() {
-      for (const wrapper of stage.wrappers) {
-        for (const keeper of keepersOf(wrapper.pid)) process.kill(keeper, "SIGKILL");
-      }
+      signalKeepers(stage.wrappers, "SIGKILL");
+    },
+    async keeperStopped() {
+      const stopped = signalKeepers(stage.wrappers, "SIGSTOP");
+      await Bun.sleep(500 + Math.random() * 6000);
+      for (const keeper of stopped) signal(keeper, "SIGCONT");
     },
   };
   while (performance.now() < end) {
@@ -197,6 +249,21 @@ async function makeFaults(stage: Stage): Promise<void> {
 function randomOf<Item>(items: Iterable<Item>): Item | undefined {
   const all = [...items];
   return all[Math.floor(Math.random() * all.length)];
+}
+
+/** @returns the keepers that got the signal */
+function signalKeepers(wrappers: Iterable<Bun.Subprocess>, name: NodeJS.Signals): number[] {
+  const keepers = [...wrappers].flatMap((wrapper) => keepersOf(wrapper.pid));
+  return keepers.filter((keeper) => signal(keeper, name));
+}
+
+function signal(processId: number, name: NodeJS.Signals): boolean {
+  try {
+    return process.kill(processId, name);
+  } catch {
+    // It has ended by itself.
+    return false;
+  }
 }
 
 function keepersOf(wrapper: number): number[] {

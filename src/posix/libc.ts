@@ -74,6 +74,7 @@ const errnoNames: Record<number, string> = {
   110: "ETIMEDOUT",
 };
 
+export const EPERM = 1;
 export const ESRCH = 3;
 export const EINTR = 4;
 export const EAGAIN = 11;

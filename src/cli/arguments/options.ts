@@ -19,7 +19,7 @@ export const options = defineOptions({
     valueHint: "TIME",
     description: "warn of locks held longer than this",
   },
-  locked: { type: "boolean", description: "only locks that are held" },
+  held: { type: "boolean", description: "only locks that are held" },
   stale: { type: "boolean", description: "only locks whose holder died" },
   set: {
     type: "string",
@@ -27,7 +27,13 @@ export const options = defineOptions({
     description: "write this text, without a date before it",
   },
   stdin: { type: "boolean", description: "write all of stdin" },
-  force: { type: "boolean", description: "even while it is held or waited for" },
+  force: { type: "boolean", description: "even if it is held or waited for" },
+  unused: {
+    type: "string",
+    valueHint: "TIME",
+    description: "only locks of yours that nobody has used for this long",
+  },
+  "dry-run": { type: "boolean", description: "say what would be removed, and remove nothing" },
   sort: {
     type: "string",
     valueHint: "held|name|age",
@@ -64,7 +70,13 @@ export const options = defineOptions({
     description: "how often to look",
   },
   plot: { type: "boolean", description: "draw who held the lock when, and who waited" },
-  check: { type: "boolean", description: "print nothing; the exit status tells: 0 free, 1 locked" },
+  count: {
+    type: "string",
+    alias: "n",
+    valueHint: "COUNT",
+    description: "only the last COUNT requests",
+  },
+  check: { type: "boolean", description: "print nothing; the exit status tells: 0 free, 1 held" },
   nonblock: {
     type: "boolean",
     alias: ["n", "nb", "nonblocking"],
@@ -137,7 +149,7 @@ export const options = defineOptions({
   },
   mine: {
     type: "boolean",
-    description: "answer by the exit status: 0 if this runs under a hold of the lock, else 1",
+    description: "print nothing; the exit status tells: 0 if this runs under the lock, else 1",
   },
   token: {
     type: "string",

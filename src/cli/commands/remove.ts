@@ -1,10 +1,11 @@
 /** `remove`: deletes the objects of a lock that nobody uses. */
 import { defineCommand } from "citty";
 import { isInUse } from "../../host/inventory/leftover.ts";
-import { staleOnHost } from "../../host/inventory/list.ts";
+import { unusedSeconds } from "../../host/inventory/last-use.ts";
+import { locksOnHost, staleOnHost } from "../../host/inventory/list.ts";
 import { userLabel } from "../../posix/user.ts";
 import { parseLockName } from "../../lock/name.ts";
-import { type Removal, removeLock } from "../../host/inventory/removal.ts";
+import { type Removal, type RemovalOptions, removeLock } from "../../host/inventory/removal.ts";
 import type { LockStatus, LockState } from "../../lock/status.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
@@ -16,7 +17,8 @@ import { warnOfLivingHolders } from "../status/living-holders.ts";
 import { diagnostics, type OutputOptions, printResult } from "../terminal/output.ts";
 import { Interrupted, SignalTrap } from "../waiting/signals.ts";
 import { commandText, holdersText } from "../status/status-text.ts";
-import { counted } from "../terminal/text.ts";
+import { compareNaturally, counted } from "../terminal/text.ts";
+import { parseAge } from "../arguments/values.ts";
 import { UsageError } from "../arguments/words.ts";
 
 /** A unit that is missing for no longer than this may be a peer's that is just taking it. */
@@ -31,31 +33,48 @@ export default defineCommand({
     examples: [
       ["remove old-job", "delete it if nobody uses it"],
       ["remove --stale", "delete what dead processes left"],
+      ["remove --unused 7d --dry-run", "see what a week's tidying would delete"],
     ],
-    conflicts: [["force", "stale"], quietOrVerbose],
+    conflicts: [["force", "stale", "unused"], quietOrVerbose],
     notes: [
-      "With --stale and no NAME, all that participants that died have left is removed; with a NAME, that lock only if it is among them.",
+      "With --stale or --unused and no NAME, all such locks are deleted; with a NAME, only that lock, if it is one of them.",
     ],
   },
   args: {
     name: { ...nameArgument, required: false },
     force: options.force,
     stale: options.stale,
+    unused: options.unused,
+    "dry-run": options["dry-run"],
     ...commonOptions,
   },
   async run({ args, data }) {
     compileHotCode();
     const output = outputOptions(args, data);
     const names = [...new Set(args._.map(parseLockName))];
-    if (args.stale) return removeStale(names, output);
-    if (names.length === 0) throw new UsageError("NAME is missing; or give --stale");
+    const dryRun = args["dry-run"] ?? false;
+    const task = { names, output, dryRun };
+    if (args.stale) return await removeStale(task);
+    if (args.unused !== undefined) {
+      return await removeUnused(task, parseAge("--unused", args.unused));
+    }
+    if (names.length === 0) throw new UsageError("NAME is missing; or give --stale or --unused");
     const statuses: number[] = [];
     for (const name of names) {
-      statuses.push(await report(name, removeLock(name, { force: args.force ?? false }), output));
+      const removal = removeLock(name, { force: args.force ?? false, dryRun });
+      statuses.push(await report(name, removal, task));
     }
     return worstOf(statuses);
   },
 });
+
+/** What one call is to do. */
+interface Task {
+  readonly names: readonly string[];
+  readonly output: OutputOptions;
+  /** Whether only to say what would be removed. */
+  readonly dryRun: boolean;
+}
 
 function worstOf(statuses: readonly number[]): number {
   return statuses.find((status) => status !== exitCodes.done) ?? exitCodes.done;
@@ -64,21 +83,24 @@ function worstOf(statuses: readonly number[]): number {
 async function report(
   name: string,
   { outcome, status, left = [] }: Removal,
-  output: OutputOptions,
+  { output, dryRun }: Task,
 ): Promise<number> {
-  if (outcome === "removed" && !output.quiet) {
+  const isDone = outcome === "removed";
+  if (isDone && !dryRun && !output.quiet) {
     warnOfLivingHolders(name, status.holders);
     for (const file of left) warnOfLeft(file);
   }
   const texts = {
-    removed: `${name}: removed`,
+    removed: dryRun ? `${name}: would be removed` : `${name}: removed`,
     "in use": `${name}: not removed; ${usersText(name, status)}`,
+    "used lately": `${name}: not removed; it was used too recently`,
     missing: `${name}: no such lock on this host`,
   };
   await using engine = await openEngine({ output });
   const { json } = stateOf(name, output.json ? await engine.inspect(name) : undefined);
-  printResult(output, texts[outcome], { ...json, removed: outcome === "removed" });
-  return outcome === "removed" ? exitCodes.done : exitCodes.no;
+  const told = dryRun ? { removable: isDone } : { removed: isDone };
+  printResult(output, texts[outcome], { ...json, ...told });
+  return isDone ? exitCodes.done : exitCodes.no;
 }
 
 function warnOfLeft({ path, status }: NonNullable<Removal["left"]>[number]): void {
@@ -98,7 +120,8 @@ function usersText(name: string, { holders, waiters }: LockStatus): string {
   return [...held, ...waiting].join(", and ") + advice;
 }
 
-async function removeStale(names: readonly string[], output: OutputOptions): Promise<number> {
+async function removeStale(task: Task): Promise<number> {
+  const { names, output, dryRun } = task;
   // One that somebody waits for is adopted, just now or soon.
   const look = () =>
     staleOnHost().filter((lock) =>
@@ -125,7 +148,21 @@ async function removeStale(names: readonly string[], output: OutputOptions): Pro
     if (names.length === 0 && found.length === 0) diagnostics().info("no stale locks");
   }
   const statuses = notStale.map((): number => exitCodes.no);
-  for (const lock of found) statuses.push(await removeOne(lock, output));
+  for (const { name, info } of found) {
+    statuses.push(await removeOne(name, { staleWithInfo: info ?? undefined, dryRun }, task));
+  }
+  return worstOf(statuses);
+}
+
+/** Removes locks that are free and that nobody has used for some time. */
+async function removeUnused(task: Task, seconds: number): Promise<number> {
+  const { names, output, dryRun } = task;
+  const found = names.length > 0 ? names : unusedLocks(seconds);
+  if (found.length === 0 && !output.quiet) diagnostics().info("no unused locks");
+  const statuses: number[] = [];
+  for (const name of found) {
+    statuses.push(await removeOne(name, { unusedSeconds: seconds, dryRun }, task));
+  }
   return worstOf(statuses);
 }
 
@@ -134,10 +171,22 @@ function isUnexplained({ holders }: LockState): boolean {
   return holders.some(({ attachment, pid }) => attachment === "stale" && pid === null);
 }
 
+/** This user's locks that are free and unused for so long; root's call looks at all users'. */
+function unusedLocks(seconds: number): string[] {
+  const userId = process.geteuid?.();
+  const nowSeconds = Date.now() / 1000;
+  return locksOnHost()
+    .filter(({ state, exists }) => state === "free" && exists)
+    .filter((lock) => userId === 0 || lock.userId === userId)
+    .filter(({ name, info }) => unusedSeconds(name, info, nowSeconds) >= seconds)
+    .map(({ name }) => name)
+    .toSorted(compareNaturally);
+}
+
 /** One that cannot be removed does not keep the others from it. */
-async function removeOne({ name, info }: LockState, output: OutputOptions): Promise<number> {
+async function removeOne(name: string, how: RemovalOptions, task: Task): Promise<number> {
   try {
-    return await report(name, removeLock(name, { staleWithInfo: info ?? undefined }), output);
+    return await report(name, removeLock(name, how), task);
   } catch (error) {
     const status = exitCodeOf(error);
     if (!(error instanceof Error) || status === exitCodes.internal) throw error;

@@ -9,11 +9,12 @@
  * The ledger goes last: who makes a new one finds nothing of the old lock.
  */
 import { deleteFile } from "../../posix/file.ts";
-import { isPosixError } from "../../posix/libc.ts";
+import { EPERM, isPosixError, PosixError } from "../../posix/libc.ts";
 import { LockDamagedError } from "../../lock/errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { filesOfLock, statusIfThere } from "../objects/files.ts";
 import type { LockFile } from "../objects/kinship.ts";
+import { unusedSeconds } from "./last-use.ts";
 import { isInUse, leftoverStatus, statusWithoutUnit } from "./leftover.ts";
 import { objectsOf, parseLockName } from "../../lock/name.ts";
 import { explain, openLedger } from "../objects/objects.ts";
@@ -24,7 +25,7 @@ import { evictAllAndMarkFree } from "../ledger/record.ts";
 
 /** What became of a removal. */
 export interface Removal {
-  outcome: "removed" | "in use" | "missing";
+  outcome: "removed" | "in use" | "used lately" | "missing";
   /** Who held it and who waited. */
   status: LockStatus;
   /** What stands where an object of the lock did and is not deleted, because nobody knows what else it is. */
@@ -36,6 +37,10 @@ export interface RemovalOptions {
   force?: boolean;
   /** Whether a hold may be removed whose holder died, if nobody waits: with that info text. */
   staleWithInfo?: string | undefined;
+  /** For how many seconds nobody may have used it. */
+  unusedSeconds?: number | undefined;
+  /** Whether only to tell what would become of it. */
+  dryRun?: boolean;
 }
 
 /**
@@ -65,7 +70,8 @@ function removeByLedger(name: string, options: RemovalOptions): Removal | undefi
     );
   } catch (error) {
     if (!(error instanceof LockDamagedError && options.force === true)) throw error;
-    return { outcome: "removed", status: nobody, left: deleteObjects(name, true) };
+    const remains = options.dryRun === true ? requireDeletable(name) : deleteObjects(name, true);
+    return { outcome: "removed", status: nobody, left: remains };
   } finally {
     ledger?.close();
   }
@@ -90,16 +96,22 @@ function removeWith(
   name: string,
   ledger: Ledger | undefined,
   unit: LockUnit,
-  { force = false, staleWithInfo }: RemovalOptions,
+  { force = false, staleWithInfo, unusedSeconds: wanted = 0, dryRun = false }: RemovalOptions,
 ): Removal {
   const look = () => (ledger === undefined ? statusOf(undefined, unit) : statusIn(ledger, unit));
   const status = look();
-  const isFree = isEmpty(status) && unit.tryTake();
+  if (wanted > 0 && isEmpty(status)) {
+    const unused = unusedSeconds(name, unit.readInfo(), Date.now() / 1000);
+    if (unused < wanted) return { outcome: "used lately", status };
+  }
+  // A try alone would keep a peer out for a moment.
+  const isFree = isEmpty(status) && (dryRun || unit.tryTake());
   const isStale = !isEmpty(status) && !isInUse(status) && unit.readInfo() === staleWithInfo;
   if (!isFree && !isStale && !force) {
     // A peer may have taken the unit since the look.
     return { outcome: "in use", status: isEmpty(status) ? look() : status };
   }
+  if (dryRun) return { outcome: "removed", status, left: requireDeletable(name) };
   let left: LockFile[];
   try {
     left = deleteObjects(name, ledger !== undefined);
@@ -117,7 +129,10 @@ function isEmpty(status: LockStatus): boolean {
 }
 
 /** A ledger without a semaphore: what is left of a lock, unless participants still use it. */
-function removeLeftover(name: string, { force = false }: RemovalOptions): Removal | undefined {
+function removeLeftover(
+  name: string,
+  { force = false, dryRun = false }: RemovalOptions,
+): Removal | undefined {
   const missing: Removal = { outcome: "missing", status: nobody };
   // Looked at before it is opened to write: what is not a ledger would be made one.
   const left = leftoverStatus(name);
@@ -128,7 +143,8 @@ function removeLeftover(name: string, { force = false }: RemovalOptions): Remova
       if (!ledger.fileHasName() || isSemaphoreThere(name)) return undefined;
       const status = statusWithoutUnit(ledger);
       if (!force && isInUse(status)) return { outcome: "in use", status };
-      return { outcome: "removed", status, left: deleteObjects(name, true) };
+      const remains = dryRun ? requireDeletable(name) : deleteObjects(name, true);
+      return { outcome: "removed", status, left: remains };
     });
   } finally {
     ledger.close();
@@ -161,6 +177,24 @@ function deleteObjects(name: string, withLedger: boolean): LockFile[] {
         if (!isPosixError(error, "ENOENT")) throw error;
       }
     });
+  }
+  return left;
+}
+
+/** What would be left. @throws {LockPermissionError} if this user may not delete the others: /dev/shm is sticky */
+function requireDeletable(name: string): LockFile[] {
+  const files = filesOfLock(name);
+  const [first] = files;
+  const userId = process.geteuid?.();
+  const left: LockFile[] = [];
+  for (const file of files) {
+    const { path, status } = file;
+    if (!status.isRegularFile || first === undefined || !isOfOneLock(file, first)) left.push(file);
+    else if (userId !== 0 && userId !== status.userId) {
+      explain(name, path, () => {
+        throw new PosixError("unlink", EPERM);
+      });
+    }
   }
   return left;
 }

@@ -1,6 +1,6 @@
 /** `remove`: what it deletes, what it leaves, and what becomes of those who use the lock meanwhile. */
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { buildWhereStale, testBinary } from "../../crash/build.ts";
 import { haveMountNamespaces, PrivateSharedMemory } from "../../faults/private-shared-memory.ts";
 import {
@@ -113,7 +113,11 @@ describe("remove", () => {
   });
 
   test("wants a NAME or --stale, and not --force with that", async () => {
-    for (const words of [["remove"], ["remove", "x", "--stale", "--force"]]) {
+    for (const words of [
+      ["remove"],
+      ["remove", "--dry-run"],
+      ["remove", "x", "--stale", "--force"],
+    ]) {
       expect((await resourcelock(...words)).status).toBe(64);
     }
   });
@@ -187,7 +191,137 @@ describe("remove NAME --stale", () => {
   });
 });
 
+/** Makes the files of a lock look as if they had been written some seconds ago. */
+function age(name: string, seconds: number): void {
+  const moment = new Date(Date.now() - seconds * 1000);
+  for (const file of objectsOf(name)) utimesSync(`/dev/shm/${file}`, moment, moment);
+}
+
+/** Writes an info text, and keeps the times of the files. */
+function writeInfoThrough(name: string, text: string): void {
+  writeFileSync(`/dev/shm/${name}`, text, { flag: "r+" });
+  age(name, 50);
+}
+
+describe("remove --dry-run", () => {
+  test("says what would be removed, and removes nothing", async () => {
+    const free = await newFreeLock();
+    const held = await newHeldLock();
+    expect(await resourcelock("remove", free, "--dry-run")).toEqual(
+      printed(`${free}: would be removed\n`),
+    );
+    expect(await masked("remove", held, "--dry-run")).toEqual(
+      printed(`${held}: not removed; ${heldText()}\n`, 1),
+    );
+    expect(await resourcelock("remove", held, "--dry-run", "--force")).toEqual(
+      printed(`${held}: would be removed\n`),
+    );
+    expect(await jsonLines("remove", free, "--dry-run")).toMatchObject([
+      { name: free, exists: true, removable: true },
+    ]);
+    for (const name of [free, held]) expect(objectsOf(name)).toHaveLength(3);
+    expect((await resourcelock("state", held, "--check")).status).toBe(1);
+  });
+
+  test("says with --stale what is stale", async () => {
+    const name = await newStaleLock();
+    expect(await resourcelock("remove", name, "--stale", "--dry-run")).toEqual(
+      printed(`${name}: would be removed\n`),
+    );
+    expect(objectsOf(name)).toHaveLength(3);
+  });
+});
+
+describe("remove NAME --unused", () => {
+  test("removes a free lock that nobody has written to for that long", async () => {
+    const name = await newFreeLock();
+    writeInfoThrough(name, "\0");
+    const { stdout, status } = await resourcelock("remove", name, "--unused", "1m");
+    expect([stdout, status]).toEqual([`${name}: not removed; it was used too recently\n`, 1]);
+    expect(objectsOf(name)).toHaveLength(3);
+    expect(await resourcelock("remove", name, "--unused", "40s", "--dry-run")).toEqual(
+      printed(`${name}: would be removed\n`),
+    );
+    expect(objectsOf(name)).toHaveLength(3);
+    expect(await resourcelock("remove", name, "--unused", "40s")).toEqual(
+      printed(`${name}: removed\n`),
+    );
+    expect(objectsOf(name)).toEqual([]);
+  });
+
+  test("leaves a lock that a Python program took lately, by the date of its text", async () => {
+    const name = await newFreeLock();
+    age(name, 50);
+    expect((await resourcelock("remove", name, "--unused", "40s")).status).toBe(1);
+    expect(objectsOf(name)).toHaveLength(3);
+  });
+
+  test("leaves what is held or waited for, however old it is, and tells by whom", async () => {
+    const name = await newHeldLock();
+    writeInfoThrough(name, "\0");
+    const { stdout, status } = await masked("remove", name, "--unused", "40s");
+    expect([stdout, status]).toEqual([`${name}: not removed; ${heldText()}\n`, 1]);
+    const waiter = startCommand("get", name, "-q", "-t", "1h");
+    await untilWaiting(name);
+    age(name, 50);
+    expect((await resourcelock("remove", name, "--unused", "40s")).status).toBe(1);
+    await resourcelock("unget", name, "-q");
+    expect((await waiter.end()).status).toBe(0);
+  });
+
+  test("counts no longer than the host is up", async () => {
+    const name = await newFreeLock();
+    writeInfoThrough(name, "\0");
+    age(name, 400 * 86_400);
+    const days = Math.ceil(Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]) / 86_400);
+    const { status } = await resourcelock("remove", name, "--unused", `${days + 1}d`);
+    expect([status, objectsOf(name).length]).toEqual([1, 3]);
+  });
+
+  test("is not for --stale or --force, nor without a time", async () => {
+    for (const words of [
+      ["--stale", "--unused", "1d"],
+      ["--force", "--unused", "1d"],
+      ["--unused", "x"],
+    ]) {
+      expect((await resourcelock("remove", "x", ...words)).status).toBe(64);
+    }
+  });
+});
+
 const canIsolate = await haveMountNamespaces();
+
+describe.skipIf(!canIsolate)("remove --unused without a name", () => {
+  test("removes this user's unused locks, and nothing else", async () => {
+    await using host = await PrivateSharedMemory.mount("size=1m,mode=1777");
+    const nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups";
+    await host.prepare(`
+      for name in old held stale; do ${binary} run $name -- true; printf '\\0' 1<>/dev/shm/$name; done
+      ${binary} get held -q; printf '\\0' 1<>/dev/shm/held
+      sh -c '${binary} get stale -q --owner-pid $$; :'
+      ${binary} run young -- true
+      touch -d '50 seconds ago' /dev/shm/*old* /dev/shm/*held* /dev/shm/*stale*
+      echo data >/dev/shm/data; touch -d '50 seconds ago' /dev/shm/data
+    `);
+    expect(await host.resourcelock("remove", "--unused", "40s", "--dry-run")).toEqual(
+      printed("old: would be removed\n"),
+    );
+    if (process.getuid?.() === 0 && haveTools("setpriv")) {
+      const others = await host.run(...nobody.split(" "), binary, "remove", "--unused", "40s");
+      expect(others).toEqual({ ...printed(""), stderr: "resourcelock: no unused locks\n" });
+    }
+    expect(await host.resourcelock("remove", "--unused", "40s")).toEqual(printed("old: removed\n"));
+    const kept = ["held", "stale", "young"].flatMap((name) => [
+      name,
+      `${name}.ledger`,
+      `sem.${name}`,
+    ]);
+    expect(Object.keys(host.files).toSorted()).toEqual([...kept, "data"].toSorted());
+    expect((await host.resourcelock("remove", "--unused", "40s")).stderr).toBe(
+      "resourcelock: no unused locks\n",
+    );
+  });
+});
 
 describe.skipIf(!canIsolate)("remove --stale", () => {
   test("removes all that was left, and nothing else", async () => {

@@ -38,6 +38,8 @@ export async function readCommandLine(
     return lineOf({ command, seedOrder: false, positionals, reader });
   }
   const seedOrder = before.length > 0 && isSeedCommand(command.name);
+  // In the seed's order each option is one of the command's, whatever it means to it.
+  if (!seedOrder) reader.readFor(command.args);
   if (!takesRest(command)) {
     return lineOf({ command, seedOrder, positionals: [...before, ...reader.takeAll()], reader });
   }

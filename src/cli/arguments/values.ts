@@ -20,7 +20,9 @@ export function parseDuration(option: string, text: string): number {
 export function parseAge(option: string, text: string): number {
   const seconds = secondsOfText(text);
   if (seconds !== undefined) return seconds;
-  throw new UsageError(`${option}: ${JSON.stringify(text)} is not a duration; ${durationForms}`);
+  const isCommand = /^[\w./-]+$/.test(text) && Bun.which(text) !== null;
+  const advice = isCommand ? `give a time before the command ${text}` : durationForms;
+  throw new UsageError(`${option}: ${JSON.stringify(text)} is not a duration; ${advice}`);
 }
 
 /**
@@ -75,6 +77,11 @@ export function parseOneOf<const Word extends string>(
 
 /** A fencing token. @throws {UsageError} */
 export function parseToken(option: string, text: string): number {
+  return parseInteger(option, text, { min: 1, max: Number.MAX_SAFE_INTEGER });
+}
+
+/** How many of something to show. @throws {UsageError} */
+export function parseCount(option: string, text: string): number {
   return parseInteger(option, text, { min: 1, max: Number.MAX_SAFE_INTEGER });
 }
 

@@ -32,6 +32,7 @@ export class WordReader {
   readonly options: OptionWord[] = [];
   readonly #words: readonly string[];
   readonly #known: ArgsDef;
+  #own: ArgsDef | undefined;
   #next = 0;
   #optionsEnded = false;
 
@@ -39,6 +40,11 @@ export class WordReader {
   constructor(words: readonly string[], known: ArgsDef) {
     this.#words = words;
     this.#known = known;
+  }
+
+  /** Reads on for a command: a letter that several options have means its own one, as `-n` does with `history`. */
+  readFor(options: ArgsDef): void {
+    this.#own = options;
   }
 
   /**
@@ -136,6 +142,8 @@ export class WordReader {
   #takeValue(option: OptionWord): void {
     const value = this.#words[this.#next];
     if (value === undefined || value === "--") {
+      // That the command does not take it says more.
+      if (this.#own !== undefined && !Object.hasOwn(this.#own, option.name ?? "")) return;
       throw new UsageError(`${option.shown} needs a value`);
     }
     if (this.#isOption(value)) {
@@ -164,9 +172,9 @@ export class WordReader {
   }
 
   #findShort(letter: string): [name: string, ArgDef] | undefined {
-    return Object.entries(this.#known).find(([, definition]) =>
-      aliasesOf(definition).includes(letter),
-    );
+    const hasLetter = ([, definition]: [string, ArgDef]) => aliasesOf(definition).includes(letter);
+    const own = Object.entries(this.#own ?? {}).find(hasLetter);
+    return own ?? Object.entries(this.#known).find(hasLetter);
   }
 }
 

@@ -1,17 +1,21 @@
-/** `history`: prints the last grants of a lock, as a table or as a picture. */
+/** `history`: prints the last requests for locks, as a table or as pictures. */
 import { defineCommand } from "citty";
+import type { LockEngine } from "../../lock/engine.ts";
 import { parseLockName } from "../../lock/name.ts";
+import type { GrantRecord, LockState } from "../../lock/status.ts";
 import { isTerminal } from "../../posix/file.ts";
 import { columnsOf, terminalSize } from "../../posix/terminal.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options } from "../arguments/options.ts";
-import { painter } from "../terminal/colors.ts";
+import { parseCount } from "../arguments/values.ts";
+import { type Paint, painter } from "../terminal/colors.ts";
 import { escapeControls, jsonLine } from "../terminal/escape.ts";
 import { openEngine } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
 import { historyPlot } from "../pictures/history-plot.ts";
-import { historyTable, holdSecondsOf, waitSecondsOf } from "../pictures/history-table.ts";
-import { printLine } from "../terminal/output.ts";
+import { historyTable, holdSecondsOf, momentOf, waitSecondsOf } from "../pictures/history-table.ts";
+import { diagnostics, printLine } from "../terminal/output.ts";
+import { compareNaturally } from "../terminal/text.ts";
 
 const stdout = 1;
 /** The width of a picture that goes elsewhere than to a terminal. */
@@ -21,15 +25,20 @@ export default defineCommand({
   meta: {
     name: "history",
     group: "See locks",
-    description: "Print the last grants of a lock, and how they ended",
+    description: "Print the last requests for locks, and how they ended",
+    byDefault: "without a NAME, those of all locks",
+    repeats: true,
     examples: [
-      ["history backup", "the last grants, and how they ended"],
-      ["history backup --plot", "draw them"],
+      ["history backup", "who held it, and how that ended"],
+      ["history backup --plot", "draw it"],
+      ["history -n 5", "the last five, of all locks"],
     ],
     conflicts: [["plot", "json"]],
+    notes: ["A lock remembers about 30 requests, including any that were not granted."],
   },
   args: {
-    name: nameArgument,
+    name: { ...nameArgument, required: false },
+    count: options.count,
     plot: options.plot,
     "no-color": options["no-color"],
     server: options.server,
@@ -37,33 +46,98 @@ export default defineCommand({
   },
   async run({ args, data }) {
     const output = outputOptions(args, data);
-    const name = parseLockName(args.name);
+    const names = [...new Set(args._.map(parseLockName))];
+    const count = args.count === undefined ? Infinity : parseCount("--count", args.count);
     await using engine = await openEngine({ server: args.server, output });
-    const found = await engine.history(name);
-    const records = found ?? [];
+    const histories = await historiesOf(engine, names);
     if (output.quiet) return exitCodes.done;
+    const requests = lastOf(histories, count);
     const now = Date.now() / 1000;
     if (output.json) {
-      for (const record of records) {
-        const [waited, held] = [waitSecondsOf(record, now), holdSecondsOf(record, now)];
-        printLine(jsonLine({ name, ...record, waited, held }));
-      }
-      return exitCodes.done;
-    }
-    if (records.length === 0) {
-      const why = found === undefined ? "there is no such lock on this host" : "it was never taken";
-      printLine(escapeControls(`${name}: no history; ${why}`));
+      for (const request of requests) printLine(jsonLine(jsonOf(request, now)));
       return exitCodes.done;
     }
     const paint = painter(stdout, args["no-color"] ?? false);
-    const columns = columnsOf(stdout);
     const lines = args.plot
-      ? historyPlot(name, records, plotSize(), now, paint)
-      : historyTable(records, columns, now, paint);
-    printLine(lines.join("\n"));
+      ? plotsOf(requests, now, paint)
+      : tableOf(requests, names.length !== 1, now, paint);
+    for (const { name, records } of histories) {
+      if (names.length > 0 && (records ?? []).length === 0) lines.push(emptyText(name, records));
+    }
+    if (lines.length > 0) printLine(lines.join("\n"));
+    else diagnostics().info("no lock on this host has a history");
     return exitCodes.done;
   },
 });
+
+/** What a lock remembers; undefined when there is no such lock. */
+interface History {
+  readonly name: string;
+  readonly records: readonly GrantRecord[] | undefined;
+}
+
+/** A request, and the lock that it is about. */
+interface Request {
+  readonly name: string;
+  readonly record: GrantRecord;
+}
+
+/** @param names empty for all locks but those that this user may not read */
+async function historiesOf(engine: LockEngine, names: readonly string[]): Promise<History[]> {
+  const wanted =
+    names.length > 0 ? names : (await engine.list()).filter(isReadable).map(({ name }) => name);
+  const histories: History[] = [];
+  for (const name of wanted) histories.push({ name, records: await engine.history(name) });
+  return histories;
+}
+
+function isReadable({ state }: LockState): boolean {
+  return state !== "unreadable" && state !== "damaged";
+}
+
+/** The last requests of them all, the oldest first. */
+function lastOf(histories: readonly History[], count: number): Request[] {
+  const requests = histories.flatMap(({ name, records = [] }) =>
+    records.map((record) => ({ name, record })),
+  );
+  const sorted = requests.toSorted((one, other) => momentOf(one.record) - momentOf(other.record));
+  return sorted.slice(Math.max(0, sorted.length - count));
+}
+
+function tableOf(
+  requests: readonly Request[],
+  namesLocks: boolean,
+  now: number,
+  paint: Paint,
+): string[] {
+  if (requests.length === 0) return [];
+  const records = requests.map(({ name, record }) =>
+    namesLocks ? Object.assign({}, record, { name }) : record,
+  );
+  return historyTable(records, columnsOf(stdout), now, paint);
+}
+
+/** A picture for each lock, an empty line between two; together they fit the window if they can. */
+function plotsOf(requests: readonly Request[], now: number, paint: Paint): string[] {
+  const names = [...new Set(requests.map(({ name }) => name))].toSorted(compareNaturally);
+  const { columns, lines } = plotSize();
+  const room = names.length < 2 ? lines : Math.floor(lines / names.length) - 1;
+  const plots = names.map((name) => {
+    const records = requests.filter((one) => one.name === name).map(({ record }) => record);
+    return historyPlot(name, records, { columns, lines: room }, now, paint).join("\n");
+  });
+  return plots.length === 0 ? [] : plots.join("\n\n").split("\n");
+}
+
+function jsonOf({ name, record }: Request, now: number): object {
+  const [waited, held] = [waitSecondsOf(record, now), holdSecondsOf(record, now)];
+  return { name, ...record, waited, held };
+}
+
+function emptyText(name: string, records: History["records"]): string {
+  const why = records === undefined ? "there is no such lock on this host" : "it was never taken";
+  return escapeControls(`${name}: no history; ${why}`);
+}
 
 /** All of the window but a line for the prompt that follows; for what is no terminal, any number of lines. */
 function plotSize(): { columns: number; lines: number } {

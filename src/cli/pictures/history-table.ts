@@ -69,8 +69,7 @@ export function historyTable(
 ): string[] {
   const today = dateText(now);
   const isOfToday = records.every((record) => dateText(momentOf(record)) === today);
-  const names = new Set(records.map(({ name }) => name));
-  const locks = names.size > 1 ? [lockColumn] : [];
+  const locks = records.some(({ name }) => name !== undefined) ? [lockColumn] : [];
   const kinds = records.some(({ kind }) => kind !== "exclusive") ? [kindColumn] : [];
   const table: TableColumn<HistoryRecord>[] = [
     ...locks,
@@ -117,11 +116,11 @@ function endingText({ ending, exitStatus }: GrantRecord): string {
 }
 
 /** When it was granted; of one that was not, when it came. */
-function momentOf({ granted, queued }: GrantRecord): number {
+export function momentOf({ granted, queued }: GrantRecord): number {
   return granted ?? queued;
 }
 
-/** A grant, and the lock that it is of. */
+/** A request, and the lock that it is about if the table is one of several locks. */
 export interface HistoryRecord extends GrantRecord {
   readonly name?: string;
 }

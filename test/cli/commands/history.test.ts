@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { haveMountNamespaces, PrivateSharedMemory } from "../../faults/private-shared-memory.ts";
 import { bash, haveTools, newLockName, resourcelock, startCommand } from "../../support/binary.ts";
 import { jsonLines, newHeldLock, objectsOf, printed, untilWaiting } from "./scenario.ts";
 import { Terminal } from "./terminal.ts";
@@ -76,6 +77,60 @@ test("history --json has an object a line, with times that fit each other", asyn
   expect(ended).toBeGreaterThanOrEqual(granted);
   expect(first["waited"]).toBeCloseTo(granted - queued, 3);
   expect(first["held"]).toBeCloseTo(ended - granted, 3);
+});
+
+test("history of several locks is one table in the order of time, with the lock of each", async () => {
+  const [one, two, missing] = [newLockName(), newLockName(), newLockName()];
+  for (const name of [one, two, one]) await resourcelock("run", name, "-m", "job", "--", "true");
+  const { stdout, ...ending } = await resourcelock("history", one, two, missing);
+  expect(ending).toEqual({ status: 0, stderr: "" });
+  const [head, ...lines] = stdout.trimEnd().split("\n");
+  expect(head).toMatch(/^LOCK +WHEN /);
+  expect(lines.map((line) => line.split(/ {2,}|:/)[0])).toEqual([one, two, one, missing]);
+  expect(lines.at(-1)).toBe(`${missing}: no history; there is no such lock on this host`);
+  expect(await jsonLines("history", one, two)).toMatchObject([
+    { name: one },
+    { name: two },
+    { name: one },
+  ]);
+  const plots = (await resourcelock("history", one, two, "--plot")).stdout.split("\n\n");
+  expect(new Set(plots.map((plot) => plot.split(", ")[0]))).toEqual(
+    new Set([`${one}: 2 requests`, `${two}: 1 request`]),
+  );
+});
+
+test("history -n COUNT tells the last ones, of one lock or of several", async () => {
+  const [one, two] = [newLockName(), newLockName()];
+  for (const [index, name] of [one, one, two, one].entries()) {
+    await resourcelock("run", name, "-m", `job ${index}`, "--", "true");
+  }
+  expect(await jsonLines("history", one, "-n", "2")).toMatchObject([
+    { command: "job 1" },
+    { command: "job 3" },
+  ]);
+  expect(await jsonLines("history", one, two, "-n2")).toMatchObject([
+    { command: "job 2" },
+    { command: "job 3" },
+  ]);
+  expect(await jsonLines("history", one, "--count", "99")).toHaveLength(3);
+  for (const wrong of ["0", "-1", "two"]) {
+    expect((await resourcelock("history", one, "-n", wrong)).status).toBe(64);
+  }
+});
+
+describe.skipIf(!(await haveMountNamespaces()))("history without a name", () => {
+  test("tells of all locks, and says so when there is nothing to tell", async () => {
+    await using host = await PrivateSharedMemory.mount("size=1m");
+    expect(await host.resourcelock("history")).toEqual({
+      ...printed(""),
+      stderr: "resourcelock: no lock on this host has a history\n",
+    });
+    await host.resourcelock("run", "one", "--", "true");
+    const { stdout } = await host.resourcelock("history");
+    expect(stdout).toMatch(/^LOCK +WHEN .*\none +\d\d:/);
+    await host.resourcelock("run", "two", "--", "true");
+    expect((await host.resourcelock("history", "--json", "-n1")).stdout).toContain('"name":"two"');
+  });
 });
 
 test("history tells how each request ended", async () => {

@@ -46,7 +46,9 @@ export async function openEngine(options: EngineOptions): Promise<LockEngine> {
   if (options.ttl !== undefined) throw new UsageError("--ttl means nothing without --server");
   const { output, access, resultOf } = options;
   try {
-    return new HostEngine({ ...access, logger: lockLogger(output, resultOf) });
+    // In our order of words the result is another text.
+    const told = output.seedOrder ? resultOf : undefined;
+    return new HostEngine({ ...access, logger: lockLogger(output, told) });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new UsageError(error.message, { cause: error });

@@ -20,7 +20,7 @@ const table = [
   {
     name: "no",
     status: 1,
-    text: "no: not locked (unget), locked (state --check), in use (remove); doctor found something",
+    text: "no: was not held (unget), is held (state --check), not under it (state --mine), in use (remove), no such lock (info, remove); doctor found something",
   },
   { name: "usage", status: 64, text: "wrong usage" },
   {

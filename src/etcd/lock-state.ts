@@ -59,7 +59,7 @@ export function lockStateOf(name: string, look: LockLook): LockState | undefined
   const locked = holders.length > 0;
   return {
     name,
-    state: locked ? "locked" : "free",
+    state: locked ? "held" : "free",
     exists: true,
     locked,
     value: null,

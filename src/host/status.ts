@@ -17,7 +17,7 @@ import type {
 /** The condition of a lock that is whole, with the value of its semaphore. */
 export function conditionOf({ holders: all }: LockStatus, value: number): LockCondition {
   if (all.some(({ attachment }) => attachment === "stale")) return "stale";
-  return all.length === 0 && value > 0 ? "free" : "locked";
+  return all.length === 0 && value > 0 ? "free" : "held";
 }
 
 /** What of a lock's unit tells how it is held. */

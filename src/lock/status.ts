@@ -55,10 +55,10 @@ export interface LockStatus {
 export const nobody: LockStatus = { holders: [], waiters: [], grants: 0, recoveries: 0 };
 
 /**
- * `free`; `locked`; `stale`: its holder died, and nobody has adopted it; `unreadable` by this user; `damaged`: what
+ * `free`; `held`; `stale`: its holder died, and nobody has adopted it; `unreadable` by this user; `damaged`: what
  * is stored for it is not a lock's; `leftover`: remains of a lock that nobody uses.
  */
-export type LockCondition = "free" | "locked" | "stale" | "unreadable" | "damaged" | "leftover";
+export type LockCondition = "free" | "held" | "stale" | "unreadable" | "damaged" | "leftover";
 
 /** A lock at one moment. It may be out of date when it arrives, so it is for display only. */
 export interface LockState extends LockStatus {

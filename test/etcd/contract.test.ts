@@ -119,7 +119,7 @@ describe.each(Object.keys(makers))("the %s engine", (kind) => {
     const grant = await take(engine, name);
     const state = await open().inspect(name);
     expect(state?.locked).toBe(true);
-    expect(state?.state).toBe("locked");
+    expect(state?.state).toBe("held");
     expect(state?.info).toEndWith("me");
     expect(state?.waiters).toEqual([]);
     const [holder] = state?.holders ?? [];

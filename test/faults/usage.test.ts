@@ -268,7 +268,6 @@ describe("a lock's name", () => {
       ["get LOCK y z", '"y"'],
       ["get LOCK -- y", '"y"'],
       ["get LOCK -m text y", '"y"'],
-      ["history LOCK x", '"x"'],
       ["get LOCK ''", '""'],
     ]),
   )("is one word: %s", (words, extra) => expectWrong(words, `unexpected word ${extra}`));

@@ -208,7 +208,7 @@ describe("inspect() and watch()", () => {
       else if (state.locked === true) await grant?.release();
       else controller.abort();
     }
-    expect(seen).toEqual([undefined, "locked", "free"]);
+    expect(seen).toEqual([undefined, "held", "free"]);
   });
 });
 

@@ -22,7 +22,7 @@ describe("watch()", () => {
     expect(await Promise.race([second, Bun.sleep(30)])).toBeUndefined();
     lock.getLock({ lockInfo: "the work" });
     const held = await second;
-    expect(held?.state).toBe("locked");
+    expect(held?.state).toBe("held");
     expect(held?.holders.map(({ pid }) => pid)).toEqual([process.pid]);
 
     lock.ungetLock();

@@ -296,7 +296,7 @@ function stateOf(lock: Lock): LockState {
   const locked = holders.length > 0;
   return {
     name: lock.name,
-    state: locked ? "locked" : "free",
+    state: locked ? "held" : "free",
     exists: true,
     locked,
     value: null,

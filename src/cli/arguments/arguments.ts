@@ -3,7 +3,7 @@ import type { ArgsDef, CommandMeta } from "citty";
 import type { OutputOptions } from "../terminal/output.ts";
 import type { Arguments, CallData } from "./command.ts";
 import { type CommandLine, positionalsOf } from "./command-line.ts";
-import { suggestion } from "./hints.ts";
+import { extraOptionHint, extraWordHint, suggestion } from "./hints.ts";
 import { nameArgument } from "./options.ts";
 import { UsageError } from "./words.ts";
 
@@ -20,6 +20,11 @@ export function outputOptions(
   };
 }
 
+/** What a command's arguments are made from. */
+type ReadWords = Pick<CommandLine, "options" | "positionals" | "rest" | "seedOrder"> & {
+  readonly command?: { readonly name: string } | undefined;
+};
+
 /**
  * A command's arguments, as citty's parser would give them, but strictly.
  *
@@ -27,7 +32,7 @@ export function outputOptions(
  *   too few
  */
 export function parsedArguments(
-  line: Pick<CommandLine, "options" | "positionals" | "rest" | "seedOrder">,
+  line: ReadWords,
   definitions: ArgsDef,
   { repeats = false, conflicts = [] }: Pick<CommandMeta, "repeats" | "conflicts"> = {},
 ): Arguments {
@@ -45,7 +50,7 @@ export function parsedArguments(
 }
 
 function optionValues(
-  { options, seedOrder }: Pick<CommandLine, "options" | "seedOrder">,
+  { options, seedOrder, command }: ReadWords,
   definitions: ArgsDef,
 ): Record<string, string | boolean> {
   const values: Record<string, string | boolean> = {};
@@ -55,7 +60,7 @@ function optionValues(
   for (const { name, shown, value, isAbbreviated } of options) {
     const isTaken = seedOrder || !isAbbreviated;
     if (name === undefined || !isTaken || !Object.hasOwn(definitions, name)) {
-      throw unknownOption(shown, definitions);
+      throw unknownOption(shown, definitions, command?.name);
     }
     values[name] = value ?? true;
   }
@@ -64,7 +69,7 @@ function optionValues(
 
 /** Refuses a word too few or too many. */
 function requireWords(
-  { positionals, rest }: Pick<CommandLine, "positionals" | "rest">,
+  { positionals, rest, command }: ReadWords,
   wanted: ReturnType<typeof positionalsOf>,
   repeats: boolean,
 ): void {
@@ -75,7 +80,8 @@ function requireWords(
   }
   const extra = positionals[wanted.length];
   if (extra !== undefined && !repeats) {
-    throw new UsageError(`unexpected word ${JSON.stringify(extra)}`);
+    const hint = extraWordHint(command?.name, extra);
+    throw new UsageError(`unexpected word ${JSON.stringify(extra)}${hint}`);
   }
 }
 
@@ -88,13 +94,18 @@ function refuseSeveral(excluding: readonly string[], given: CommandLine["options
 function refuseComma(word: string): void {
   if (!word.includes(",") || word.startsWith("/")) return;
   throw new UsageError(
-    `${JSON.stringify(word)} is several locks, which only run takes with commas; for one lock of that name, write ${JSON.stringify(`/${word}`)}`,
+    `${JSON.stringify(word)} has a comma, and only run takes several locks that way; for one lock with that name, write ${JSON.stringify(`/${word}`)}`,
   );
 }
 
-function unknownOption(shown: string, definitions: ArgsDef): UsageError {
+function unknownOption(
+  shown: string,
+  definitions: ArgsDef,
+  command: string | undefined,
+): UsageError {
   const names = Object.entries(definitions)
     .filter(([, { type, description }]) => type !== "positional" && description !== undefined)
     .map(([name]) => `--${name}`);
-  return new UsageError(`unknown option ${shown}${suggestion(shown, names)}`);
+  const hint = extraOptionHint(command, shown) || suggestion(shown, names);
+  return new UsageError(`unknown option ${shown}${hint}`);
 }

@@ -21,6 +21,13 @@ export function noCommand(
     const hint = commandHint(word, names);
     if (hint !== "") return new UsageError(`unknown command ${JSON.stringify(word)}${hint}`);
   }
+  const isRunnable = (word: string) =>
+    !names.includes(word.toLowerCase()) && Bun.which(word) !== null;
+  if (second !== undefined && isRunnable(second)) {
+    return new UsageError(
+      `${JSON.stringify(first)} is not a command; to run ${second} under a lock: resourcelock run ${positionals.map(shellWord).join(" ")}`,
+    );
+  }
   if (second !== undefined) {
     const words = `${JSON.stringify(first)} nor ${JSON.stringify(second)}`;
     return new UsageError(`neither ${words} is a command: ${names.join(", ")}`);
@@ -28,6 +35,48 @@ export function noCommand(
   return new UsageError(
     `${JSON.stringify(first)} is not a command, and as a lock's name it needs one: ${names.join(", ")}`,
   );
+}
+
+/** A word as a shell takes it. */
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** What a word too many was meant for, by the command that does not take it. */
+const wordHints: Readonly<Record<string, (word: string) => string>> = Object.assign(
+  Object.create(null),
+  {
+    list: (word: string) =>
+      `; list shows all locks; for one: resourcelock state ${shellWord(word)}`,
+    doctor: (word: string) =>
+      `; doctor checks all locks; for one: resourcelock state ${shellWord(word)}`,
+    get: () => "; get takes one lock; for several: resourcelock run A,B COMMAND",
+    session: () => "; session reads its requests from stdin",
+  },
+);
+
+/** `; what was meant`, or "". @param command undefined where there is none, as in a test */
+export function extraWordHint(command: string | undefined, word: string): string {
+  return wordHints[command ?? ""]?.(word) ?? "";
+}
+
+const ungetHint = "; to release a lock: resourcelock unget NAME";
+const sharedHint = "; shared holds are for run and session";
+
+/** What an option was meant for, by the command that does not take it. */
+const optionHints: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  run: {
+    "-u": ungetHint,
+    "--unlock": ungetHint,
+    "-a": "; to hold a lock for a time: resourcelock get NAME -a TIME",
+    "--json": "; stdout is the command's",
+  },
+  get: { "-s": sharedHint, "--shared": sharedHint, "--slots": "; slots are for run and session" },
+};
+
+/** `; what was meant`, or "". */
+export function extraOptionHint(command: string | undefined, option: string): string {
+  return optionHints[command ?? ""]?.[option] ?? "";
 }
 
 /** What other programs call what a command does. */

@@ -51,9 +51,10 @@ interface RunArguments {
 
 /** @throws {UsageError} */
 export function jobOf(args: RunArguments, data: CallData | undefined): Job {
+  // Before the command is missed: in `run disk -t sync` it stands where the time should.
+  const timeout = args.nonblock === true ? 0 : parseTimeout("--get-timeout", args["get-timeout"]);
   const words = commandWords(args._.slice(1), args.command);
   const shown = args.command === undefined ? words : [args.command];
-  const timeout = args.nonblock === true ? 0 : parseTimeout("--get-timeout", args["get-timeout"]);
   return {
     names: inCommonOrder(parseNames(args.name)),
     kind: parseKind(args.shared, args.slots),

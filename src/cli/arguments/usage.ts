@@ -10,6 +10,7 @@ import { options } from "./options.ts";
 import { aliasesOf } from "./words.ts";
 
 const standardOutput = 1;
+const errorOutput = 2;
 
 /** The width of a text that goes elsewhere than to a terminal. */
 const defaultColumns = 80;
@@ -33,8 +34,13 @@ export async function helpOf(
 
 function columnsToFill(): number {
   const columns = columnsOf(standardOutput);
-  if (columns === Infinity) return defaultColumns;
-  return Math.min(Math.max(columns, columnLimits.min), columnLimits.max);
+  // Into a pager: stderr is still the terminal that it shows it on.
+  if (columns === Infinity) return within(columnsOf(errorOutput), defaultColumns);
+  return within(columns, columnLimits.max);
+}
+
+function within(columns: number, max: number): number {
+  return Math.min(Math.max(columns, columnLimits.min), max);
 }
 
 function commandHelp(command: Command, columns: number): string {
@@ -75,7 +81,10 @@ function shortHelp(commands: readonly Command[], columns: number): string {
     [`resourcelock ${purpose}.`, "Usage: resourcelock COMMAND [NAME] [OPTIONS]"],
     exampleLines(programExamples, columns),
     groups,
-    wrap("resourcelock COMMAND -h shows a command's options; --help shows everything.", columns),
+    wrap(
+      "For the options of a command: resourcelock COMMAND -h. For options, exit statuses and more: resourcelock --help, resourcelock man.",
+      columns,
+    ),
   ]);
 }
 
@@ -87,12 +96,12 @@ function longHelp(commands: readonly Command[], columns: number): string {
     ["Examples:", ...exampleLines(programExamples, columns)],
     [
       "Usage: resourcelock COMMAND [NAME] [OPTIONS]",
-      "       resourcelock [OPTIONS] NAME COMMAND   (as the Python tool's)",
+      "       resourcelock [OPTIONS] NAME COMMAND   (the Python tool's order)",
     ],
     ["Commands:", ...table(rows, columns)],
     ["Options:", ...table(optionRows(programOptions), columns)],
     wrap(
-      "resourcelock COMMAND --help shows a command's options. They may stand anywhere before the COMMAND of run; after a -- no word is one.",
+      "For the options of a command: resourcelock COMMAND --help. They can stand anywhere before the command of run; nothing after -- is an option.",
       columns,
     ),
     wrap(timeNote, columns),

@@ -2,7 +2,7 @@
 import { defineCommand } from "citty";
 import { columnsOf } from "../../posix/terminal.ts";
 import { outputOptions } from "../arguments/arguments.ts";
-import { parseDuration } from "../arguments/values.ts";
+import { parseAge } from "../arguments/values.ts";
 import { commonOptions, options } from "../arguments/options.ts";
 import { painter } from "../terminal/colors.ts";
 import { jsonLine } from "../terminal/escape.ts";
@@ -41,8 +41,7 @@ export default defineCommand({
     compileHotCode();
     const { json, quiet, verbose } = outputOptions(args, data);
     const heldOver = args["held-over"];
-    const heldOverSeconds =
-      heldOver === undefined ? undefined : parseDuration("--held-over", heldOver);
+    const heldOverSeconds = heldOver === undefined ? undefined : parseAge("--held-over", heldOver);
     const nowSeconds = Date.now() / 1000;
     const findings = [
       ...hostFindings(),

@@ -14,7 +14,7 @@ import { openEngine, parseTtl } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
 import { lockFacts } from "../status/lock-facts.ts";
 import { textsFor } from "../status/result-text.ts";
-import { printResult } from "../terminal/output.ts";
+import { diagnostics, printResult } from "../terminal/output.ts";
 import { acquireLock, type WaitContext } from "../waiting/acquire.ts";
 import { Interrupted, SignalTrap, turn } from "../waiting/signals.ts";
 
@@ -78,7 +78,11 @@ export default defineCommand({
     const [grant, refusal] = await acquireLock(context, args.name, request);
     if (grant !== undefined) return await holdOn(grant, hold, context);
     const text = textsFor(output).refused(refusal.name, refusal);
-    await report(context, refusal.name, text, { granted: false });
+    if (output.seedOrder || output.json) {
+      await report(context, refusal.name, text, { granted: false });
+    } else if (!output.quiet) {
+      diagnostics().info(text);
+    }
     return notGranted;
   },
 });

@@ -50,7 +50,7 @@ export default defineCommand({
       const lock = await engine.inspect(name);
       if (lock?.exists !== true) {
         if (output.json) printResult(output, "", lockFacts(name, lock));
-        else diagnostics().error(missingText(name, lock));
+        else if (!output.quiet) diagnostics().error(missingText(name, lock));
         status = exitCodes.no;
         continue;
       }

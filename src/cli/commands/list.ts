@@ -2,7 +2,7 @@
 import { defineCommand } from "citty";
 import { columnsOf } from "../../posix/terminal.ts";
 import type { LockState } from "../../lock/status.ts";
-import { parseDuration } from "../arguments/values.ts";
+import { parseAge } from "../arguments/values.ts";
 import { listLines } from "../pictures/list-screen.ts";
 import { compareNaturally } from "../terminal/text.ts";
 import { outputOptions } from "../arguments/arguments.ts";
@@ -21,6 +21,7 @@ import {
 } from "../status/list-columns.ts";
 import { diagnostics, printLine } from "../terminal/output.ts";
 import { metricLines } from "../status/prometheus.ts";
+import { holdSeconds } from "../status/status-text.ts";
 import { UsageError } from "../arguments/words.ts";
 
 const stdout = 1;
@@ -32,7 +33,8 @@ export default defineCommand({
     description: "List the locks of this host",
     examples: [
       ["list", "all locks of this host"],
-      ["list --locked --sort age", "those held longest first"],
+      ["list --held --sort age", "those held, longest first"],
+      ["list --held-over 1h", "those held for over an hour"],
       ["list --stale", "those whose holder died"],
     ],
     conflicts: [["json", "prometheus"]],
@@ -42,14 +44,14 @@ export default defineCommand({
     ],
   },
   args: {
-    locked: options.locked,
-    stale: { ...options.stale, description: "only what participants that died have left" },
+    held: options.held,
+    stale: { ...options.stale, description: "only what dead processes left" },
     all: options.all,
     sort: options.sort,
     prometheus: options.prometheus,
     "held-over": {
       ...options["held-over"],
-      description: "with --prometheus, tell which locks have been held longer than this",
+      description: "only locks held longer than this; with --prometheus, a metric that tells which",
     },
     "no-color": options["no-color"],
     server: options.server,
@@ -59,8 +61,7 @@ export default defineCommand({
     compileHotCode();
     const output = outputOptions(args, data);
     const heldOver = args["held-over"];
-    const heldOverSeconds =
-      heldOver === undefined ? undefined : parseDuration("--held-over", heldOver);
+    const heldOverSeconds = heldOver === undefined ? undefined : parseAge("--held-over", heldOver);
     const order = orders[args.sort];
     if (order === undefined) {
       const names = Object.keys(orders).join(", ");
@@ -70,7 +71,8 @@ export default defineCommand({
     const found = await engine.list({ onlyStale: args.stale ?? false });
     const nowSeconds = Date.now() / 1000;
     const locks = found
-      .filter(({ state }) => !args.locked || state === "locked" || state === "stale")
+      .filter(({ state }) => !args.held || state === "held" || state === "stale")
+      .filter((lock) => args.prometheus || isHeldOver(lock, heldOverSeconds, nowSeconds))
       .toSorted((one, other) => order(one, other, nowSeconds));
     if (output.verbose) diagnostics().debug(`${found.length} found, ${locks.length} listed`);
     if (output.quiet) return exitCodes.done;
@@ -78,7 +80,7 @@ export default defineCommand({
     if (args.prometheus) {
       printLine(metricLines(locks, { nowSeconds, heldOverSeconds }).join("\n"));
     } else if (locks.length === 0) {
-      diagnostics().info(noneText({ stale: args.stale, locked: args.locked }));
+      diagnostics().info(noneText(args, heldOver));
     } else if (output.json) {
       printLine(locks.map((lock) => jsonLine(jsonOf(lock, nowSeconds))).join("\n"));
     } else {
@@ -91,12 +93,21 @@ export default defineCommand({
   },
 });
 
-function noneText({
-  stale,
-  locked,
-}: Partial<Record<"stale" | "locked", boolean | undefined>>): string {
+function isHeldOver(
+  { holders }: LockState,
+  limitSeconds: number | undefined,
+  nowSeconds: number,
+): boolean {
+  return limitSeconds === undefined || (holdSeconds(holders, nowSeconds) ?? 0) > limitSeconds;
+}
+
+function noneText(
+  { stale, held }: { stale?: boolean | undefined; held?: boolean | undefined },
+  heldOver: string | undefined,
+): string {
   if (stale) return "no stale locks";
-  return locked ? "no lock is held" : "no locks on this host";
+  if (heldOver !== undefined) return `no lock has been held longer than ${heldOver}`;
+  return held ? "no lock is held" : "no locks on this host";
 }
 
 const orders: Readonly<Record<string, Order>> = Object.assign(Object.create(null), {

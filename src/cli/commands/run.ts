@@ -90,7 +90,8 @@ async function takeLocks(job: Job, context: WaitContext): Promise<JobLocks | und
     joined.push(around);
     const isEnough = covers(around, job.kind);
     if (isEnough && job.reentrant) return true;
-    diagnostics().error(heldAroundText(name, around, isEnough));
+    const isRun = claimedTokens(name).some((token) => token === around.token);
+    diagnostics().error(heldAroundText(name, around, { isRun, isEnough }));
     return false;
   };
   // All of them before the first is waited for: somebody may hold that and wait for one that is held around this run.

@@ -24,8 +24,9 @@ export default defineCommand({
       ["session --json", "answers as objects"],
     ],
     notes: [
-      "Each line of stdin is a request: get, unget, state, wait, info, list or history, with a NAME and options as on a command line, quoted as in sh. Each gets one line on stdout: the exit status, a space, and what the command says.",
-      "The locks that it takes are released when stdin ends or the session is killed.",
+      "Each line of stdin is a request: get, unget, state, wait, info, list or history, with a NAME and options as on a command line, quoted as in sh. Each line gets one line on stdout: the exit status, a space, and what the command says; an empty line or a # comment gets 0.",
+      "A request's get also takes --shared and --slots, and neither --auto-unget nor --owner-pid. With -q an answer has the status alone.",
+      "The session's locks are released when stdin ends, or when the session ends for any other reason.",
     ],
   },
   args: { json: options.json, server: options.server, ttl: options.ttl, help: options.help },

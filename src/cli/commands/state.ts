@@ -1,20 +1,24 @@
-/** `state`: tells whether a lock is locked, and its info text. */
+/** `state`: tells who holds a lock and who waits for it. */
 import { defineCommand } from "citty";
 import { parseLockName } from "../../lock/name.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
 import { openEngine } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
+import { stateScreen } from "../pictures/state-screen.ts";
 import { stateNow, stateWithLast } from "../status/existing.ts";
-import { printResult } from "../terminal/output.ts";
+import { painter } from "../terminal/colors.ts";
+import { printLine, printResult } from "../terminal/output.ts";
 import { textsFor } from "../status/result-text.ts";
 import { claimedTokens } from "../waiting/around.ts";
+
+const stdout = 1;
 
 export default defineCommand({
   meta: {
     name: "state",
     group: "See locks",
-    description: "Print whether a lock is locked, and its info text",
+    description: "Show who holds a lock, and who waits for it",
     repeats: true,
     conflicts: [["check", "mine"], quietOrVerbose],
     examples: [
@@ -28,6 +32,7 @@ export default defineCommand({
     name: nameArgument,
     check: options.check,
     mine: options.mine,
+    "no-color": options["no-color"],
     server: options.server,
     ...commonOptions,
   },
@@ -43,7 +48,13 @@ export default defineCommand({
         isYes &&= (await engine.inspect(name))?.locked !== true;
       } else {
         const state = await (output.json ? stateNow(engine, name) : stateWithLast(engine, name));
-        printResult(output, textsFor(output).state(state), state.json);
+        const lines = textsFor(output).state(state);
+        if (output.seedOrder || output.json || output.quiet) {
+          printResult(output, lines, state.json);
+        } else {
+          const paint = painter(stdout, args["no-color"] ?? false);
+          printLine(stateScreen(lines, state, paint).join("\n"));
+        }
       }
     }
     return isYes ? exitCodes.done : exitCodes.no;

@@ -178,7 +178,7 @@ const tooManyUnits: Check = ({ lock: { name, value }, files }) =>
 const longHold: Check = ({ lock: { name, state, holders }, options }) => {
   const { heldOverSeconds, nowSeconds } = options;
   const seconds = holdSeconds(holders, nowSeconds);
-  if (seconds === null || state !== "locked") return [];
+  if (seconds === null || state !== "held") return [];
   if (heldOverSeconds !== undefined && seconds > heldOverSeconds) {
     return [
       {

@@ -1,7 +1,7 @@
 /** What was seen of a lock, look by look, for the picture of `trace`. */
 import type { GrantRecord, HolderStatus, LockStatus } from "../../lock/status.ts";
 import { holdSeconds } from "../status/status-text.ts";
-import { endOf } from "./history-table.ts";
+import { endOf, waitSecondsOf } from "./history-table.ts";
 
 /** A lock, as one look saw it. */
 export interface SeenLock {
@@ -30,9 +30,9 @@ export interface TraceRow {
   /** For how long it has been held; null when nobody knows or it is free. */
   holdSeconds: number | null;
   waiters: number;
-  /** The longest that anybody was seen waiting; null when nobody was. */
+  /** The longest that anybody waited, since the picture begins or was seen; null when nobody did. */
   longestWaitSeconds: number | null;
-  /** Grants in the last minute, or since the first look. */
+  /** Grants in the last minute, as far as the history goes back or looks saw them. */
   grantsPerMinute: number;
 }
 
@@ -40,6 +40,8 @@ export interface TraceRow {
 export const maxCells = 1000;
 
 const rateSeconds = 60;
+/** Below this it did not wait: it was granted at once. */
+const shortestWaitSeconds = 0.05;
 
 export class LockTimeline {
   readonly #name: string;
@@ -54,9 +56,11 @@ export class LockTimeline {
   };
 
   /** @param past what is known of the time before the first look */
-  constructor(name: string, past: readonly Cell[] = []) {
+  constructor(name: string, past: Past = { cells: [], grantSeconds: [], longestWaitSeconds: 0 }) {
     this.#name = name;
-    this.#cells.push(...past);
+    this.#cells.push(...past.cells);
+    this.#row.longestWaitSeconds = past.longestWaitSeconds || null;
+    for (const seconds of past.grantSeconds) this.#rate.addPast(seconds);
   }
 
   get row(): TraceRow {
@@ -116,17 +120,44 @@ function kindOf({ exists, locked, holders, waiters, granted }: Seen): CellKind {
   return waiters > 0 ? "contended" : "held";
 }
 
+/** What the history tells of the time before the first look. */
+interface Past {
+  readonly cells: readonly Cell[];
+  /** When the grants of the last minute were made, oldest first, on the clock of the looks. */
+  readonly grantSeconds: readonly number[];
+  /** The longest wait that ended within the cells; 0 for none. */
+  readonly longestWaitSeconds: number;
+}
+
 /**
  * Tells from the history what looks at these times would have seen. Before the oldest record nobody knows.
  *
  * @param times seconds since 1970, one a cell
- * @param now the moment of the history
+ * @param seconds the moment of the history, on the clock of the looks
+ * @param now the same, since 1970
  */
-export function pastCells(
+export function pastOf(
   records: readonly GrantRecord[],
   times: readonly number[],
+  seconds: number,
   now: number,
-): Cell[] {
+): Past {
+  const [start = now] = times;
+  const waits = records
+    .filter((record) => (record.granted ?? endOf(record, now) ?? 0) >= start)
+    .map((record) => waitSecondsOf(record, now) ?? 0);
+  const grants = records
+    .map(({ granted }) => granted ?? 0)
+    .filter((granted) => granted > now - rateSeconds && granted <= now);
+  return {
+    cells: pastCells(records, times, now),
+    grantSeconds: grants.map((granted) => seconds - (now - granted)),
+    longestWaitSeconds: Math.max(0, ...waits.filter((wait) => wait >= shortestWaitSeconds)),
+  };
+}
+
+/** @param times seconds since 1970, one a cell */
+function pastCells(records: readonly GrantRecord[], times: readonly number[], now: number): Cell[] {
   const oldest = Math.min(...records.map(({ queued }) => queued));
   return times.map((time): Cell => {
     if (!(time >= oldest)) return { kind: "unseen", waiters: 0 };
@@ -160,6 +191,11 @@ class GrantRate {
     else if (grants > 0) this.#seen.push({ seconds, grants });
     while (seconds - (this.#seen[0]?.seconds ?? seconds) > rateSeconds) this.#seen.shift();
     return grants;
+  }
+
+  /** Adds a grant of before the first look. */
+  addPast(seconds: number): void {
+    this.#seen.push({ seconds, grants: 1 });
   }
 
   get grants(): number {

@@ -9,7 +9,7 @@ import { compareNaturally, counted } from "../terminal/text.ts";
 import { fineDurationText } from "../terminal/time-text.ts";
 import { briefHoldersText } from "../status/status-text.ts";
 import { historyTable } from "./history-table.ts";
-import { LockTimeline, maxCells, pastCells, type SeenLock, type TraceRow } from "./timeline.ts";
+import { LockTimeline, maxCells, pastOf, type SeenLock, type TraceRow } from "./timeline.ts";
 import { tracePicture } from "./trace-picture.ts";
 import { keysIn, press, type TraceView } from "./trace-view.ts";
 
@@ -126,7 +126,7 @@ export class TraceScreen {
     const known = this.#timelines.get(name);
     if (known !== undefined) return known;
     const times = this.#lookSeconds.map((look) => now - (seconds - look));
-    const past = pastCells(await this.#source.history(name), times, now);
+    const past = pastOf(await this.#source.history(name), times, seconds, now);
     const timeline = new LockTimeline(name, past);
     this.#timelines.set(name, timeline);
     return timeline;

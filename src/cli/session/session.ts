@@ -35,14 +35,16 @@ export class RequestSession {
   }
 
   /**
-   * Does what a request says. Whatever goes wrong is part of the answer.
+   * Does what a request says. Whatever goes wrong is part of the answer. An empty line or a comment asks for nothing.
    *
    * @returns one line: the exit status that the command would end with, and what it says
    * @throws the reason of the session's signal, when that is aborted meanwhile
    */
   async answer(request: string): Promise<string> {
     try {
-      const words = splitWords(request);
+      const words = splitWords(request.replace(/\r$/, ""));
+      const [first] = words;
+      if (first === undefined || first.startsWith("#")) return this.#json ? jsonAnswer(0) : "0 ";
       if (this.#json) words.push("--json");
       const { status, stdout, stderr } = await captureOutput(() => this.#run(words));
       return this.#json
@@ -91,13 +93,14 @@ function oneLine(text: string): string {
 }
 
 /** A command prints an object a line: one stands in the answer as it is, several as `results`. */
-function jsonAnswer(status: number, stdout: string, stderr: string): string {
+function jsonAnswer(status: number, stdout = "", stderr = ""): string {
   const results: unknown[] = stdout
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line));
   const [only] = results;
   const facts = results.length === 1 && typeof only === "object" ? only : { results };
-  const said = stdout === "" ? { message: stderr.trim() } : facts;
+  const message = stderr === "" ? {} : { message: stderr.trim() };
+  const said = stdout === "" ? message : facts;
   return JSON.stringify({ status, ...said });
 }

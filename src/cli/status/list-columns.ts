@@ -26,7 +26,7 @@ export function styleOfLock({ state, waiters }: Pick<LockState, "state" | "waite
   switch (state) {
     case "free":
       return lockStyles.free;
-    case "locked":
+    case "held":
       return waiters.length > 0 ? lockStyles.contended : lockStyles.held;
     case "unreadable":
       return lockStyles.unknown;
@@ -51,10 +51,10 @@ export const listColumns: readonly ListColumn[] = [
   {
     head: "STATE",
     field: "state",
-    description: "free, held, stale, unreadable, damaged or leftover; in JSON held is locked",
+    description: "free, held, stale, unreadable, damaged or leftover",
     json: ({ state }) => state,
     style: styleOfLock,
-    text: ({ state }) => (state === "locked" ? "held" : state),
+    text: ({ state }) => state,
   },
   {
     head: "HOLDER",
@@ -114,7 +114,7 @@ export const listFacts: readonly Fact[] = [
   { field: "value", description: "the semaphore's value", json: ({ value }) => value },
   {
     field: "grants",
-    description: "how often it was granted since it was created, not counting peers",
+    description: "how often it was granted since it was created, Python programs not counted",
     json: ({ grants }) => grants,
   },
   {
@@ -171,7 +171,7 @@ function userText(userId: number): string {
 export type Order = (one: LockState, other: LockState, nowSeconds: number) => number;
 
 /** What somebody may have to act upon comes first, and what is free last. */
-const ranks = { stale: 0, damaged: 0, locked: 0, leftover: 1, free: 2, unreadable: 3 } as const;
+const ranks = { stale: 0, damaged: 0, held: 0, leftover: 1, free: 2, unreadable: 3 } as const;
 
 /** Held first, then by name. */
 export const heldFirst: Order = (one, other) =>
@@ -194,7 +194,7 @@ export function summaryLine(locks: readonly LockState[]): string {
   ];
   return [
     counted(locks.length, "lock", "locks"),
-    `${count("locked", "stale")} held`,
+    `${count("held", "stale")} held`,
     `${waiting} waiting`,
     ...counts.filter(([number]) => number > 0).map(([number, word]) => `${number} ${word}`),
   ].join(", ");

@@ -1,14 +1,12 @@
 /**
  * What the commands say of a lock, in one of two voices. This is the one place that chooses: in our order of words
- * (`state disk`) plain English; in the seed's (`disk state`) and with -v the texts of cjnfuncs.resourcelock, to the
- * letter.
+ * (`state disk`) plain English; in the seed's (`disk state`) the texts of cjnfuncs.resourcelock, to the letter.
  */
 import { messages } from "../../lock/messages.ts";
 import type { HolderStatus, ParticipantStatus } from "../../lock/status.ts";
 import { durationText, fineDurationText } from "../terminal/time-text.ts";
 import {
   commandText,
-  detailLines,
   holdersText,
   processText,
   stateLine,
@@ -82,13 +80,9 @@ const seed: Texts = {
       : plain.look(facts),
 };
 
-/** The seed's words, and below them what the seed does not know. */
-const both: Texts = { ...seed, state: (facts) => [seed.look(facts), ...detailLines(facts)] };
-
 /** The texts for one command line. */
-export function textsFor({ seedOrder, verbose }: { seedOrder: boolean; verbose: boolean }): Texts {
-  if (seedOrder) return seed;
-  return verbose ? both : plain;
+export function textsFor({ seedOrder }: { seedOrder: boolean }): Texts {
+  return seedOrder ? seed : plain;
 }
 
 /** As in `gave up after 1s; held by pid 22114 (aaa by ci) for 12s`. */

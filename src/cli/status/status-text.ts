@@ -199,7 +199,7 @@ export function stateLine(facts: StateFacts, options: TextOptions = {}): string 
 }
 
 /** The indented lines under it. */
-export function detailLines(
+function detailLines(
   { exists, locked, info, status, last }: StateFacts,
   { now = Date.now() / 1000, userOf = otherUserOf }: TextOptions = {},
 ): string[] {

@@ -20,8 +20,6 @@ export interface WaitFacts {
 
 /** Lines in a log repeat at this interval; a live line is drawn at each update. */
 const repeatSeconds = 30;
-/** The width that lines in a log keep to. */
-const logColumns = 80;
 const prefix = "resourcelock: ";
 
 /** For the ^C that a terminal echoes: it must not begin another line, which {@link WaitNotice.end} would leave. */
@@ -50,7 +48,8 @@ export class WaitNotice {
     const facts = describe();
     // It was released meanwhile: this wait is over, or can say more next time.
     if (facts.holders.length === 0 && facts.place <= 1) return;
-    const columns = live ? this.#output.columns() - spareColumns : logColumns;
+    // A line in a log is as long as what it has to say.
+    const columns = live ? this.#output.columns() - spareColumns : Infinity;
     const text = noticeText(this.#lockName, waitedSeconds, facts, columns - prefix.length);
     if (live) {
       this.#output.raw(clearLine + cutToColumns(prefix + text, columns));

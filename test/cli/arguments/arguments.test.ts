@@ -53,7 +53,7 @@ describe("parsedArguments()", () => {
 
   test("refuses a comma in the name of one lock, but for a leading slash and the seed's order", () => {
     const one = { name: nameArgument };
-    expect(() => parsedArguments(lineOf(["a,b"]), one)).toThrow('"a,b" is several locks');
+    expect(() => parsedArguments(lineOf(["a,b"]), one)).toThrow('"a,b" has a comma');
     expect(parsedArguments(lineOf(["/a,b"]), one)).toMatchObject({ name: "/a,b" });
     const seedLine = { ...lineOf(["a,b"]), seedOrder: true };
     expect(parsedArguments(seedLine, one)).toMatchObject({ name: "a,b" });

@@ -2,7 +2,14 @@ import { describe, expect, test } from "bun:test";
 import { readCommandLine } from "../../../src/cli/arguments/command-line.ts";
 import { commandNames } from "../../../src/cli/arguments/command.ts";
 import { root } from "../../../src/cli/root.ts";
-import { commandHint, suggestion, twoCommands } from "../../../src/cli/arguments/hints.ts";
+import {
+  commandHint,
+  extraOptionHint,
+  extraWordHint,
+  noCommand,
+  suggestion,
+  twoCommands,
+} from "../../../src/cli/arguments/hints.ts";
 
 describe("suggestion()", () => {
   const commands = ["run", "get", "unget", "state", "trace"];
@@ -61,4 +68,27 @@ describe("twoCommands()", () => {
   test.each(["get lk", "list", "help run"])("takes %s for what it says", async (line) => {
     expect(await errorFor(line)).toBeUndefined();
   });
+});
+
+const told = async (line: string) =>
+  noCommand(await readCommandLine(line.split(" "), root), names).message;
+
+describe("noCommand()", () => {
+  test("shows how a command is run under a lock when that was meant", async () => {
+    expect(await told("demo echo hi there's")).toBe(
+      `"demo" is not a command; to run echo under a lock: resourcelock run demo echo hi 'there'\\''s'`,
+    );
+    expect(await told("demo frobnicate")).toContain('neither "demo" nor "frobnicate" is a command');
+  });
+});
+
+test("extraWordHint() tells what shows one lock, after a command that takes none", () => {
+  expect(extraWordHint("list", "my lock")).toContain("resourcelock state 'my lock'");
+  expect(extraWordHint("toString", "x")).toBe("");
+  expect(extraWordHint(undefined, "x")).toBe("");
+});
+
+test("extraOptionHint() tells what flock's -u is", () => {
+  expect(extraOptionHint("run", "-u")).toBe("; to release a lock: resourcelock unget NAME");
+  expect(extraOptionHint("wait", "-u")).toBe("");
 });

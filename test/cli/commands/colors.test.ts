@@ -12,7 +12,7 @@ const ages = /\bjust now|\b\d+s ago/g;
 const colors = /\u001B\[[\d;]*m/g;
 
 /** The commands that print results and may be told not to colour them, each with what it needs. */
-const printing: [string, ...string[]][] = [["doctor"], ["history", "x"], ["list"]];
+const printing: [string, ...string[]][] = [["doctor"], ["history", "x"], ["list"], ["state", "x"]];
 
 /** It draws until ^C, and on a terminal alone: trace-terminal.test.ts looks at its colours. */
 const drawing = "trace";
@@ -38,7 +38,7 @@ async function onTerminal(words: readonly string[], environment: Environment): P
 async function outputsOf(words: readonly string[], ...environments: Environment[]) {
   await using memory = await PrivateSharedMemory.mount("size=1m");
   await memory.resourcelock("run", "x", "--", "true");
-  const unset = ["NO_COLOR", "CLICOLOR_FORCE"].map((name) => `--unset=${name}`);
+  const unset = ["NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE"].map((name) => `--unset=${name}`);
   const outputs: string[] = [];
   for (const environment of environments) {
     const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
@@ -56,24 +56,31 @@ describe.skipIf(!canIsolate).each(printing)("%s", (...words) => {
     expect(await piped(words, terminal)).not.toMatch(colors);
   });
 
-  test("prints them there with CLICOLOR_FORCE, and says without them the same", async () => {
-    const [painted, plain] = await outputsOf([binary, ...words], { CLICOLOR_FORCE: "1" }, {});
-    expect(painted).toMatch(colors);
-    expect(painted!.replaceAll(colors, "").replaceAll(ages, "AGE")).toBe(
-      plain!.replaceAll(ages, "AGE"),
-    );
+  test("prints them there with FORCE_COLOR or CLICOLOR_FORCE, and says without them the same", async () => {
+    const forced = [{ FORCE_COLOR: "1" }, { FORCE_COLOR: "3" }, { CLICOLOR_FORCE: "1" }];
+    const [plain, ...painted] = await outputsOf([binary, ...words], {}, ...forced);
+    for (const output of painted) {
+      expect(output).toMatch(colors);
+      expect(output.replaceAll(colors, "").replaceAll(ages, "AGE")).toBe(
+        plain!.replaceAll(ages, "AGE"),
+      );
+    }
   });
 
   test.each<[string, Environment]>([
     ["CLICOLOR_FORCE=0", { CLICOLOR_FORCE: "0" }],
     ["CLICOLOR_FORCE=", { CLICOLOR_FORCE: "" }],
     ["NO_COLOR=1 beside CLICOLOR_FORCE=1", { CLICOLOR_FORCE: "1", NO_COLOR: "1" }],
+    ["NO_COLOR=1 beside FORCE_COLOR=1", { FORCE_COLOR: "1", NO_COLOR: "1" }],
+    ["FORCE_COLOR=0 beside CLICOLOR_FORCE=1", { CLICOLOR_FORCE: "1", FORCE_COLOR: "0" }],
+    ["FORCE_COLOR=", { FORCE_COLOR: "" }],
   ])("prints none there with %s", async (_, environment) => {
     expect(await piped(words, { ...terminal, ...environment })).not.toMatch(colors);
   });
 
   test("prints none with --no-color, whatever the environment says", async () => {
-    expect(await piped([...words, "--no-color"], { CLICOLOR_FORCE: "1" })).not.toMatch(colors);
+    const forced = { CLICOLOR_FORCE: "1", FORCE_COLOR: "1" };
+    expect(await piped([...words, "--no-color"], forced)).not.toMatch(colors);
   });
 
   describe.skipIf(!haveTools("script"))("on a terminal", () => {
@@ -87,6 +94,7 @@ describe.skipIf(!canIsolate).each(printing)("%s", (...words) => {
       expect(await onTerminal([...words, "--no-color"], terminal)).not.toMatch(colors);
       expect(await onTerminal(words, { ...terminal, NO_COLOR: "1" })).not.toMatch(colors);
       expect(await onTerminal(words, { TERM: "dumb" })).not.toMatch(colors);
+      expect(await onTerminal(words, { ...terminal, FORCE_COLOR: "0" })).not.toMatch(colors);
     });
   });
 });

@@ -75,7 +75,7 @@ describe("list", () => {
     const [object] = await listedObjects(name);
     expect(object).toMatchObject({
       ...(typeof state === "object" ? state : {}),
-      state: "locked",
+      state: "held",
       user: expect.any(String),
       held: expect.any(Number),
       info: "DATE - holder",
@@ -84,14 +84,14 @@ describe("list", () => {
     expect(await listedObjects(name)).toMatchObject([{ state: "free", held: null, locked: false }]);
   });
 
-  test("--locked leaves the free ones out, and --stale all but what is stale", async () => {
+  test("--held leaves the free ones out, and --stale all but what is stale", async () => {
     const name = newLockName();
     await resourcelock("get", `${name}-held`, "-q");
     await resourcelock("get", `${name}-free`, "-q", "-a", "0");
     await bash(`sh -c '"$RESOURCELOCK" get ${name}-stale -q --owner-pid $$; :'`);
     const names = async (option: string) =>
       (await listed(name, option)).map((line) => line.split(" ")[0]?.slice(name.length));
-    expect(await names("--locked")).toEqual(["-held", "-stale"]);
+    expect(await names("--held")).toEqual(["-held", "-stale"]);
     expect(await names("--stale")).toEqual(["-stale"]);
   });
 
@@ -138,6 +138,18 @@ describe("list", () => {
     expect((await resourcelock("list", "--held-over", "soon")).status).toBe(64);
   });
 
+  test("--held-over lists without --prometheus only the locks that have been held longer", async () => {
+    const name = newLockName();
+    await resourcelock("get", `${name}-held`, "-q");
+    await resourcelock("get", `${name}-free`, "-q", "-a", "0");
+    const names = async (time: string) =>
+      (await listedObjects(name, "--held-over", time)).map((lock) => Object(lock).name);
+    expect(await names("0")).toEqual([`${name}-held`]);
+    expect((await resourcelock("list", "--held-over", "400d")).stderr).toBe(
+      "resourcelock: no lock has been held longer than 400d\n",
+    );
+  });
+
   test("takes no NAME, in neither order of the words", async () => {
     for (const words of [
       ["list", "x"],
@@ -151,7 +163,7 @@ describe("list", () => {
   test("-q prints nothing, and -v tells on stderr how many there were", async () => {
     const name = await newHeldLock();
     expect(await resourcelock("list", "-q")).toEqual(printed(""));
-    const { stdout, stderr } = await resourcelock("list", "-v", "--locked");
+    const { stdout, stderr } = await resourcelock("list", "-v", "--held");
     expect(stdout).toContain(name);
     expect(stderr).toMatch(/^resourcelock: debug: \d+ found, \d+ listed\n$/);
   });
@@ -258,9 +270,7 @@ describe.skipIf(!canIsolate)("list on a host", () => {
     writeFileSync(`${host.directory}/data`, "of another program");
     mkdirSync(`${host.directory}/sem.directory`);
     expect(await host.resourcelock("list")).toEqual(nothing("no locks on this host"));
-    expect(await host.resourcelock("list", "--json", "--locked")).toEqual(
-      nothing("no lock is held"),
-    );
+    expect(await host.resourcelock("list", "--json", "--held")).toEqual(nothing("no lock is held"));
     expect(await host.resourcelock("list", "--stale")).toEqual(nothing("no stale locks"));
     expect(await host.resourcelock("list", "--stale", "-q")).toEqual(printed(""));
     const { stdout } = await host.resourcelock("list", "--prometheus");
@@ -325,7 +335,7 @@ describe.skipIf(!canIsolate)("list on a host", () => {
         user: "root",
       });
       expect((await list("--prometheus")).stdout).not.toContain("secret");
-      expect((await list("--locked")).stdout).not.toContain("secret");
+      expect((await list("--held")).stdout).not.toContain("secret");
     },
   );
 });

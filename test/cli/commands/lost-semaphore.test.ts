@@ -104,9 +104,9 @@ test("list has it among the locks that are locked, and not among what is left of
     const { stdout } = await resourcelock("list", ...options);
     return stdout.split("\n").find((line) => line.includes(name)) ?? "";
   };
-  expect(await lineOf("--locked")).toMatch(/ {2}held {2,}holder \(no process\) /);
+  expect(await lineOf("--held")).toMatch(/ {2}held {2,}holder \(no process\) /);
   expect(JSON.parse(await lineOf("--json"))).toMatchObject({
-    state: "locked",
+    state: "held",
     exists: false,
     locked: true,
     value: null,

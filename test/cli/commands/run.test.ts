@@ -719,7 +719,21 @@ describe("run inside a hold of the same lock", () => {
     const name = newLockName();
     const { status, stdout, stderr } = await resourcelock("run", name, "-c", inner(name));
     expect({ status, stdout }).toEqual({ status: 75, stdout: "" });
-    expect(stderr).toContain("a run around this one");
+    expect(stderr).toMatch(/: pid \d+ \(.*\), which started this run, holds it and waits/);
+  });
+
+  test("is told whose hold it is: a run's, or the one that get bound to a script", async () => {
+    const name = newLockName();
+    const nested = await resourcelock("run", name, "-c", `"$RESOURCELOCK" run ${name} -- true`);
+    expect(nested.stderr).toBe(
+      `resourcelock: Cannot wait for lock "${name}": a run around this one holds it and waits for this one to end; to run under that hold, use --reentrant\n`,
+    );
+    const { stdout, stderr } = await bash(
+      `"$RESOURCELOCK" get ${name} -q --owner-pid $$; echo $$; "$RESOURCELOCK" run ${name} -- true`,
+    );
+    expect(stderr).toBe(
+      `resourcelock: Cannot wait for lock "${name}": this run is part of pid ${stdout.trim()}, for which get --owner-pid holds the lock already; to run under that hold, use --reentrant\n`,
+    );
   });
 
   test("goes on under it with --reentrant, and without the environment", async () => {

@@ -140,7 +140,7 @@ test("session reads quoted words, and a name may be any text", async () => {
 });
 
 test.each([
-  ["", "a command is missing"],
+  ["-q", "a command is missing"],
   ["got disk", "unknown command"],
   ["get 'disk", "has no end"],
   ["get disk --colour", "unknown option"],
@@ -158,6 +158,27 @@ test.each([
   expect(answer).toStartWith("64 ");
   expect(answer).toContain(text);
   expect(await ask(`state ${newLockName()}`)).toMatch(/^\d+ /);
+});
+
+test("session answers 0 to an empty line and to a comment, and takes lines that end as on Windows", async () => {
+  const name = newLockName();
+  const { ask } = startSession();
+  expect(await ask("")).toBe("0 ");
+  expect(await ask("  # take the bus")).toBe("0 ");
+  expect(await ask(`get ${name}\r`)).toBe(`0 ${name}: locked`);
+  const asObjects = startSession("--json");
+  expect(await asObjects.ask("# nothing")).toBe('{"status":0}');
+});
+
+test.each([
+  ["get NAME -q", "0 "],
+  ["state NAME -q", "0 "],
+  ["unget NAME -q", "1 "],
+  ["info NAME -q", "1 "],
+  ["wait NAME -q", "0 "],
+])("session answers %j with the status alone: %j", async (request, answer) => {
+  const { ask } = startSession();
+  expect(await ask(request.replace("NAME", newLockName()))).toBe(answer);
 });
 
 test("session answers a request that is too long, and goes on", async () => {

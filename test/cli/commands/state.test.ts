@@ -8,6 +8,7 @@ import {
   newHeldLock,
   objectsOf,
   printed,
+  untilWaiting,
   heldStateText,
 } from "./scenario.ts";
 
@@ -54,14 +55,33 @@ test.each(["state NAME", "NAME state", "state /NAME", "/NAME state", "state -- N
   },
 );
 
+test("state paints a held lock green, one that others wait for yellow, and a free one dim", async () => {
+  const name = await newHeldLock();
+  const painted = async () => {
+    const script = `FORCE_COLOR=1 "$RESOURCELOCK" state ${name}`;
+    return (await bash(script)).stdout.replaceAll("\u001B", "ESC");
+  };
+  expect(await painted()).toMatch(new RegExp(`^ESC\\[1m${name}ESC\\[0mESC\\[32m: held by holder`));
+  const waiter = startCommand("get", name, "-q", "-t", "1h");
+  await untilWaiting(name);
+  const contended = await painted();
+  expect(contended).toContain("ESC[33m: held by holder");
+  expect(contended).toMatch(/\nESC\[33m {2}1\. .* waits for \d+sESC\[0m\n$/);
+  await resourcelock("unget", name, "-q");
+  await waiter.end();
+  await resourcelock("unget", name, "-q");
+  expect(await painted()).toContain("ESC[2m: free; last held by cli");
+});
+
 test("state -q prints nothing", async () => {
   expect(await masked("state", await newHeldLock(), "-q")).toEqual(printed(""));
   expect(await masked("state", newLockName(), "-q")).toEqual(printed(""));
 });
 
-test("state -v prints its result once", async () => {
+test("state -v prints its result once, and in the words of its order", async () => {
   const name = await newHeldLock();
-  expect(await masked("state", name, "-v")).toEqual(printed(seedText(name)));
+  expect(await masked("state", name, "-v")).toEqual(printed(heldStateText(name)));
+  expect(await masked(name, "state", "-v")).toEqual(printed(seedText(name)));
 });
 
 test("state --json prints a complete object", async () => {

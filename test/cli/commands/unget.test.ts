@@ -70,9 +70,10 @@ test("unget -q prints nothing, and its status is the same", async () => {
 test("unget -v tells on stderr what it does, and its result once", async () => {
   const name = await newHeldLock();
   const { stdout, stderr } = await masked("unget", name, "-v");
-  expect(stdout).toBe(seedText(name, "cli"));
+  expect(stdout).toBe(`${name}: released\n`);
   expect(stderr).toBe(
-    `resourcelock: debug: <${name}> is currently locked?  <True>  Prior info  <DATE - holder>\n`,
+    `resourcelock: debug: <${name}> is currently locked?  <True>  Prior info  <DATE - holder>\n` +
+      `resourcelock: debug: ${seedText(name, "cli")}`,
   );
 });
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { State } from "../../../src/cli/status/existing.ts";
-import { LockTimeline, maxCells, pastCells } from "../../../src/cli/pictures/timeline.ts";
+import { LockTimeline, maxCells, pastOf } from "../../../src/cli/pictures/timeline.ts";
 import type {
   GrantRecord,
   HolderStatus,
@@ -116,14 +116,15 @@ test("a timeline forgets what no terminal has room for, and knows when nobody lo
   expect(cells.at(-1)?.kind).toBe("unseen");
 });
 
-test("pastCells() tells from the history what earlier looks would have seen", () => {
-  const past = { pid: 1, command: "a", kind: "exclusive", slot: null, token: 1 } as const;
+const past = { pid: 1, command: "a", kind: "exclusive", slot: null, token: 1 } as const;
+
+test("pastOf() tells from the history what earlier looks would have seen", () => {
   const records: GrantRecord[] = [
     { ...past, queued: 10, granted: 10, ended: 15, ending: "released" },
     { ...past, queued: 12, granted: 15, ended: null, ending: "held" },
     { ...past, queued: 13, granted: null, ended: 17, ending: "lapsed" },
   ];
-  const cells = pastCells(records, [9, 10, 12, 14, 16, 18, 30], 20);
+  const { cells } = pastOf(records, [9, 10, 12, 14, 16, 18, 30], 5, 20);
   expect(cells.map(({ kind, waiters }) => `${kind} ${waiters}`)).toEqual([
     "unseen 0",
     "held 0",
@@ -135,6 +136,26 @@ test("pastCells() tells from the history what earlier looks would have seen", ()
   ]);
 });
 
-test("pastCells() knows nothing of a lock without a history", () => {
-  expect(pastCells([], [1, 2], 3).map(({ kind }) => kind)).toEqual(["unseen", "unseen"]);
+test("pastOf() counts the grants of the last minute and the longest wait within the picture", () => {
+  const records: GrantRecord[] = [
+    { ...past, queued: 900, granted: 930, ended: 935, ending: "released" },
+    { ...past, queued: 950, granted: 951, ended: 960, ending: "released" },
+    { ...past, queued: 955, granted: 960, ended: 970, ending: "released" },
+    { ...past, queued: 965, granted: null, ended: 974, ending: "lapsed" },
+  ];
+  const known = pastOf(records, [940, 970], 500, 1000);
+  expect(known.longestWaitSeconds).toBe(9);
+  expect(known.grantSeconds).toEqual([451, 460]);
+  const timeline = new LockTimeline("x", known);
+  timeline.add(stateWith({ grants: 3 }), 500, 1000);
+  timeline.add(stateWith({ grants: 4 }), 505, 1005);
+  expect(timeline.row).toMatchObject({ grantsPerMinute: 3, longestWaitSeconds: 9 });
+  timeline.add(stateWith({ grants: 4 }), 512, 1012);
+  expect(timeline.row.grantsPerMinute).toBe(2);
+});
+
+test("pastOf() knows nothing of a lock without a history", () => {
+  const { cells, ...counts } = pastOf([], [1, 2], 5, 3);
+  expect(cells.map(({ kind }) => kind)).toEqual(["unseen", "unseen"]);
+  expect(counts).toEqual({ grantSeconds: [], longestWaitSeconds: 0 });
 });

@@ -3,9 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { textsFor } from "../../../src/cli/status/result-text.ts";
 import type { StateFacts } from "../../../src/cli/status/status-text.ts";
 
-const plain = textsFor({ seedOrder: false, verbose: false });
-const seed = textsFor({ seedOrder: true, verbose: false });
-const verbose = textsFor({ seedOrder: false, verbose: true });
+const plain = textsFor({ seedOrder: false });
+const seed = textsFor({ seedOrder: true });
 
 const info = "2026-11-23 11:22:36.117364 - cli";
 const timeout = { reason: "timeout", waitedSeconds: 1.02, info, holders: [], by: [] } as const;
@@ -41,13 +40,6 @@ describe("textsFor() in the seed's order", () => {
       "<disk> is currently locked?  <False>  Prior info  <2026-11-23 11:22:36.117364 - cli>",
       "<disk> is currently locked?  <True>  Prior info  <2026-11-23 11:22:36.117364 - cli>",
     ]);
-  });
-});
-
-describe("textsFor() with -v", () => {
-  test("has the seed's texts, and below the state who waits", () => {
-    expect(verbose.granted("disk", { info })).toBe(seed.granted("disk", { info }));
-    expect(verbose.state(facts)).toEqual([...seed.state(facts), "  1. tar waits"]);
   });
 });
 

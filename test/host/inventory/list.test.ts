@@ -33,7 +33,7 @@ describe("locksOnHost()", () => {
     held.getLock({ lockInfo: "by us" });
     expect(listed(name)).toMatchObject([
       { name: free.lockName, state: "free", value: 1, info: "left by somebody", exists: true },
-      { name: held.lockName, state: "locked", value: 0, info: held.getLockInfo() },
+      { name: held.lockName, state: "held", value: 0, info: held.getLockInfo() },
     ]);
     expect(listed(`${name}-held`)[0]).toMatchObject({ ...held.status() });
   });
@@ -44,7 +44,7 @@ describe("locksOnHost()", () => {
     rmSync(shared(`${name}.ledger`));
     expect(listed(name)).toMatchObject([{ state: "free", holders: [], grants: 0 }]);
     lockSemaphore(name, "peer");
-    expect(listed(name)).toMatchObject([{ state: "locked", holders: [{ attachment: "foreign" }] }]);
+    expect(listed(name)).toMatchObject([{ state: "held", holders: [{ attachment: "foreign" }] }]);
   });
 
   test("takes nothing for a lock that is none, and makes and changes nothing", async () => {
@@ -115,7 +115,7 @@ print("locked", flush=True)
 sys.stdin.read()`;
     const stopped = start(["python3", "-c", script]);
     await stopped.stdout.until("locked");
-    expect(listed(name)).toMatchObject([{ state: "locked", holders: [{ pid: process.pid }] }]);
+    expect(listed(name)).toMatchObject([{ state: "held", holders: [{ pid: process.pid }] }]);
     await stopped.endInput();
     expect((await stopped.end()).status).toBe(0);
   });

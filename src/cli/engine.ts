@@ -20,6 +20,8 @@ export interface EngineOptions {
   readonly ttl?: string | undefined;
   /** Whether to take over from a holder that died. @default true */
   readonly adopt?: boolean | undefined;
+  /** What the request needs that not every engine has, by the names of the options. */
+  readonly needs?: readonly ("newest" | "replace" | "max-waiters")[];
   /** Whether what runs under a lock is stopped when its lease cannot be kept. @default true */
   readonly stops?: boolean | undefined;
 }
@@ -65,7 +67,7 @@ async function openEtcd(servers: string, options: EngineOptions): Promise<LockEn
   const { EtcdEngine } = await import("../etcd/engine.ts");
   const { ProcessKeeper } = await import("../etcd/process-keeper.ts");
   const program = [process.execPath, keeperCommand];
-  return new EtcdEngine({
+  const engine = new EtcdEngine({
     servers,
     environment: process.env,
     ttlSeconds,
@@ -74,6 +76,10 @@ async function openEtcd(servers: string, options: EngineOptions): Promise<LockEn
     isShortLived: true,
     warn: (text) => output.quiet || diagnostics().warn(text),
   });
+  const lacking = options.needs?.find((need) => engine.unsupported.has(need));
+  if (lacking === undefined) return engine;
+  await engine[Symbol.asyncDispose]();
+  throw meansNothing(`--${lacking}`);
 }
 
 /** A first server without TLS, with its port: no other one can be connected to without having been parsed. */

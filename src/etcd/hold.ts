@@ -164,6 +164,10 @@ export class Hold implements Grant, SessionListener {
     await this.release();
   }
 
+  findLoss(): LockLostError | undefined {
+    return this.#loss();
+  }
+
   #loss(): LockLostError | undefined {
     const reason: unknown = this.#lost.signal.reason;
     return reason instanceof LockLostError ? reason : undefined;

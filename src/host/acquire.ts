@@ -7,6 +7,7 @@ import type { Ledger } from "./ledger/ledger.ts";
 import type { Wish } from "./ledger/own-seat.ts";
 import type { Blocked, Outcome } from "./ledger/apply.ts";
 import type { Participant } from "./ledger/participant.ts";
+import type { Refusal } from "../lock/engine.ts";
 
 /** How a thread waits. */
 export interface WaitStrategy {
@@ -42,6 +43,7 @@ export class Attempt {
   #retryAtSeconds = 0;
   #isOver = false;
   #cancelReason: Error | undefined;
+  #refusal: Refusal["reason"] | undefined;
 
   constructor(participant: Participant, options: AttemptOptions) {
     this.participant = participant;
@@ -56,13 +58,28 @@ export class Attempt {
       this.#isOver = true;
       return true;
     }
+    if (typeof outcome === "string") {
+      this.#refusal = outcome;
+      return false;
+    }
     this.#retryAtSeconds = monotonicSeconds() + outcome.retryAfterSeconds;
     return false;
   }
 
   /** What the last attempt was blocked on. */
   get blocked(): Blocked | undefined {
-    return this.#outcome === "granted" ? undefined : this.#outcome;
+    return typeof this.#outcome === "string" ? undefined : this.#outcome;
+  }
+
+  /** Why the request is refused though it has time left; undefined where it is not. */
+  get refusal(): Refusal["reason"] | undefined {
+    return this.#refusal;
+  }
+
+  /** Leaves the queue of a wait that would never end. */
+  giveUpDeadlock(): void {
+    this.#refusal = "deadlock";
+    this.withdraw("deadlocked");
   }
 
   /** Reads the clock: the seconds until the request lapses, 0 once it has. */
@@ -103,13 +120,13 @@ export class Attempt {
     this.#options.onWait?.(monotonicSeconds() - this.#startSeconds);
   }
 
-  /** Leaves the queue, unless the request was granted or withdrawn. */
-  withdraw(): void {
+  /** Leaves the queue, unless the request was granted or withdrawn. @param reason why, where it is not for its time */
+  withdraw(reason?: "deadlocked"): void {
     if (this.#isOver) return;
     this.#isOver = true;
     const { participant } = this;
     try {
-      participant.withdraw();
+      participant.withdraw(reason);
     } catch (error) {
       // Closing the descriptor drops its byte locks.
       participant.ledger.close();
@@ -129,8 +146,9 @@ export class Attempt {
 function* acquireSteps(attempt: Attempt, wait: WaitStrategy): Generator<number, boolean> {
   try {
     while (!attempt.tryAdvance()) {
-      if (attempt.secondsLeft() === 0) return false;
+      if (attempt.secondsLeft() === 0 || attempt.refusal !== undefined) return false;
       attempt.notify();
+      if (attempt.refusal !== undefined) return false;
       yield* wait.untilDue(attempt);
       attempt.throwIfAborted();
     }

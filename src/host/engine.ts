@@ -12,7 +12,13 @@ import type {
 import { encodeLockInfo, formatLockInfo } from "../lock/info-text.ts";
 import { type LockLogger, messages } from "../lock/messages.ts";
 import { parseLockName } from "../lock/name.ts";
-import type { GrantRecord, HolderStatus, LockState } from "../lock/status.ts";
+import type {
+  GrantRecord,
+  HolderStatus,
+  LockState,
+  LockStatus,
+  ProcessLabel,
+} from "../lock/status.ts";
 import { now, timestampOf } from "../posix/clock.ts";
 import { processAndAncestors } from "../posix/process-start.ts";
 import { acquireAsync, type Attempt } from "./acquire.ts";
@@ -38,7 +44,7 @@ const pauseGrowth = 1.2;
 const maxShortMessage = 1000;
 
 export class HostEngine implements LockEngine {
-  readonly unsupported = new Set(["ttl", "newest", "replace", "max-waiters"] as const);
+  readonly unsupported = new Set(["ttl"] as const);
   readonly isLeased = false;
   readonly #access: Access;
   readonly #logger: LockLogger | undefined;
@@ -59,11 +65,17 @@ export class HostEngine implements LockEngine {
     const owner = pid === undefined ? undefined : ownerProcess(pid);
     const lock = this.#openToAcquire(parseLockName(lockName), request);
     const wait = new KernelWait();
+    const { newest, replace, maxWaiters } = request;
+    const newcomer =
+      newest === true || replace === true || maxWaiters !== undefined
+        ? (await import("./ledger/newcomer.ts")).newcomerOf({ newest, replace, maxWaiters })
+        : undefined;
     const wish = {
       kind: typeof kind === "object" ? kinds.slots : kinds[kind],
       slots: typeof kind === "object" ? kind.slots : 0,
       message: request.cutMessage === true ? lock.unit.cutToRoom(request.message) : request.message,
       adopt: request.adopt ?? true,
+      newcomer,
       wait: wait.abilities,
     };
     const attempt = lock.request(wish, {
@@ -74,8 +86,10 @@ export class HostEngine implements LockEngine {
     });
     const granted = await acquireAsync(attempt, wait);
     const holder = lock.settle(attempt, granted);
-    if (holder !== undefined) return new HostGrant(lock, holder, { kind, owner });
-    return { granted: false, name: lock.name, reason: "timeout", by: [] };
+    if (holder !== undefined) return new HostGrant(lock, holder, { kind, owner, replace });
+    const { participant, refusal: reason = "timeout" } = attempt;
+    const by = reason === "timeout" ? [] : othersOf(reason, lock.status(), participant.forcedBy);
+    return { granted: false, name: lock.name, reason, by };
   }
 
   #openToAcquire(name: string, { message, cutMessage }: AcquireRequest): HostLock {
@@ -192,6 +206,18 @@ export class HostEngine implements LockEngine {
     this.#locks.clear();
     this.#views.clear();
   }
+}
+
+/** Who superseded a request, or who waits already. */
+function othersOf(
+  reason: Refusal["reason"],
+  { holders, waiters }: LockStatus,
+  supersededBy: number,
+): ProcessLabel[] {
+  if (reason === "crowded") return [...waiters];
+  if (supersededBy === 0) return [];
+  const newer = [...waiters, ...holders].find(({ pid }) => pid === supersededBy);
+  return [newer ?? { pid: supersededBy, command: "" }];
 }
 
 /** Checks that a message fits before a lock is created for it; one that exists may have more room. */

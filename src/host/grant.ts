@@ -9,6 +9,12 @@ import type { Participant } from "./ledger/participant.ts";
 /** Nothing tells a holder that its lock was forced away: it looks this often. */
 const lookMilliseconds = 1000;
 
+interface HoldTerms {
+  readonly kind: RequestedKind;
+  readonly owner: OwnerProcess | undefined;
+  readonly replace: boolean | undefined;
+}
+
 export class HostGrant implements Grant {
   readonly granted = true;
   readonly name: string;
@@ -20,18 +26,19 @@ export class HostGrant implements Grant {
   readonly #lock: HostLock;
   #holder: Participant | undefined;
   readonly #owner: OwnerProcess | undefined;
+  readonly #replace: boolean;
   #loss: LockLostError | undefined;
   #watch: { lost: AbortController; timer: Timer } | undefined;
 
-  /** @param owner what {@link detach} is going to bind the hold to */
-  constructor(
-    lock: HostLock,
-    holder: Participant,
-    { kind, owner }: { kind: RequestedKind; owner: OwnerProcess | undefined },
-  ) {
+  /**
+   * @param owner what {@link detach} is going to bind the hold to
+   * @param replace whether it may be asked to leave
+   */
+  constructor(lock: HostLock, holder: Participant, { kind, owner, replace = false }: HoldTerms) {
     this.#lock = lock;
     this.#holder = holder;
     this.#owner = owner;
+    this.#replace = replace;
     this.name = lock.name;
     this.token = holder.token;
     this.slot = typeof kind === "object" ? holder.slot : null;
@@ -50,17 +57,26 @@ export class HostGrant implements Grant {
   #startWatch(): { lost: AbortController; timer: Timer } {
     const lost = new AbortController();
     const look = () => {
-      if (this.#isHeld()) return;
-      this.#stopWatch();
-      lost.abort(this.#lossOf({ reason: "forced" }));
+      const loss = this.findLoss();
+      if (loss === undefined) return;
+      clearInterval(timer);
+      lost.abort(loss);
     };
     const timer = setInterval(look, lookMilliseconds);
     timer.unref();
+    // It may have been asked to leave while its job waited for another lock.
+    if (this.#replace) look();
     return { lost, timer };
   }
 
-  #isHeld(): boolean {
-    return this.#holder?.isLost() === false;
+  findLoss(): LockLostError | undefined {
+    const holder = this.#holder;
+    if (holder === undefined || holder.isLost()) return this.#lossOf({ reason: "forced" });
+    const asker = this.#replace ? holder.askedBy() : undefined;
+    if (asker === undefined) return undefined;
+    const label = asker.message === "" ? "" : ` (${asker.message})`;
+    const newer = { pid: asker.process, command: asker.message };
+    return this.#lossOf({ reason: "replaced", by: `pid ${asker.process}${label}`, newer });
   }
 
   #stopWatch(): void {
@@ -91,7 +107,8 @@ export class HostGrant implements Grant {
     const holder = this.#take();
     if (holder !== undefined && !this.#lock.release(holder, whereCalled, exitStatus)) {
       const { forcedBy } = holder;
-      this.#lossOf({ reason: "forced", by: forcedBy === 0 ? undefined : `pid ${forcedBy}` });
+      const by = forcedBy === 0 ? undefined : `pid ${forcedBy}`;
+      this.#loss = new LockLostError(this.name, { reason: "forced", by });
     }
     return this.#loss;
   }

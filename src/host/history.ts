@@ -1,6 +1,6 @@
 /** The last grants of a lock: the seats of its ledger keep what they said when they are left. */
 import { lockStates, seatStates } from "./ledger/layout.ts";
-import { seatExitStatus, seatKind } from "./ledger/seat-words.ts";
+import { evictorOf, hasKindFlag, seatExitStatus, seatKind } from "./ledger/seat-words.ts";
 import type { LedgerSnapshot, ReadableLedger } from "./ledger/ledger-reader.ts";
 import { dateOf } from "./ledger/seat-time.ts";
 import { holders, isEvicted, kindNames, kinds } from "./ledger/queue.ts";
@@ -35,13 +35,15 @@ function recordOf(ledger: LedgerSnapshot, number: number): GrantRecord {
     granted: dateOf(seat, seat.grantedAt),
     ended: dateOf(seat, seat.endedAt),
     ending: endingOf(ledger, number),
+    by: evictorOf(seat) === 0 ? null : `pid ${evictorOf(seat)}`,
     exitStatus: seatExitStatus(seat),
   };
 }
 
 function endingOf(ledger: LedgerSnapshot, seat: number): GrantRecord["ending"] {
-  const state = ledger.seat(seat).state;
-  if (state === seatStates.released) return "released";
+  const { state } = ledger.seat(seat);
+  const isAsked = hasKindFlag(ledger.seat(seat), "askedToLeave");
+  if (state === seatStates.released) return isAsked ? "replaced" : "released";
   if (state === seatStates.forced) return "forced";
   if (state === seatStates.recovered) return "recovered";
   if (state === seatStates.detached) return isOwnerDead(ledger.header) ? "stale" : "detached";
@@ -52,5 +54,8 @@ function endingOf(ledger: LedgerSnapshot, seat: number): GrantRecord["ending"] {
     // Where others of its group live, its place was free at once.
     return isRecorded && holders(ledger).length === 0 ? "stale" : "recovered";
   }
-  return ledger.isLive(seat) && state !== seatStates.lapsed ? "waiting" : "lapsed";
+  if (isAsked) return "superseded";
+  if (ledger.isLive(seat) && state !== seatStates.lapsed) return "waiting";
+  if (hasKindFlag(ledger.seat(seat), "crowded")) return "crowded";
+  return hasKindFlag(ledger.seat(seat), "deadlocked") ? "deadlock" : "lapsed";
 }

@@ -1,5 +1,6 @@
 /** Several locks at once: all are taken, or none. */
 import type { AcquireRequest, Grant, LockEngine, Refusal } from "./engine.ts";
+import { LockLostError } from "./errors.ts";
 import { parseLockName } from "./name.ts";
 
 /**
@@ -23,15 +24,39 @@ export async function acquireAll(
     for (const name of inCommonOrder(names)) {
       const own = typeof request === "function" ? request(name) : request;
       secondsLeft ??= countdown(own.timeoutSeconds);
-      const answer = await engine.acquire(name, { ...own, timeoutSeconds: secondsLeft() });
+      const onWait = own.replace === true ? leaving(grants, own.onWait) : own.onWait;
+      const answer = await engine.acquire(name, {
+        ...own,
+        timeoutSeconds: secondsLeft(),
+        onWait,
+      });
       if (!answer.granted) return answer;
       grants.push(answer);
     }
     complete = true;
     return grants;
+  } catch (error) {
+    if (!(error instanceof LockLostError) || error.loss.reason !== "replaced") throw error;
+    const { newer } = error.loss;
+    const by = newer === undefined ? [] : [newer];
+    return { granted: false, name: error.lockName, reason: "superseded", by };
   } finally {
     if (!complete) await releaseAll(grants);
   }
+}
+
+/** Gives up a wait when one of the locks that are held already is wanted by a newer request. */
+function leaving(
+  grants: readonly Grant[],
+  onWait: AcquireRequest["onWait"],
+): AcquireRequest["onWait"] {
+  return (waitedSeconds, describe) => {
+    for (const grant of grants) {
+      const loss = grant.findLoss();
+      if (loss?.loss.reason === "replaced") throw loss;
+    }
+    onWait?.(waitedSeconds, describe);
+  };
 }
 
 /**

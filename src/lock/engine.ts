@@ -6,13 +6,7 @@
  */
 import type { RequestedKind } from "./kinds.ts";
 import type { LockLostError } from "./errors.ts";
-import type {
-  GrantRecord,
-  HolderStatus,
-  LockState,
-  ParticipantStatus,
-  ProcessLabel,
-} from "./status.ts";
+import type { GrantRecord, HolderStatus, LockState, ProcessLabel } from "./status.ts";
 
 /** A request for a lock. */
 export interface AcquireRequest {
@@ -44,7 +38,7 @@ export interface AcquireRequest {
   readonly newest?: boolean | undefined;
   /** As `newest`, and a holder that was granted with `replace` is asked to leave. @default false */
   readonly replace?: boolean | undefined;
-  /** Refuses at once when so many wait already. @default Infinity */
+  /** Refuses at once, unless it can be granted at once, when so many wait already. @default Infinity */
   readonly maxWaiters?: number | undefined;
 }
 
@@ -67,8 +61,8 @@ export interface Refusal {
   readonly name: string;
   /** Time is up; a newer request came; too many wait; or it waits, through others, for itself. */
   readonly reason: "timeout" | "superseded" | "crowded" | "deadlock";
-  /** The request that superseded it, or those of the circle of a deadlock; else empty. */
-  readonly by: readonly ParticipantStatus[];
+  /** The request that superseded it, those that wait already, or those of the circle of a deadlock; else empty. */
+  readonly by: readonly ProcessLabel[];
 }
 
 /** A lock that is held. Disposing of it releases it; a second release changes nothing. */
@@ -94,6 +88,8 @@ export interface Grant extends AsyncDisposable {
    * asked to leave, or is about to expire; the same one every time
    */
   watchLoss(): AbortSignal;
+  /** Looks now, and without waiting, whether {@link watchLoss} has something to tell. */
+  findLoss(): LockLostError | undefined;
   /**
    * Opens a descriptor for a command to inherit: the lock stays held while any process has it open.
    *

@@ -1,5 +1,5 @@
 /** The errors that a caller may want to catch; all are a {@link ResourceLockError}. */
-import type { HolderStatus } from "./status.ts";
+import type { HolderStatus, ProcessLabel } from "./status.ts";
 
 /** What this library throws on purpose. */
 export class ResourceLockError extends Error {
@@ -95,6 +95,8 @@ export interface LockLoss {
   readonly reason: "forced" | "expired" | "replaced";
   /** Who did it; undefined where nobody did, or nobody knows. */
   readonly by?: string | undefined;
+  /** The newer request that it was replaced for. */
+  readonly newer?: ProcessLabel | undefined;
   /** When all that runs under it must have ended, on CLOCK_BOOTTIME; undefined where nothing is stopped for it. */
   readonly killBySeconds?: number | undefined;
 }

@@ -94,11 +94,25 @@ export interface GrantRecord extends ProcessLabel {
   readonly ended: number | null;
   /**
    * What it does, or how it ended: it waits; it holds; it holds without a process; it died, and nobody has adopted
-   * the lock yet; it released the lock; the lock was forced from it; it died, and the next one adopted the lock;
-   * it gave up waiting, or died.
+   * the lock yet; it released the lock; the lock was forced from it; it was asked to leave for a newer one, and left;
+   * it died, and the next one adopted the lock; a newer one took its place in the queue; too many waited already; it
+   * waited, through others, for itself; it gave up waiting, or died.
    */
   readonly ending:
-    "waiting" | "held" | "detached" | "stale" | "released" | "forced" | "recovered" | "lapsed";
+    | "waiting"
+    | "held"
+    | "detached"
+    | "stale"
+    | "released"
+    | "forced"
+    | "replaced"
+    | "recovered"
+    | "superseded"
+    | "crowded"
+    | "deadlock"
+    | "lapsed";
+  /** Who forced the lock from it, replaced or superseded it; null or left out where nobody did, or nobody knows. */
+  readonly by?: string | null;
   /** The exit status of the command that ran under it; null or left out where nobody knows. */
   readonly exitStatus?: number | null;
 }

@@ -77,6 +77,11 @@ const printed: Record<string, readonly (string | RegExp)[]> = {
   ],
   "docs/recipes.md: Many short sections in a script, 4": ["0 i2c-1: locked", "0 i2c-1: released"],
   "docs/recipes.md: Many short sections in a script, 5": ["0 i2c-1: locked", "0 i2c-1: released"],
+  "docs/guide.md: Only the newest, and no pile-up, 1": [
+    "build the newest text",
+    "show the newest commit",
+  ],
+  "docs/guide.md: Only the newest, and no pile-up, 2": ["index what has changed"],
   "docs/guide.md: Holding a lock together": ["read", "read at the same time", "write alone"],
   "docs/guide.md: A lock that users share": ["all who are in the group can use the lock"],
   "docs/monitoring.md: The locks of a host": [],

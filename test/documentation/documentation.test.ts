@@ -169,6 +169,12 @@ test("the table of JSON fields has those that each command prints", async () => 
 
   const { stdout } = await resourcelock("get", name, "-a", "0", "--json");
   expect(fieldsOf(stdout)).toEqual([documented("get"), documented("get -a")]);
+  await resourcelock("get", name);
+  const refused = await resourcelock("get", name, "-n", "--json");
+  const granted = documented("get").filter((field) => field !== "token");
+  expect(fieldsOf(refused.stdout)).toEqual([
+    [...new Set([...granted, ...documented("get refused")])].toSorted(),
+  ]);
   for (const command of ["unget", "state", "wait", "info"]) {
     const printed = await resourcelock(command, name, "--json");
     expect(fieldsOf(printed.stdout)).toEqual([documented(command)]);

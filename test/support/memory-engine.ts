@@ -63,7 +63,9 @@ export class MemoryEngine implements LockEngine {
     const entry = newEntry(request);
     lock.entries.push(entry);
     if (request.newest === true || request.replace === true) {
-      for (const other of waiting.filter((each) => each.request.newest ?? each.request.replace)) {
+      for (const other of waiting.filter(
+        (each) => each.request.newest === true || each.request.replace === true,
+      )) {
         this.#leave(lock, other, "lapsed");
         other.settle?.(refuse("superseded", [participantOf(entry)]));
       }
@@ -173,6 +175,7 @@ export class MemoryEngine implements LockEngine {
       info: request.message,
       adoptedFrom: undefined,
       watchLoss: () => lost.signal,
+      findLoss: () => (lost.signal.aborted ? lost.signal.reason : undefined),
       childDescriptor: () => undefined,
       detach: async ({ process: owner } = {}) => {
         if (!lock.entries.includes(entry)) return false;

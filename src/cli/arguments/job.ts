@@ -4,7 +4,15 @@ import { inCommonOrder } from "../../lock/acquire-all.ts";
 import { rawArguments } from "../../posix/child.ts";
 import { cString } from "../../posix/libc.ts";
 import type { CallData } from "./command.ts";
-import { parseExitCode, parseNames, parseOneOf, parseKind, parseTimeout } from "./values.ts";
+import {
+  parseDuration,
+  parseExitCode,
+  parseKind,
+  parseNames,
+  parseOneOf,
+  parseQueueing,
+  parseTimeout,
+} from "./values.ts";
 import { UsageError } from "./words.ts";
 
 /** So much of the command line is the info text when `-m` gives none. */
@@ -20,6 +28,11 @@ export interface Job {
   /** Whether nobody gave the message, so that it may be cut. */
   readonly isDefaultMessage: boolean;
   readonly adopt: boolean;
+  readonly newest: boolean | undefined;
+  readonly replace: boolean | undefined;
+  readonly maxWaiters: number | undefined;
+  /** How long a command that is stopped has to end. */
+  readonly killAfterSeconds: number;
   /** Whether a hold around this run is enough. */
   readonly reentrant: boolean;
   /** Whether the command is to have no part in the hold. */
@@ -47,6 +60,10 @@ interface RunArguments {
   reentrant?: boolean | undefined;
   close?: boolean | undefined;
   "on-lost": string;
+  newest?: boolean | undefined;
+  replace?: boolean | undefined;
+  "max-waiters"?: string | undefined;
+  "kill-after": string;
 }
 
 /** @throws {UsageError} */
@@ -62,6 +79,9 @@ export function jobOf(args: RunArguments, data: CallData | undefined): Job {
     message: args.message ?? defaultMessage(shown),
     isDefaultMessage: args.message === undefined,
     adopt: args["no-adopt"] !== true,
+    ...parseQueueing(args, timeout),
+    replace: replaceOf(args, timeout),
+    killAfterSeconds: parseDuration("--kill-after", args["kill-after"]),
     reentrant: args.reentrant ?? false,
     close: args.close ?? false,
     onLost: parseOneOf("--on-lost", args["on-lost"], ["fail", "kill", "ignore"]),
@@ -69,6 +89,14 @@ export function jobOf(args: RunArguments, data: CallData | undefined): Job {
     commandName: words[0] ?? "",
     rawWords: rawWords(words, args.command, data),
   };
+}
+
+/** @throws {UsageError} */
+function replaceOf({ replace }: RunArguments, timeout: number | null): boolean | undefined {
+  if (replace === true && timeout === 0) {
+    throw new UsageError("--replace means nothing with -t 0, which does not wait");
+  }
+  return replace;
 }
 
 function commandWords(rest: readonly string[], commandLine: string | undefined): readonly string[] {

@@ -147,6 +147,25 @@ export const options = defineOptions({
     default: "fail",
     description: "if the lock is taken from the command by force: end with 69, stop it, or nothing",
   },
+  newest: {
+    type: "boolean",
+    description: "only the last to wait with --newest stays in the queue; the others give up",
+  },
+  replace: {
+    type: "boolean",
+    description: "the same, and end a command that runs under --replace: only the newest counts",
+  },
+  "kill-after": {
+    type: "string",
+    valueHint: "TIME",
+    default: "10",
+    description: "how long a command that is to end has between TERM and KILL",
+  },
+  "max-waiters": {
+    type: "string",
+    valueHint: "N",
+    description: "do not wait if N others do already",
+  },
   mine: {
     type: "boolean",
     description: "print nothing; the exit status tells: 0 if this runs under the lock, else 1",
@@ -190,6 +209,13 @@ export const commandArgument = {
 
 /** Options that exclude each other wherever both are taken. */
 export const quietOrVerbose: readonly string[] = ["quiet", "verbose"];
+
+/** What a request that must not wait excludes. */
+export const nonblockConflicts: readonly (readonly string[])[] = [
+  ["nonblock", "get-timeout"],
+  ["nonblock", "newest"],
+  ["nonblock", "max-waiters"],
+];
 
 /** What all commands take. */
 export const commonOptions = {

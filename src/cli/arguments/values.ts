@@ -90,8 +90,35 @@ export function parseExitCode(option: string, text: string): number {
   return parseInteger(option, text, { min: 0, max: 255 });
 }
 
-/** The ledger has room for so many holders. */
+/** A lock has room for so many holders and waiters. */
 const maxSlots = 1023;
+
+/** Those of these options that are given. */
+export function queueingOptions(args: {
+  readonly newest?: boolean | undefined;
+  readonly replace?: boolean | undefined;
+  readonly "max-waiters"?: string | undefined;
+}): ("newest" | "replace" | "max-waiters")[] {
+  const names = ["newest", "replace", "max-waiters"] as const;
+  return names.filter((name) => args[name] !== undefined);
+}
+
+/** What `--newest` and `--max-waiters` ask for. @throws {UsageError} */
+export function parseQueueing(
+  args: { newest?: boolean | undefined; "max-waiters"?: string | undefined },
+  timeoutSeconds: number | null,
+): { newest: boolean | undefined; maxWaiters: number | undefined } {
+  const { newest, "max-waiters": limit } = args;
+  const maxWaiters =
+    limit === undefined
+      ? undefined
+      : parseInteger("--max-waiters", limit, { min: 0, max: maxSlots });
+  // It would send others away, and then go itself.
+  if (newest === true && timeoutSeconds === 0) {
+    throw new UsageError("--newest means nothing with -t 0, which does not wait");
+  }
+  return { newest, maxWaiters };
+}
 
 /**
  * How a lock is to be held, by `--shared` and `--slots`. Slots are counted, or named by what they stand for:

@@ -1,14 +1,23 @@
 /** `get`: takes a lock that stays when the command ends, or with `-a` for a time. */
 import { defineCommand } from "citty";
 import type { Grant } from "../../lock/engine.ts";
+import type { ProcessLabel } from "../../lock/status.ts";
 import { outputOptions } from "../arguments/arguments.ts";
-import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
+import {
+  commonOptions,
+  nameArgument,
+  nonblockConflicts,
+  options,
+  quietOrVerbose,
+} from "../arguments/options.ts";
 import {
   parseAccess,
   parseDuration,
   parseExitCode,
   parseProcess,
+  parseQueueing,
   parseTimeout,
+  queueingOptions,
 } from "../arguments/values.ts";
 import { openEngine, parseTtl } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
@@ -29,12 +38,14 @@ export default defineCommand({
       ["get deploy --owner-pid $$", "free it when this shell ends"],
       ["unget deploy", "release it"],
     ],
-    conflicts: [["auto-unget", "owner-pid"], ["nonblock", "get-timeout"], quietOrVerbose],
+    conflicts: [["auto-unget", "owner-pid"], ...nonblockConflicts, quietOrVerbose],
   },
   args: {
     name: nameArgument,
     "get-timeout": { ...options["get-timeout"], default: "0.5" },
     nonblock: options.nonblock,
+    "max-waiters": options["max-waiters"],
+    newest: options.newest,
     message: { ...options.message, default: "cli" },
     "auto-unget": options["auto-unget"],
     "owner-pid": options["owner-pid"],
@@ -67,19 +78,22 @@ export default defineCommand({
       server: args.server,
       ttl: args.ttl,
       adopt: args["no-adopt"] !== true,
+      needs: queueingOptions(args),
     });
     const request = {
       message: args.message,
       timeoutSeconds: timeout ?? Infinity,
       adopt: args["no-adopt"] !== true,
       ownerProcess: hold.process,
+      ...parseQueueing(args, timeout),
     };
     const context = { engine, output, trap };
     const [grant, refusal] = await acquireLock(context, args.name, request);
     if (grant !== undefined) return await holdOn(grant, hold, context);
     const text = textsFor(output).refused(refusal.name, refusal);
+    const { reason, by } = refusal;
     if (output.seedOrder || output.json) {
-      await report(context, refusal.name, text, { granted: false });
+      await report(context, refusal.name, text, { granted: false, reason, by: by.map(labelOf) });
     } else if (!output.quiet) {
       diagnostics().info(text);
     }
@@ -125,6 +139,11 @@ async function holdOn(grant: Grant, hold: HoldOptions, context: WaitContext): Pr
   await report(context, name, ending, { released });
   if (trap.received !== undefined) throw new Interrupted(trap.received);
   return released ? exitCodes.done : exitCodes.no;
+}
+
+/** A process as JSON tells of it, whatever else is known. */
+function labelOf({ pid, command, host }: ProcessLabel): ProcessLabel {
+  return { pid, command, ...(host === undefined ? {} : { host }) };
 }
 
 async function report(

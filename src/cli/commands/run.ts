@@ -4,8 +4,14 @@ import type { HolderStatus } from "../../lock/status.ts";
 import { inheritedDescriptors } from "../../posix/child.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { type Job, jobOf } from "../arguments/job.ts";
-import { commonOptions, nameListArgument, options, quietOrVerbose } from "../arguments/options.ts";
-import { parseAccess } from "../arguments/values.ts";
+import {
+  commonOptions,
+  nameListArgument,
+  nonblockConflicts,
+  options,
+  quietOrVerbose,
+} from "../arguments/options.ts";
+import { parseAccess, queueingOptions } from "../arguments/values.ts";
 import { openEngine } from "../engine.ts";
 import { heldAroundText } from "../status/run-text.ts";
 import { diagnostics } from "../terminal/output.ts";
@@ -28,9 +34,15 @@ export default defineCommand({
       ["run -t 5m -E 0 sync ./sync.sh", "wait for 5 minutes, then give up quietly"],
       ["run disk -c 'sort a > b'", "run a shell command line"],
       ["run --slots 2 gpu ./render film", "at most two at a time"],
+      ["run --replace deploy ./deploy.sh", "only the newest counts: end an older one"],
     ],
     operands: "[--] COMMAND [ARG...]",
-    conflicts: [["exclusive", "shared", "slots"], ["nonblock", "get-timeout"], quietOrVerbose],
+    conflicts: [
+      ["exclusive", "shared", "slots"],
+      ...nonblockConflicts,
+      ["nonblock", "replace"],
+      quietOrVerbose,
+    ],
     notes: [
       "NAME may be several names with commas between: all of them are taken, or none, always in the same order.",
       "The exit status is the command's. Its environment has RESOURCELOCK_NAME, RESOURCELOCK_TOKEN (a number that rises with each grant) and, with --slots, RESOURCELOCK_SLOT (from 0).",
@@ -40,6 +52,10 @@ export default defineCommand({
     name: nameListArgument,
     "get-timeout": { ...options["get-timeout"], default: "-1" },
     nonblock: options.nonblock,
+    "max-waiters": options["max-waiters"],
+    newest: options.newest,
+    replace: options.replace,
+    "kill-after": options["kill-after"],
     "conflict-exit-code": options["conflict-exit-code"],
     message: {
       ...options.message,
@@ -72,6 +88,7 @@ export default defineCommand({
       server: args.server,
       ttl: args.ttl,
       adopt: job.adopt,
+      needs: queueingOptions(args),
       stops: job.onLost !== "ignore",
     });
     const context = { engine, output, trap };
@@ -116,10 +133,20 @@ async function takeLocks(job: Job, context: WaitContext): Promise<JobLocks | und
 /** @returns undefined when they are refused, which was said */
 async function acquireWanted(
   names: readonly string[],
-  { kind, message, isDefaultMessage, timeoutSeconds, adopt }: Job,
+  job: Job,
   context: WaitContext,
 ): Promise<JobLocks["grants"] | undefined> {
-  const request = { kind, message, cutMessage: isDefaultMessage, timeoutSeconds, adopt };
+  const { kind, message, timeoutSeconds, adopt, newest, replace, maxWaiters } = job;
+  const request = {
+    kind,
+    message,
+    cutMessage: job.isDefaultMessage,
+    timeoutSeconds,
+    adopt,
+    newest,
+    replace,
+    maxWaiters,
+  };
   const answer = await acquireLocks(context, names, request);
   if (Array.isArray(answer)) return answer;
   const { output } = context;

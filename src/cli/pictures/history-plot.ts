@@ -21,13 +21,18 @@ const endingGlyphs: Record<GrantRecord["ending"], string> = {
   stale: glyphs.dagger,
   released: "",
   forced: "!",
+  replaced: "<",
   recovered: glyphs.dagger,
+  superseded: glyphs.cross,
+  crowded: glyphs.cross,
+  deadlock: glyphs.cross,
   lapsed: glyphs.cross,
 };
 
 const endingLegend: Record<string, string> = {
   ">": "goes on",
   "!": endingTexts.forced,
+  "<": endingTexts.replaced,
   [glyphs.dagger]: endingTexts.recovered,
   [glyphs.cross]: endingTexts.lapsed,
 };

@@ -12,7 +12,11 @@ export const endingTexts: Record<GrantRecord["ending"], string> = {
   stale: "stale",
   released: "released",
   forced: "forced",
+  replaced: "replaced",
   recovered: "holder died",
+  superseded: "superseded",
+  crowded: "too many waited",
+  deadlock: "deadlock",
   lapsed: "gave up",
 };
 
@@ -23,7 +27,11 @@ export const endingStyles: Record<GrantRecord["ending"], Style> = {
   stale: lockStyles.broken,
   released: lockStyles.free,
   forced: lockStyles.broken,
+  replaced: lockStyles.contended,
   recovered: lockStyles.broken,
+  superseded: lockStyles.contended,
+  crowded: lockStyles.contended,
+  deadlock: lockStyles.broken,
   lapsed: lockStyles.contended,
 };
 
@@ -108,11 +116,12 @@ export function historyTable(
   return tableLines(table, records, columns, paint);
 }
 
-/** As in `released`, `exit 3`, `forced, exit 143`. */
-function endingText({ ending, exitStatus }: GrantRecord): string {
-  if (exitStatus == null) return endingTexts[ending];
+/** As in `released`, `exit 3`, `forced by pid 4242, exit 143`. */
+function endingText({ ending, by, exitStatus }: GrantRecord): string {
+  const text = by == null ? endingTexts[ending] : `${endingTexts[ending]} by ${by}`;
+  if (exitStatus == null) return text;
   const exit = `exit ${exitStatus}`;
-  return ending === "released" ? exit : `${endingTexts[ending]}, ${exit}`;
+  return ending === "released" ? exit : `${text}, ${exit}`;
 }
 
 /** When it was granted; of one that was not, when it came. */

@@ -1,9 +1,10 @@
 /** The commands of a session: some of the program's as they are, and those that take and release locks. */
 import { type CommandDef, defineCommand } from "citty";
 import { outputOptions } from "../arguments/arguments.ts";
-import { commonOptions, nameArgument, options } from "../arguments/options.ts";
-import { parseExitCode, parseKind, parseTimeout } from "../arguments/values.ts";
+import { commonOptions, nameArgument, nonblockConflicts, options } from "../arguments/options.ts";
+import { parseExitCode, parseKind, parseQueueing, parseTimeout } from "../arguments/values.ts";
 import { exitCodes } from "../exit-code.ts";
+import { refusalText } from "../status/result-text.ts";
 import { holdersText } from "../status/status-text.ts";
 import { printResult } from "../terminal/output.ts";
 import type { Holds } from "./holds.ts";
@@ -42,10 +43,7 @@ function getCommand(holds: Holds): CommandDef<any> {
   return defineCommand({
     meta: {
       name: "get",
-      conflicts: [
-        ["shared", "slots"],
-        ["get-timeout", "nonblock"],
-      ],
+      conflicts: [["shared", "slots"], ...nonblockConflicts],
     },
     args: {
       name: nameArgument,
@@ -54,12 +52,15 @@ function getCommand(holds: Holds): CommandDef<any> {
       message: { ...options.message, default: "session" },
       shared: options.shared,
       slots: options.slots,
+      newest: options.newest,
+      "max-waiters": options["max-waiters"],
       "no-adopt": options["no-adopt"],
       ...commonOptions,
     },
     async run({ args, data }) {
       const output = outputOptions(args, data);
       const notGranted = parseExitCode("--conflict-exit-code", args["conflict-exit-code"]);
+      const seconds = timeoutSeconds(args);
       if (holds.has(args.name)) {
         const facts = { name: args.name, granted: false };
         printResult(output, `${args.name}: this session holds it already`, facts);
@@ -69,13 +70,16 @@ function getCommand(holds: Holds): CommandDef<any> {
         kind: parseKind(args.shared, args.slots),
         message: args.message,
         adopt: args["no-adopt"] !== true,
-        timeoutSeconds: timeoutSeconds(args),
+        timeoutSeconds: seconds,
+        ...parseQueueing(args, seconds),
       });
       if (!answer.granted) {
         const { name, reason } = answer;
-        const { holders = [] } = (await holds.engine.inspect(name)) ?? {};
+        const { holders = [], info } = (await holds.engine.inspect(name)) ?? {};
         const held = holders.length === 0 ? "" : `; ${holdersText(holders)}`;
-        printResult(output, `${name}: not granted${held}`, { name, granted: false, reason });
+        const why = refusalText({ ...answer, waitedSeconds: 0, holders, info: info ?? "" });
+        const text = reason === "timeout" ? `not granted${held}` : why;
+        printResult(output, `${name}: ${text}`, { name, granted: false, reason });
         return notGranted;
       }
       const { name, token, slot, slotName } = answer;

@@ -3,7 +3,7 @@
  * (`state disk`) plain English; in the seed's (`disk state`) the texts of cjnfuncs.resourcelock, to the letter.
  */
 import { messages } from "../../lock/messages.ts";
-import type { HolderStatus, ParticipantStatus } from "../../lock/status.ts";
+import type { HolderStatus, ProcessLabel } from "../../lock/status.ts";
 import { durationText, fineDurationText } from "../terminal/time-text.ts";
 import {
   commandText,
@@ -31,7 +31,7 @@ interface Refused {
   info: string;
   holders: readonly HolderStatus[];
   /** Who superseded it, who waits, or the circle that it would have closed. */
-  by: readonly ParticipantStatus[];
+  by: readonly ProcessLabel[];
 }
 
 interface Texts {
@@ -85,14 +85,19 @@ export function textsFor({ seedOrder }: { seedOrder: boolean }): Texts {
   return seedOrder ? seed : plain;
 }
 
+function othersText(count: number): string {
+  if (count === 0) return "enough others wait";
+  return count === 1 ? "1 other waits" : `${count} others wait`;
+}
+
 /** As in `gave up after 1s; held by pid 22114 (aaa by ci) for 12s`. */
-function refusalText({ reason, waitedSeconds, holders, info, by }: Refused): string {
+export function refusalText({ reason, waitedSeconds, holders, info, by }: Refused): string {
   const names = by.map((one) => processText(one));
   switch (reason) {
     case "superseded":
       return `superseded by a newer request${names.length === 0 ? "" : `, ${names.join(", ")}`}`;
     case "crowded":
-      return "not waiting, since enough others wait already";
+      return `not waiting, since ${othersText(names.length)} already`;
     case "deadlock":
       return `gave up, since waiting would never end: ${[...names, "this one"].join(", waits for ")}`;
     default: {

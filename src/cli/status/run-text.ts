@@ -1,4 +1,5 @@
 /** What `run` says about itself and the command that it runs. */
+import type { LockLoss } from "../../lock/errors.ts";
 import type { HolderStatus } from "../../lock/status.ts";
 import { processText } from "./status-text.ts";
 
@@ -37,13 +38,15 @@ export function notStartedText(command: string, cause: string | undefined): stri
   return `command not found: ${shown}${isLine ? "; use -c for a shell command line" : ""}`;
 }
 
-/** A hold that was gone when the command ended. @param by who took it, if that is known */
-export function forcedText(name: string, by: string | undefined): string {
+/** A hold that was gone when the command ended, or that it left to a newer request. */
+export function lossText(name: string, { reason, by }: LockLoss): string {
   const who = by === undefined ? "" : ` by ${by}`;
-  return `lock "${name}" was released by force${who} while the command ran`;
-}
-
-/** A hold whose lease could not be renewed in time. */
-export function expiredText(name: string): string {
-  return `lock "${name}" was lost while the command ran: its lease could not be renewed in time`;
+  switch (reason) {
+    case "expired":
+      return `lock "${name}" was lost while the command ran: its lease could not be renewed in time`;
+    case "replaced":
+      return `lock "${name}" was claimed by a newer request${by === undefined ? "" : `, ${by}`}: ended the command`;
+    default:
+      return `lock "${name}" was released by force${who} while the command ran`;
+  }
 }

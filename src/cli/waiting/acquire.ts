@@ -5,6 +5,7 @@ import type { HolderStatus } from "../../lock/status.ts";
 import { CallersAlarm } from "../../posix/alarm.ts";
 import { monotonicSeconds } from "../../posix/clock.ts";
 import { diagnostics, type OutputOptions } from "../terminal/output.ts";
+import { claimedTokens } from "./around.ts";
 import { Interrupted, type SignalTrap, turn } from "./signals.ts";
 import { WaitNotice } from "./wait-notice.ts";
 
@@ -62,6 +63,7 @@ export async function acquireLocks(
 ): Promise<Grant[] | ToldRefusal> {
   const { engine, output, trap } = context;
   const startSeconds = monotonicSeconds();
+  if (request.newest === true || request.replace === true) await requireNoneAround(engine, names);
   const answer = await acquireNoticed(context, names, request);
   if (!Array.isArray(answer)) {
     const isTriedOnce = request.timeoutSeconds === 0;
@@ -81,6 +83,14 @@ export async function acquireLocks(
   }
   if (!output.quiet) for (const grant of answer) tellAdopted(grant);
   return answer;
+}
+
+/** A request that sends others away must not do so before it finds that it cannot wait. */
+async function requireNoneAround(engine: LockEngine, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    const around = await engine.holdAround(name, claimedTokens(name));
+    if (around !== undefined) throw new HeldAround(name, around);
+  }
 }
 
 /** Waits, and says on stderr what for. */

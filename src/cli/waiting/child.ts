@@ -11,9 +11,6 @@ import type { SignalTrap } from "./signals.ts";
 
 /** The command's end is told by SIGCHLD; where the caller has that blocked, by looking this often. */
 const lookMilliseconds = 1000;
-/** How long a command may take to end by TERM before it is killed. */
-const killAfterMilliseconds = 10_000;
-
 /** What a terminal sends to all of the job in its foreground. */
 const terminalSignals: ReadonlySet<SignalName> = new Set([
   "SIGINT",
@@ -68,15 +65,16 @@ export class RunningCommand {
   /**
    * Ends the command: by TERM, and by KILL when that takes too long.
    *
-   * @param killBySeconds when it must have ended, on CLOCK_BOOTTIME
+   * @param killAfterSeconds how long it may take to end by TERM
+   * @param killBySeconds when it must have ended in any case, on CLOCK_BOOTTIME
    */
-  stop(killBySeconds = Infinity): void {
+  stop(killAfterSeconds: number, killBySeconds = Infinity): void {
     if (this.#killTimer !== undefined) return;
     this.#send("SIGTERM");
     this.#send("SIGCONT");
     this.#killTimer = setTimeout(
       () => this.#send("SIGKILL"),
-      Math.min(killAfterMilliseconds, Math.max(0, (killBySeconds - bootSeconds()) * 1000)),
+      Math.min(killAfterSeconds, Math.max(0, killBySeconds - bootSeconds())) * 1000,
     );
   }
 

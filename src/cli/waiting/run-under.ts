@@ -7,7 +7,7 @@ import { errorText, PosixError } from "../../posix/libc.ts";
 import { type SignalName, signalNumbers } from "../../posix/process.ts";
 import type { Job } from "../arguments/job.ts";
 import { exitCodes } from "../exit-code.ts";
-import { expiredText, forcedText, notStartedText } from "../status/run-text.ts";
+import { lossText, notStartedText } from "../status/run-text.ts";
 import { diagnostics } from "../terminal/output.ts";
 import type { WaitContext } from "./acquire.ts";
 import { variablesOf } from "./around.ts";
@@ -52,14 +52,12 @@ export async function runUnder(
   const exitStatus = exitStatusOf(status);
   const losses = await releaseInReverse(grants, exitStatus);
   if (!output.quiet) {
-    for (const { lockName, loss } of losses) {
-      const isExpired = loss.reason === "expired";
-      diagnostics().warn(isExpired ? expiredText(lockName) : forcedText(lockName, loss.by));
-    }
+    for (const { lockName, loss } of losses) diagnostics().warn(lossText(lockName, loss));
   }
   // A shell that runs us in a loop leaves the loop only if it sees that ^C ended us.
   if (isKilledBy(status, "SIGINT") && trap.has("SIGINT")) throw new Interrupted("SIGINT");
-  const isLost = losses.length > 0 && job.onLost !== "ignore";
+  // Who lets itself be replaced has not failed by that: its command's status tells.
+  const isLost = losses.some(({ loss }) => loss.reason !== "replaced") && job.onLost !== "ignore";
   return isLost && (exitStatus === exitCodes.done || isStopped()) ? exitCodes.lost : exitStatus;
 }
 
@@ -71,11 +69,11 @@ export async function runUnder(
 function stopWhenLost(
   engine: LockEngine,
   grants: readonly Grant[],
-  { onLost }: Job,
+  { onLost, replace, killAfterSeconds }: Job,
   command: RunningCommand,
 ): () => boolean {
   let isStopped = false;
-  const isWatched = onLost === "kill" || (engine.isLeased && onLost === "fail");
+  const isWatched = replace === true || onLost === "kill" || (engine.isLeased && onLost === "fail");
   for (const grant of isWatched ? grants : []) {
     const lost = grant.watchLoss();
     const stop = () => {
@@ -83,7 +81,7 @@ function stopWhenLost(
       // Whoever forces a lock away means it; only a lease that ends lets somebody else in unasked.
       if (error.loss.reason === "forced" && onLost !== "kill") return;
       isStopped = true;
-      command.stop(error.loss.killBySeconds);
+      command.stop(killAfterSeconds, error.loss.killBySeconds);
     };
     if (lost.aborted) stop();
     else lost.addEventListener("abort", stop, { once: true });

@@ -30,8 +30,11 @@ export interface Blocked {
   readonly retryAfterSeconds: number;
 }
 
-/** What became of an attempt to get the lock. */
-export type Outcome = "granted" | Blocked;
+/**
+ * What became of an attempt to get the lock: it has to wait; or it is given up, as a newer one came or too many wait
+ * already.
+ */
+export type Outcome = "granted" | "superseded" | "crowded" | Blocked;
 
 /** For what no byte tells: any of several slots may become free, or somebody else adopts. */
 export const shortTickSeconds = 0.1;

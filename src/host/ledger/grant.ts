@@ -4,8 +4,14 @@ import { faultPoint } from "../../posix/fault-point.ts";
 import { formatLockInfo } from "../../lock/info-text.ts";
 import { hashOf } from "../objects/unit.ts";
 import { type LedgerState, lockStates, seatStates } from "./layout.ts";
-import { evictorOf } from "./seat-words.ts";
-import { isSeatOverwritten, leaveSeat, type Own, stillOwnsSeat } from "./own-seat.ts";
+import { evictorOf, hasKindFlag } from "./seat-words.ts";
+import {
+  isSeatOverwritten,
+  leaveSeat,
+  type Own,
+  type Predecessor,
+  stillOwnsSeat,
+} from "./own-seat.ts";
 import { freeSlot, isEvicted, kinds, otherHolder } from "./queue.ts";
 import { seatTime } from "./seat-time.ts";
 import { isHoldersText, isPosted, markOf, passRecordTo, writeFree } from "./record.ts";
@@ -204,6 +210,15 @@ export function isLostIn(state: LedgerState, own: Own): boolean {
   if (seat > state.seats || state.seat(seat).ticket !== ticket) return false;
   if (isEvicted(state.seat(seat))) return true;
   return ownTextHash(state, own) === undefined;
+}
+
+/** The process that asked a holder to leave, in a ledger that was only read; undefined where none did. */
+export function askerOf(state: LedgerState, { seat, ticket }: Own): Predecessor | undefined {
+  const held = state.seat(seat);
+  if (held.ticket !== ticket || !hasKindFlag(held, "askedToLeave")) return undefined;
+  const asker = evictorOf(held);
+  const found = state.taken.find((number) => state.seat(number).process === asker);
+  return { process: asker, message: found === undefined ? "" : state.seat(found).message };
 }
 
 /** The hash of the info text, where no peer has forced the lock from this holder; else undefined. */

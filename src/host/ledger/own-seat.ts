@@ -5,11 +5,30 @@ import { LockFullError } from "../../lock/errors.ts";
 import type { LockUnit } from "../objects/unit.ts";
 import type { View } from "./decide.ts";
 import { lockStates, seatStates } from "./layout.ts";
-import { evictionOf, evictions, seatFlags, withExitStatus } from "./seat-words.ts";
+import {
+  evictionOf,
+  evictions,
+  type kindFlags,
+  seatFlags,
+  withExitStatus,
+  withKindFlags,
+} from "./seat-words.ts";
 import type { Ledger } from "./ledger.ts";
 import { isEvicted } from "./queue.ts";
 import { recordedSeat, writeFree } from "./record.ts";
 import { clockOffset, seatTime } from "./seat-time.ts";
+
+/** What a request does to others when it comes: newcomer.ts. All of it under the mutex. */
+export interface Newcomer {
+  /** What its seat says of it. */
+  readonly flags: readonly (keyof typeof kindFlags)[];
+  /** Before it takes a seat: the process of a newer one that it leaves the queue to; 0 where nobody knows which. */
+  supersededBy(own: Own): number | undefined;
+  /** Once it has a seat. @returns "crowded" where it may not wait; then nothing was done to others */
+  arrive(own: Own): "crowded" | undefined;
+  /** Once it has to wait. */
+  mustWait(own: Own): void;
+}
 
 /** What a participant asks for. */
 export interface Wish {
@@ -20,6 +39,8 @@ export interface Wish {
   readonly message: string;
   /** Whether to take over a unit whose holder died. */
   readonly adopt: boolean;
+  /** Undefined for one that only queues. */
+  readonly newcomer?: Newcomer | undefined;
   /** How it waits. */
   readonly wait: {
     /** Whether it waits by futex, and so has to be woken. */
@@ -57,7 +78,7 @@ export interface Own extends View {
   tookUnitUnrecorded: boolean;
   grant: OwnGrant | undefined;
   adopted: Predecessor | undefined;
-  /** Who forced the lock from it, 0 where nobody did, or nobody knows. */
+  /** Who forced the lock from it, or superseded it in the queue; 0 where nobody did, or nobody knows. */
   forcedBy: number;
 }
 
@@ -88,7 +109,7 @@ export function takeSeat(own: Own): void {
   const seat = ledger.seat(number);
   seat.ticket = own.ticket;
   seat.process = process.pid;
-  seat.kind = wish.kind;
+  seat.kind = withKindFlags(wish, ...(wish.newcomer?.flags ?? []));
   seat.slots = wish.slots;
   const now = microsecondsNow();
   const flags = seatFlags.leavesMarks | (wish.wait.usesFutex ? seatFlags.usesFutex : 0);
@@ -115,9 +136,17 @@ export function leaveSeat(own: Own, ending: number, exitStatus?: number): void {
   own.grant = undefined;
 }
 
-/** Leaves the queue; a unit that was got by waiting is given back as a holder does. */
-export function leaveQueue(own: Own): void {
+/**
+ * Leaves the queue; a unit that was got by waiting is given back as a holder does.
+ *
+ * @param reason why it gives up, where it is not for its time
+ */
+export function leaveQueue(own: Own, reason?: "crowded" | "deadlocked"): void {
   if (own.seat === 0) return;
+  if (reason !== undefined && stillOwnsSeat(own)) {
+    const seat = own.ledger.seat(own.seat);
+    seat.kind = withKindFlags(seat, reason);
+  }
   const gives = recordUnitReturned(own);
   leaveSeat(own, seatStates.lapsed);
   faultPoint("left");

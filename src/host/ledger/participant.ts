@@ -19,7 +19,7 @@ import { LockDamagedError } from "../../lock/errors.ts";
 import type { LockUnit } from "../objects/unit.ts";
 import { applyStep, type Blocked, type Outcome, shortTickSeconds } from "./apply.ts";
 import { decide, type Step } from "./decide.ts";
-import { detachGrant, isLostIn, releaseGrant } from "./grant.ts";
+import { askerOf, detachGrant, isLostIn, releaseGrant } from "./grant.ts";
 import type { Header } from "./layout.ts";
 import { type Ledger, mutexBusy } from "./ledger.ts";
 import {
@@ -95,7 +95,10 @@ export class Participant {
     return this.#own.adopted;
   }
 
-  /** After a release that gave false: the process that forced the lock, 0 where nobody knows. */
+  /**
+   * After a release that gave false, the process that forced the lock; after a request that was superseded, the newer
+   * one's. 0 where nobody knows.
+   */
   get forcedBy(): number {
     return this.#own.forcedBy;
   }
@@ -164,18 +167,32 @@ export class Participant {
   #attemptInTurn(): Outcome {
     const own = this.#own;
     const isNew = !stillOwnsSeat(own);
+    const { newcomer } = own.wish;
     if (isNew) {
+      const by = newcomer?.supersededBy(own);
       leaveQueue(own);
+      if (by !== undefined) {
+        own.forcedBy = by;
+        return "superseded";
+      }
       takeSeat(own);
     }
+    const mayNotWait = isNew ? newcomer?.arrive(own) : undefined;
     const outcome = this.#advance();
-    if (outcome === "granted") {
+    if (typeof outcome === "string") {
       // Nobody sees the seat before the mutex is free, so a grant at once need not write it twice.
       own.ledger.unlockWaitingByte();
       return outcome;
     }
+    if (mayNotWait !== undefined) {
+      leaveQueue(own, mayNotWait);
+      return mayNotWait;
+    }
     own.ledger.store();
-    if (isNew) faultPoint("entered");
+    if (isNew) {
+      faultPoint("entered");
+      newcomer?.mustWait(own);
+    }
     if (this.#allowsQuiet(outcome)) this.#quietTicks.allow();
     else this.#quietTicks.cancel();
     if (own.wish.kind !== kinds.exclusive) own.ledger.lockWaitingByte();
@@ -311,12 +328,18 @@ export class Participant {
     });
   }
 
-  /** Gives up a request that was not granted. */
-  withdraw(): void {
+  /** The process that asked this holder to leave, and what it wants the lock for; undefined where none did. */
+  askedBy(): Predecessor | undefined {
+    const own = this.#own;
+    return own.ledger.snapshot((state) => askerOf(state, own));
+  }
+
+  /** Gives up a request that was not granted. @param reason why, where it is not for its time */
+  withdraw(reason?: "deadlocked"): void {
     const own = this.#own;
     if (own.seat === 0) return;
     try {
-      if (own.ledger.tryTransact(() => leaveQueue(own)) !== mutexBusy) return;
+      if (own.ledger.tryTransact(() => leaveQueue(own, reason)) !== mutexBusy) return;
       // As if it had died: the unit that it may have got is marked, so that the next one adopts it.
     } catch (error) {
       if (!(error instanceof LockDamagedError)) throw error;

@@ -18,7 +18,8 @@ export function isHolding(seat: Readonly<Seat>): boolean {
   return seat.state === seatStates.holding && seat.ticket !== 0 && !isEvicted(seat);
 }
 
-function isWaiting({ state }: Readonly<Seat>): boolean {
+/** Whether a seat, of somebody alive or dead, waits. */
+export function isWaiting({ state }: Readonly<Seat>): boolean {
   return state === seatStates.waiting || state === seatStates.atSemaphore;
 }
 

@@ -185,7 +185,9 @@ test("get --json prints a complete object", async () => {
   const state = { name, exists: true, locked: true, value: 0, info: "DATE - cli" };
   const token = expect.any(Number);
   expect(await jsonLines("get", name)).toEqual([{ ...state, granted: true, token }]);
-  expect(await jsonLines("get", name, "-t", "0")).toEqual([{ ...state, granted: false }]);
+  expect(await jsonLines("get", name, "-t", "0")).toEqual([
+    { ...state, granted: false, reason: "timeout", by: [] },
+  ]);
 });
 
 test("get --json has the token that state --json shows, and the next grant's is higher", async () => {

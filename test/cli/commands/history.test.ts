@@ -17,6 +17,7 @@ function requireRecord(value: unknown): asserts value is Record<string, unknown>
 }
 
 const record = {
+  by: null,
   pid: expect.any(Number),
   kind: "exclusive",
   slot: null,
@@ -160,7 +161,7 @@ test("history tells how each request ended", async () => {
   expect(endings).toContainEqual(["detached", "detached"]);
   expect(endings).toContainEqual(["waiter", "waiting"]);
   const { stdout } = await resourcelock("history", name);
-  for (const text of ["holder died", "forced", "gave up", "detached", "waits"]) {
+  for (const text of ["holder died", "forced by pid \\d+", "gave up", "detached", "waits"]) {
     expect(stdout).toMatch(new RegExp(` ${text}$`, "m"));
   }
   await resourcelock("unget", name);

@@ -75,6 +75,7 @@ describe("textsFor() in our order", () => {
       refused({ waitedSeconds: 75 }),
       refused({ reason: "superseded", by }),
       refused({ reason: "crowded" }),
+      refused({ reason: "crowded", by }),
       refused({ reason: "deadlock", by }),
     ]).toEqual([
       'lock "disk": gave up after 1s',
@@ -83,6 +84,7 @@ describe("textsFor() in our order", () => {
       'lock "disk": gave up after 1m15s',
       'lock "disk": superseded by a newer request, deploy 2',
       'lock "disk": not waiting, since enough others wait already',
+      'lock "disk": not waiting, since 1 other waits already',
       'lock "disk": gave up, since waiting would never end: deploy 2, waits for this one',
     ]);
   });

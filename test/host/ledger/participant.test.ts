@@ -79,7 +79,7 @@ afterEach(() => lock.close());
 /** What an attempt is blocked on. */
 function blockedBy(participant: Participant): Blocked {
   const outcome = participant.tryAdvance();
-  if (outcome === "granted") throw new Error("granted");
+  if (typeof outcome === "string") throw new Error(outcome);
   return outcome;
 }
 
@@ -87,7 +87,7 @@ function blockedBy(participant: Participant): Blocked {
 function untilGranted(participant: Participant): void {
   let outcome = participant.tryAdvance();
   while (outcome !== "granted") {
-    Bun.sleepSync(outcome.retryAfterSeconds * 1000);
+    Bun.sleepSync(blockedBy(participant).retryAfterSeconds * 1000);
     outcome = participant.tryAdvance();
   }
 }

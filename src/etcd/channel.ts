@@ -22,6 +22,8 @@ export interface Answer {
   readonly message: JsonObject;
   /** The member that gave it. */
   readonly endpoint: string;
+  /** What its clock showed, in whole seconds: the Date of HTTP. */
+  readonly date: string | null;
 }
 
 export interface RequestOptions {
@@ -151,6 +153,7 @@ function answerOf(endpoint: string, response: Response, text: string): Answer {
     },
     message: content,
     endpoint,
+    date: response.headers.get("date"),
   };
 }
 

@@ -246,12 +246,13 @@ export class EtcdEngine implements LockEngine {
 
   async *watch(
     lockName: string,
-    { everySeconds, signal }: WatchOptions,
+    { everySeconds, signal, endsWithServer = false }: WatchOptions,
   ): AsyncGenerator<LockState | undefined> {
     const name = parseServerLockName(lockName);
+    // A server that was there once is waited for.
+    const laterSeconds = endsWithServer ? defaultCallSeconds : Infinity;
     try {
-      // A server that was there once is waited for.
-      for (let seconds = defaultCallSeconds; !signal.aborted; seconds = Infinity) {
+      for (let seconds = defaultCallSeconds; !signal.aborted; seconds = laterSeconds) {
         const look = await lookAt(this.#gateway, name, { seconds, signal });
         yield* this.#untilChanged(name, look, { everySeconds, signal });
       }

@@ -26,6 +26,8 @@ export class QueueWatch {
     message: Record<string, unknown>;
   }>;
   #next: Promise<WatchOutcome> | undefined;
+  /** When it was made, or the server said something last. */
+  #heardAt = performance.now();
 
   /** @param view is known up to its revision; the watch goes on from there, so nothing is missed */
   constructor(gateway: Gateway, keys: Keys, view: QueueView, signal: AbortSignal) {
@@ -56,10 +58,11 @@ export class QueueWatch {
       this.#next.catch(() => {});
     }
     let timer: Timer | undefined;
-    const isSilence = seconds > maxSilenceSeconds;
+    const patience = maxSilenceSeconds * 1000 - (performance.now() - this.#heardAt);
+    const milliseconds = seconds * 1000;
     const late = new Promise<WatchOutcome>((resolve) => {
-      const end = () => resolve(isSilence ? "broken" : "timeout");
-      timer = setTimeout(end, Math.min(seconds, maxSilenceSeconds) * 1000);
+      const end = () => resolve(milliseconds > patience ? "broken" : "timeout");
+      timer = setTimeout(end, Math.min(milliseconds, patience));
     });
     const outcome = await Promise.race([this.#next, late]).finally(() => clearTimeout(timer));
     if (outcome === "changed") this.#next = undefined;
@@ -75,6 +78,7 @@ export class QueueWatch {
       for (;;) {
         const { done, value } = await this.#messages.next();
         if (done === true) break;
+        this.#heardAt = performance.now();
         // A canceled watch is silent from then on, and its connection stays open.
         if (flagIn(value.message, "canceled")) {
           this.#gateway.forgetLogin();

@@ -145,6 +145,8 @@ export interface WatchOptions {
   readonly firstSeconds?: number | undefined;
   /** Ends the watch, which yields once in any case. */
   readonly signal: AbortSignal;
+  /** Whether it fails when a server stays away; else that is waited for. @default false */
+  readonly endsWithServer?: boolean | undefined;
 }
 
 /** What an engine may lack. A request for it is a usage error, which the command line reports before it asks. */

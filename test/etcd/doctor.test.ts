@@ -1,9 +1,9 @@
 /** What `doctor` finds about servers. */
 import { describe, expect, test } from "bun:test";
-import { checkServers } from "../../src/etcd/server-check.ts";
+import { checkServers, skewSeconds } from "../../src/etcd/server-check.ts";
 import { binary, runToEnd } from "../support/process.ts";
 import { etcdTest, theCluster, useCluster } from "./engines.ts";
-import { answer, FakeGateway } from "./fake-gateway.ts";
+import { answer, FakeGateway, headerOf } from "./fake-gateway.ts";
 
 useCluster();
 
@@ -40,6 +40,39 @@ describe("checkServers()", () => {
     await using other = new FakeGateway(() => new Response("hello"));
     const findings = await checkServers(`http://127.0.0.1:1,${other.url}`, {});
     expect(findings.map(({ verdict }) => verdict)).toEqual(["problem", "problem"]);
+  });
+
+  test.each([
+    ["behind", -60_000],
+    ["ahead of", 60_000],
+  ])("checkServers() finds a clock that is %s this one", async (direction, milliseconds) => {
+    await using server = new FakeGateway(() => {
+      const date = new Date(Date.now() + milliseconds).toUTCString();
+      const fields = { header: headerOf(), version: "3.5.13", leader: "9", count: "0" };
+      return Response.json(fields, { headers: { date } });
+    });
+    const clock = (await checkServers(server.url, {})).find(({ check }) =>
+      check.startsWith("clock"),
+    );
+    expect(clock?.verdict).toBe("note");
+    expect(clock?.text).toMatch(new RegExp(`^It is \\d+ s ${direction} this host's`));
+  });
+
+  test.each([
+    ["the same second", 10_000, 10_500, 0],
+    ["a second that may have just ended", 9000, 10_200, -0.2],
+    ["a server that takes its time", 10_000, 10_100, 0],
+    ["a clock that is behind", 5000, 10_000, -4],
+    ["a clock that is ahead", 20_000, 10_500, 9],
+  ])("skewSeconds() is sure of %s", (_, shown, askedAt, seconds) => {
+    const answeredAt = askedAt + 500;
+    const date = new Date(shown).toUTCString();
+    expect(skewSeconds(date, askedAt, answeredAt)).toBeCloseTo(seconds);
+  });
+
+  test("skewSeconds() is 0 without a date, or with garbage in its place", () => {
+    expect(skewSeconds(null, 1, 2)).toBe(0);
+    expect(skewSeconds("yesterday", 1, 2)).toBe(0);
   });
 
   test("checkServers() finds a list that cannot be used", async () => {

@@ -13,6 +13,7 @@ import { exitCodes } from "../exit-code.ts";
 import { compileHotCode } from "../jit.ts";
 import { TraceScreen, type TraceSource } from "../pictures/trace-screen.ts";
 import { type State, stateNow, stateOf } from "../status/existing.ts";
+import { rareLooks, WatchedStates } from "../status/watched-states.ts";
 import { textsFor } from "../status/result-text.ts";
 import { painter } from "../terminal/colors.ts";
 import { type OutputOptions, printResult } from "../terminal/output.ts";
@@ -38,7 +39,7 @@ export default defineCommand({
     ],
     repeats: true,
     notes: [
-      "Without a NAME it follows all locks, held ones first.",
+      "Without a NAME it follows all locks, held ones first; those of a server every two seconds.",
       "On a terminal it draws a line of cells for each lock, one cell a look. The arrow keys select a lock, Enter shows its history, u releases it after asking. With --json, -v, or elsewhere than on a terminal it prints the state at each look.",
     ],
   },
@@ -59,7 +60,10 @@ export default defineCommand({
     const all = args._.length === 0;
     const names = args._.map(parseLockName);
     await using engine = await openEngine({ server: args.server, output });
-    const look = () => (all ? lookAtAll(engine) : lookAtNamed(engine, names));
+    using watched = engine.isLeased && !all ? new WatchedStates(engine, names) : undefined;
+    const lookAtThem = () => (all ? lookAtAll(engine) : lookAtNamed(engine, names));
+    const look =
+      watched?.look.bind(watched) ?? (engine.isLeased ? rareLooks(lookAtThem) : lookAtThem);
     if (!isLive(output)) return await print(look, updateSeconds, output);
     const paint = painter(stdout, args["no-color"] ?? false);
     const screen = () =>

@@ -96,7 +96,9 @@ async function waitUntilFree(
   { notice, ends, once }: { notice: Notice | undefined; ends: AbortSignal; once: boolean },
 ): Promise<State> {
   const startSeconds = monotonicSeconds();
-  const pauses = { firstSeconds: shortestPauseSeconds, everySeconds: longestPauseSeconds };
+  // A server tells at once when the lock is free.
+  const everySeconds = engine.isLeased ? noticeSeconds : longestPauseSeconds;
+  const pauses = { firstSeconds: shortestPauseSeconds, everySeconds };
   try {
     for await (const lock of engine.watch(name, { ...pauses, signal: ends })) {
       const state = stateOf(name, lock);

@@ -5,7 +5,7 @@ import type { LedgerSnapshot, ReadableLedger } from "./ledger/ledger-reader.ts";
 import type { LockUnit } from "./objects/unit.ts";
 import { holders, kindNames, seatAtSemaphore, waiters } from "./ledger/queue.ts";
 import { dateOf } from "./ledger/seat-time.ts";
-import { isOwnUnit, isOwnerDead, recordedSeat } from "./ledger/record.ts";
+import { hasWaiterMark, isOwnUnit, isOwnerDead, recordedSeat } from "./ledger/record.ts";
 import type {
   Attachment,
   HolderStatus,
@@ -21,7 +21,10 @@ export function conditionOf({ holders: all }: LockStatus, value: number): LockCo
 }
 
 /** What of a lock's unit tells how it is held. */
-export type UnitState = Pick<LockUnit, "readValue" | "readMark" | "infoHash" | "stampAsRead">;
+export type UnitState = Pick<
+  LockUnit,
+  "readValue" | "readMark" | "readWaiterMark" | "infoHash" | "stampAsRead"
+>;
 
 /** @param ledger undefined where there is none yet */
 export function statusOf(ledger: ReadableLedger | undefined, unit: UnitState): LockStatus {
@@ -66,7 +69,7 @@ function holdersOf(ledger: LedgerSnapshot, unit: UnitState): HolderStatus[] {
   }
   if (unit.readValue() > 0) return [];
   if (!isOwnUnit(ledger, unit, unit.infoHash())) return [foreign];
-  if (state === lockStates.detached) {
+  if (state === lockStates.detached && !hasWaiterMark(ledger.header, unit)) {
     const owner = ledger.header.boundProcess;
     if (owner === 0) return [{ ...recordedHolder(ledger, "detached"), pid: null }];
     const attachment = isOwnerDead(ledger.header) ? "stale" : "bound";

@@ -46,7 +46,8 @@ export function initialSemaphore(value: number): Uint8Array {
 const valueOffset = 0;
 const waitersOffset = 4;
 const sharedOffset = 8;
-const markOffset = 16;
+/** Where two words stand that glibc leaves alone: see {@link SemaphoreMark}. */
+const marksOffset = 16;
 /** FUTEX_SHARED of sysdeps/nptl/futex-internal.h. */
 const sharedByProcesses = 128;
 /** PID_MAX_LIMIT of linux/threads.h: more threads cannot wait. */
@@ -62,14 +63,21 @@ function faultOf(value: number, waiters: number, shared: number): string | undef
   return value > maxUnits ? `it stands at ${value}` : undefined;
 }
 
+/**
+ * A word of a semaphore's file that glibc leaves alone: of the {@link semaphoreBytes} it uses the first 16, and sem_open
+ * fills the others with zeros. What the two of them mean is for the caller to say.
+ */
+export type SemaphoreMark = 0 | 1;
+
 /** The value in the bytes of a semaphore's file, without mapping it. */
 export function valueInSemaphore(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(valueOffset, true);
 }
 
-/** {@link Semaphore.mark} in the bytes of a semaphore's file. */
-export function markInSemaphore(bytes: Uint8Array): number {
-  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(markOffset, true);
+/** {@link Semaphore.readMark} in the bytes of a semaphore's file. */
+export function markInSemaphore(bytes: Uint8Array, which: SemaphoreMark): number {
+  const offset = marksOffset + which * Uint32Array.BYTES_PER_ELEMENT;
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(offset, true);
 }
 
 /** What is wrong in the bytes of a semaphore's file, whatever it counts; undefined if nothing is. */
@@ -120,7 +128,7 @@ function timedWait(): TimedWait {
 export class Semaphore {
   /** 0 once it is closed: a call with an address that is mapped no more would end the process. */
   #address: number;
-  #markWord: Uint32Array | undefined;
+  #markWords: Uint32Array | undefined;
   /** Tells the file from others that get its name later. */
   readonly inode: number;
 
@@ -141,28 +149,24 @@ export class Semaphore {
     return faultOf(this.#word(valueOffset), this.#word(waitersOffset), this.#word(sharedOffset));
   }
 
-  /**
-   * A word of the file that glibc leaves alone: of the {@link semaphoreBytes} it uses the first 16, and sem_open fills
-   * the others with zeros. What it means is for the caller to say.
-   */
-  get mark(): number {
-    return Atomics.load(this.#mark(), 0);
+  readMark(which: SemaphoreMark): number {
+    return Atomics.load(this.#marks(), which);
   }
 
-  set mark(value: number) {
-    Atomics.store(this.#mark(), 0, value);
+  setMark(which: SemaphoreMark, value: number): void {
+    Atomics.store(this.#marks(), which, value);
   }
 
-  /** Sets the mark to 0 if it still is the expected one. */
-  clearMark(expected: number): void {
-    Atomics.compareExchange(this.#mark(), 0, expected, 0);
+  /** Sets a mark to 0 if it still is the expected one. */
+  clearMark(which: SemaphoreMark, expected: number): void {
+    Atomics.compareExchange(this.#marks(), which, expected, 0);
   }
 
-  #mark(): Uint32Array {
-    this.#markWord ??= new Uint32Array(
-      toArrayBuffer(this.#mapped(), markOffset, Uint32Array.BYTES_PER_ELEMENT),
+  #marks(): Uint32Array {
+    this.#markWords ??= new Uint32Array(
+      toArrayBuffer(this.#mapped(), marksOffset, 2 * Uint32Array.BYTES_PER_ELEMENT),
     );
-    return this.#markWord;
+    return this.#markWords;
   }
 
   /** Takes a unit if there is one. */
@@ -198,7 +202,7 @@ export class Semaphore {
     if (this.#address === 0) return;
     check("munmap", libc.munmap(this.#address, semaphoreBytes));
     this.#address = 0;
-    this.#markWord = undefined;
+    this.#markWords = undefined;
   }
 
   #word(offset: number): number {

@@ -41,6 +41,7 @@ export function statusWithoutUnit(ledger: LedgerSnapshot): LockStatus {
   return statusIn(ledger, {
     readValue: () => initialSemaphoreValue(ledger),
     readMark: () => 0,
+    readWaiterMark: () => 0,
     infoHash: () => noted,
     stampAsRead: () => noStamp,
   });

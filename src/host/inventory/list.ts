@@ -17,6 +17,7 @@ import { isPosixError, PosixError } from "../../posix/libc.ts";
 import {
   faultInSemaphore,
   markInSemaphore,
+  type SemaphoreMark,
   semaphoreBytes,
   valueInSemaphore,
 } from "../../posix/semaphore.ts";
@@ -38,7 +39,7 @@ import { noStamp, type Stamp, stampedBytes, stampOf } from "../ledger/stamp.ts";
 import { openLedgerToLook } from "../objects/objects.ts";
 import { type LockCondition, type LockState, type LockStatus, nobody } from "../../lock/status.ts";
 import { conditionOf, statusOf } from "../status.ts";
-import { hashOf } from "../objects/unit.ts";
+import { hashOf, marks } from "../objects/unit.ts";
 
 /**
  * All locks of this host, in no order; also those that lost their semaphore while they are in use.
@@ -200,7 +201,17 @@ class UnitInSight {
   }
 
   readMark(): number {
-    return this.#semaphore === undefined ? 0 : markIn(this.#semaphore);
+    return this.#readMark(marks.underMutex);
+  }
+
+  readWaiterMark(): number {
+    return this.#readMark(marks.waiters);
+  }
+
+  #readMark(which: SemaphoreMark): number {
+    return this.#semaphore === undefined
+      ? 0
+      : markInSemaphore(readSemaphore(this.#semaphore), which);
   }
 
   infoHash(): number {
@@ -226,10 +237,6 @@ class UnitInSight {
 
 function valueOf(semaphore: number): number {
   return valueInSemaphore(readSemaphore(semaphore));
-}
-
-function markIn(semaphore: number): number {
-  return markInSemaphore(readSemaphore(semaphore));
 }
 
 function readSemaphore(semaphore: number): Uint8Array {

@@ -111,7 +111,9 @@ function adopt(own: Own, { row, textHash }: Extract<Step, { act: "adopt" }>): Ou
   if (row === 5) noteMissing(ledger);
   own.adopted = predecessor(own, row);
   noteUnitsAdopted(ledger);
-  writeEnding(ledger, recordedSeat(ledger), seatStates.recovered);
+  // In row 5 a detached hold was released, and the waiter that got its unit died.
+  const isOver = row === 5 && header.state === lockStates.detached;
+  writeEnding(ledger, recordedSeat(ledger), isOver ? seatStates.released : seatStates.recovered);
   header.notedHash = textHash;
   header.recoveries += 1;
   recordGrant(own);
@@ -125,7 +127,8 @@ function predecessor(own: Own, row: 3 | 5 | 6): Predecessor {
     return { process: owner, message: "the process that it was bound to" };
   }
   const recorded = recordedSeat(ledger);
-  if (recorded === 0) return nobodyKnown;
+  const isAnothers = row === 5 && ledger.header.state === lockStates.detached;
+  if (recorded === 0 || isAnothers) return nobodyKnown;
   const { process: id, message } = ledger.seat(recorded);
   // In row 5 it died after it let go; or another one died before it could say that it holds.
   return row === 5 && processStart(id) !== undefined ? nobodyKnown : { process: id, message };

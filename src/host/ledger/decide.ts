@@ -8,8 +8,8 @@
  * | 2 | held, and somebody alive holds | 0 | the holder's | a group of shared holders or slots: join it |
  * | 3 | held otherwise | 0 | the holder's | its holder died: adopt the unit |
  * | 4 | free or detached | over 0 | | take it |
- * | 5 | free, and marked | 0 | as noted, or blank | somebody died between two steps, or a peer is between two: adopt after a second |
- * | 6 | detached | 0 | the hold's | adopt, if the process that it is bound to is dead |
+ * | 5 | free and marked, or detached and marked by a waiter | 0 | as noted, or blank | somebody died between two steps, or a peer is between two: adopt after a second |
+ * | 6 | detached otherwise | 0 | the hold's | adopt, if the process that it is bound to is dead |
  * | 7 | free or detached | 0 | otherwise | a peer holds it, or it is detached: wait for the semaphore |
  *
  * Marked, and the hold's: {@link isOwnUnit}. Blank: a new segment. Another grant's text: {@link isHoldersText}. A peer
@@ -26,6 +26,7 @@ import {
   graceSeconds,
   isHoldersText,
   isLost,
+  isOfDeadOwner,
   isOwnUnit,
   isPosted,
   type ReadableUnit,
@@ -96,11 +97,11 @@ function decideFree(view: View): Step {
   // Row 7
   const isDetached = header.state === lockStates.detached;
   if (!isOwnUnit(ledger, unit, textHash)) return { row: 7, act: "wait", isExplained: true };
-  if (!isLost(ledger, view.seat)) {
+  if (!isLost(ledger, unit, view.seat)) {
     return { row: isDetached ? 6 : 7, act: "wait", isExplained: false };
   }
   // Row 6
-  if (isDetached) return adopt(view, 6, textHash);
+  if (isOfDeadOwner(header)) return adopt(view, 6, textHash);
   // Row 5
   const seconds = graceSeconds - secondsMissing(header);
   if (seconds > 0) return { row: 5, act: "wait for the grace time", seconds };

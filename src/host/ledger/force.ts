@@ -33,6 +33,8 @@ export function forceRelease(
       if (spared !== undefined) return spared ? "released" : "not-meant";
     }
     evictAllAndMarkFree(ledger, unit, { givesBack: true, by });
+    // That of a waiter who died with the unit that is posted now.
+    if (unit.readValue() === 0) unit.setWaiterMark(0);
     unit.postIfLocked();
     return state === lockStates.held || !isThere ? "released" : "free";
   });

@@ -6,6 +6,7 @@ import { hashOf } from "../objects/unit.ts";
 import { type LedgerState, lockStates, seatStates } from "./layout.ts";
 import { evictorOf, hasKindFlag } from "./seat-words.ts";
 import {
+  forgetWaiterMark,
   isSeatOverwritten,
   leaveSeat,
   type Own,
@@ -44,6 +45,7 @@ export function recordGrant(own: Own): void {
   try {
     unit.writeInfo(bytes);
     unit.setMark(0);
+    unit.setWaiterMark(0);
   } catch (error) {
     undoGrant(own);
     throw error;
@@ -65,8 +67,8 @@ function returnUnrecorded(own: Own): void {
       ledger.store();
     }
     if (header.state === lockStates.free) {
+      forgetWaiterMark(own);
       unit.postIfLocked();
-      unit.setMark(0);
     }
   } catch {
     // The first error says what is wrong.

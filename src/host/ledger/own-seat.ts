@@ -76,6 +76,8 @@ export interface Own extends View {
   seat: number;
   ticket: number;
   tookUnitUnrecorded: boolean;
+  /** Its mark at the semaphore when it got the unit by waiting, 0 for none. */
+  waiterMark: number;
   grant: OwnGrant | undefined;
   adopted: Predecessor | undefined;
   /** Who forced the lock from it, or superseded it in the queue; 0 where nobody did, or nobody knows. */
@@ -150,14 +152,27 @@ export function leaveQueue(own: Own, reason?: "crowded" | "deadlocked"): void {
   const gives = recordUnitReturned(own);
   leaveSeat(own, seatStates.lapsed);
   faultPoint("left");
-  if (gives) own.unit.postIfLocked();
+  if (gives) giveBack(own);
 }
 
 /** Gives a unit back that was got by waiting, where somebody else comes first by now. */
 export function returnUnit(own: Own): void {
   if (!recordUnitReturned(own)) return;
   own.ledger.store();
+  giveBack(own);
+}
+
+/** Posts a unit that the record tells of by now. */
+function giveBack(own: Own): void {
+  // Before the post: with that it may be the next waiter's.
+  forgetWaiterMark(own);
   own.unit.postIfLocked();
+}
+
+/** Takes the mark back that this one left when it got the unit by waiting. */
+export function forgetWaiterMark(own: Own): void {
+  own.unit.clearWaiterMark(own.waiterMark);
+  own.waiterMark = 0;
 }
 
 /**
@@ -171,7 +186,10 @@ function recordUnitReturned(own: Own): boolean {
   own.tookUnitUnrecorded = false;
   const { ledger, unit, seat } = own;
   const { header } = ledger;
-  if (header.state === lockStates.held) return false;
+  if (header.state === lockStates.held) {
+    forgetWaiterMark(own);
+    return false;
+  }
   if (evictionOf(ledger.seat(seat)) === evictions.unitAdopted) {
     // Nobody can tell whether this is the unit that was adopted, or one that was given back since. If nothing was
     // granted since it was got, it is marked, and adopted again; else a peer may have it by now.

@@ -23,6 +23,7 @@ import { askerOf, detachGrant, isLostIn, releaseGrant } from "./grant.ts";
 import type { Header } from "./layout.ts";
 import { type Ledger, mutexBusy } from "./ledger.ts";
 import {
+  forgetWaiterMark,
   leaveQueue,
   type Own,
   type Predecessor,
@@ -33,7 +34,7 @@ import {
 } from "./own-seat.ts";
 import { type Before, firstWaiter, isHolding, kinds, nearestBefore, waiters } from "./queue.ts";
 import { QuietTicks } from "./quiet-ticks.ts";
-import { evict, initialSemaphoreValue, markOf } from "./record.ts";
+import { evict, initialSemaphoreValue, waiterMarkOf } from "./record.ts";
 import { clearStall, StallWatch, tickSeconds } from "./stall.ts";
 
 /** Somebody keeps the mutex of the ledger: that ends by itself, or not. */
@@ -69,6 +70,7 @@ export class Participant {
       seat: 0,
       ticket: 0,
       tookUnitUnrecorded: false,
+      waiterMark: 0,
       grant: undefined,
       adopted: undefined,
       forcedBy: 0,
@@ -294,7 +296,8 @@ export class Participant {
     else if (on === "timer") pause(seconds);
     else if (own.unit.take(seconds) === "granted") {
       own.tookUnitUnrecorded = true;
-      own.unit.setMark(markOf(own.ledger.readGrants()));
+      own.waiterMark = waiterMarkOf(own.ledger.readGrants(), own.seat);
+      own.unit.setWaiterMark(own.waiterMark);
       faultPoint("taken-by-waiting");
     }
   }
@@ -344,8 +347,8 @@ export class Participant {
     } catch (error) {
       if (!(error instanceof LockDamagedError)) throw error;
       if (own.tookUnitUnrecorded) {
+        forgetWaiterMark(own);
         own.unit.postIfLocked();
-        own.unit.setMark(0);
       }
     }
     own.tookUnitUnrecorded = false;

@@ -5,7 +5,7 @@
 import { microsecondsNow, monotonicSeconds } from "../../posix/clock.ts";
 import { faultPoint } from "../../posix/fault-point.ts";
 import { hasEnded } from "../../posix/process-start.ts";
-import { hashOf, type LockUnit, returnedMark } from "../objects/unit.ts";
+import { hashOf, type LockUnit } from "../objects/unit.ts";
 import { type Header, type LedgerState, lockStates, seatStates } from "./layout.ts";
 import { evictedBy, evictions, evictorOf, seatFlags } from "./seat-words.ts";
 import type { Ledger } from "./ledger.ts";
@@ -16,8 +16,11 @@ import { isStampOf } from "./stamp.ts";
 /** What can be read of a lock's unit. */
 export type ReadableUnit = Pick<
   LockUnit,
-  "readValue" | "readMark" | "semaphoreId" | "infoHash" | "stampAsRead"
+  "readValue" | "readMark" | "readWaiterMark" | "semaphoreId" | "infoHash" | "stampAsRead"
 >;
+
+/** The marks that can be read of it. */
+type ReadableMarks = Pick<ReadableUnit, "readMark" | "readWaiterMark">;
 
 /** For so long an unexplained 0 may be a peer between taking the unit and writing its text. */
 export const graceSeconds = 1;
@@ -30,24 +33,47 @@ function monotonicMicroseconds(): number {
 }
 
 /**
- * The mark that a participant leaves beside the semaphore while it has the unit in hand and the record does not say so:
- * before it takes the unit until its text is written, and from before the record says free until the unit is given
- * back. Only a mark proves that nobody else has a unit that is missing; a text may come back.
+ * The mark that a participant leaves beside the semaphore, under the mutex, while it has the unit in hand and the record
+ * does not say so: before it takes the unit until its text is written, and from before the record says free until the
+ * unit is given back. Only a mark proves that nobody else has a unit that is missing; a text may come back.
  *
  * A mark is of one grant: with the next one it is no longer valid, an old program's included.
  *
  * @param grants how many there were before
  */
 export function markOf(grants: number): number {
-  return (grants + 1) % returnedMark || 1;
+  return (grants + 1) % 2 ** 32 || 1;
+}
+
+/** A seat has 10 bits: see `maxSeats`. */
+const seatRange = 2 ** 10;
+
+/**
+ * The mark of a participant that got the unit by waiting at the semaphore, without the mutex. It is a word of its own,
+ * as whoever has the mutex meanwhile sets and clears the other one.
+ *
+ * @param grants how many there were when it got the unit
+ */
+export function waiterMarkOf(grants: number, seat: number): number {
+  return ((grants + 1) % (2 ** 32 / seatRange)) * seatRange + seat;
 }
 
 /**
  * Whether a unit that is missing while the record says free was in the hand of a participant. The seats of a program
  * that leaves no marks have to be believed without.
  */
-function isMarked(ledger: LedgerState, unit: Pick<ReadableUnit, "readMark">): boolean {
-  return isMarkOf(unit, ledger.header.grants) || hasSeatWithoutMarks(ledger);
+function isMarked(ledger: LedgerState, unit: ReadableMarks): boolean {
+  return (
+    isMarkOf(unit, ledger.header.grants) ||
+    hasWaiterMark(ledger.header, unit) ||
+    hasSeatWithoutMarks(ledger)
+  );
+}
+
+/** Whether a participant got the unit by waiting at the semaphore, since the last grant. */
+export function hasWaiterMark({ grants }: Readonly<Header>, unit: ReadableMarks): boolean {
+  const mark = unit.readWaiterMark();
+  return mark !== 0 && mark - (mark % seatRange) === waiterMarkOf(grants, 0);
 }
 
 /**
@@ -58,7 +84,7 @@ function isMarked(ledger: LedgerState, unit: Pick<ReadableUnit, "readMark">): bo
  */
 export function isOwnUnit(
   ledger: LedgerState,
-  unit: Pick<ReadableUnit, "readMark" | "stampAsRead">,
+  unit: ReadableMarks & Pick<ReadableUnit, "stampAsRead">,
   hash: number,
 ): boolean {
   const { header } = ledger;
@@ -71,9 +97,8 @@ function isBlank(unit: Pick<ReadableUnit, "stampAsRead">, hash: number): boolean
   return hash === blankHash && unit.stampAsRead().digits === "";
 }
 
-/** Whether the mark is of a grant, whether that is taken or given back. */
 function isMarkOf(unit: Pick<ReadableUnit, "readMark">, grants: number): boolean {
-  return unit.readMark() % returnedMark === markOf(grants);
+  return unit.readMark() === markOf(grants);
 }
 
 function hasSeatWithoutMarks(ledger: LedgerState): boolean {
@@ -120,12 +145,17 @@ export function isOwnerDead({ boundProcess, boundStart }: Readonly<Header>): boo
  *
  * @param own the seat of whoever asks, or is asked about
  */
-export function isLost(ledger: LedgerState, own: number): boolean {
+export function isLost(ledger: LedgerState, unit: ReadableMarks, own: number): boolean {
   const { header } = ledger;
   const isUnowned =
     header.state === lockStates.free ||
-    (header.state === lockStates.detached && isOwnerDead(header));
+    (header.state === lockStates.detached && (hasWaiterMark(header, unit) || isOwnerDead(header)));
   return isUnowned && seatAtSemaphore(ledger, own) === 0;
+}
+
+/** Whether the unit is that of a detached hold whose process ended: then there is no grace time to wait for. */
+export function isOfDeadOwner(header: Readonly<Header>): boolean {
+  return header.state === lockStates.detached && isOwnerDead(header);
 }
 
 /** For how long the unit has been seen missing without an explanation. */
@@ -172,7 +202,7 @@ export function writeFree(
   noted: number | undefined,
   inHand?: Pick<LockUnit, "setMark">,
 ): void {
-  inHand?.setMark(returnedMark + markOf(header.grants));
+  inHand?.setMark(markOf(header.grants));
   header.state = lockStates.free;
   if (noted !== undefined) header.notedHash = noted;
   header.boundProcess = 0;
@@ -241,9 +271,8 @@ export function evictAllAndMarkFree(
   if (state !== lockStates.free) writeEnding(ledger, recordedSeat(ledger), ending);
   // A peer's text is not noted, as the peer goes on if this process dies before the unit is given back.
   const inHand = givesBack && isOurs && value === 0 ? unit : undefined;
-  // One that was left by somebody who died tells of a unit that is a peer's by now, or is about to be posted. That of a
-  // waiter that has just got a unit has to stay.
-  if (inHand === undefined && (givesBack || seatAtSemaphore(ledger, 0) === 0)) unit.setMark(0);
+  // One that was left by somebody who died tells of a unit that is a peer's by now, or is about to be posted.
+  if (inHand === undefined) unit.setMark(0);
   writeFree(ledger, isKnown ? hash : undefined, inHand);
   ledger.store();
   faultPoint("forced");

@@ -3,7 +3,7 @@ import { monotonicSeconds } from "../../posix/clock.ts";
 import type { View } from "./decide.ts";
 import { type Header, lockStates } from "./layout.ts";
 import { nearestBefore } from "./queue.ts";
-import { graceSeconds, isLost, isOwnUnit } from "./record.ts";
+import { graceSeconds, isLost, isOfDeadOwner, isOwnUnit } from "./record.ts";
 
 /** A first waiter that leaves a free lock untaken for this long is treated as stopped. */
 const stalledSeconds = 0.5;
@@ -64,8 +64,8 @@ export class StallWatch {
     const { header } = ledger;
     if (header.state === lockStates.held) return stalledSeconds;
     const textHash = unit.infoHash();
-    if (!isOwnUnit(ledger, unit, textHash) || !isLost(ledger, first)) return undefined;
-    return header.state === lockStates.detached ? stalledSeconds : graceSeconds + stalledSeconds;
+    if (!isOwnUnit(ledger, unit, textHash) || !isLost(ledger, unit, first)) return undefined;
+    return isOfDeadOwner(header) ? stalledSeconds : graceSeconds + stalledSeconds;
   }
 }
 

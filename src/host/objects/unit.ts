@@ -21,8 +21,8 @@ import {
  */
 const checkAgainSeconds = 0.05;
 
-/** Added to the mark of one who gives the unit back, so that it is not that of the next one who takes it. */
-export const returnedMark = 2 ** 31;
+/** The words beside the semaphore: see `markOf` and `waiterMarkOf` in ledger/record.ts. */
+export const marks = { underMutex: 0, waiters: 1 } as const;
 
 const encoder = new TextEncoder();
 const maxUtf8BytesPerCodeUnit = 3;
@@ -153,19 +153,31 @@ export class LockUnit {
   /** Gives the unit back, unless somebody has done so already; then it is in nobody's hand. */
   postIfLocked(): void {
     if (this.#isCutShort) return;
-    const { mark } = this.#semaphore;
     if (this.#semaphore.value === 0) this.#semaphore.post();
-    // Whoever waits at the semaphore may have taken the unit by now, and have set a mark of its own.
-    if (mark >= returnedMark) this.#semaphore.clearMark(mark);
+    this.setMark(0);
   }
 
-  /** A word beside the semaphore: see `markOf` in ledger/record.ts. */
+  /** The mark of who has the mutex: see `markOf` in ledger/record.ts. */
   readMark(): number {
-    return this.#isCutShort ? 0 : this.#semaphore.mark;
+    return this.#isCutShort ? 0 : this.#semaphore.readMark(marks.underMutex);
   }
 
   setMark(mark: number): void {
-    if (!this.#isCutShort) this.#semaphore.mark = mark;
+    if (!this.#isCutShort) this.#semaphore.setMark(marks.underMutex, mark);
+  }
+
+  /** The mark of who got the unit by waiting, without the mutex: see `waiterMarkOf` in ledger/record.ts. */
+  readWaiterMark(): number {
+    return this.#isCutShort ? 0 : this.#semaphore.readMark(marks.waiters);
+  }
+
+  setWaiterMark(mark: number): void {
+    if (!this.#isCutShort) this.#semaphore.setMark(marks.waiters, mark);
+  }
+
+  /** Takes back the mark of a waiter, unless another one's stands there by now. */
+  clearWaiterMark(mark: number): void {
+    if (!this.#isCutShort && mark !== 0) this.#semaphore.clearMark(marks.waiters, mark);
   }
 
   /** Takes units that there should not be while the lock is held. */

@@ -4,7 +4,7 @@ import { decide } from "../../../src/host/ledger/decide.ts";
 import { lockStates, seatStates } from "../../../src/host/ledger/layout.ts";
 import { hashOf } from "../../../src/host/objects/unit.ts";
 import { kinds } from "../../../src/host/ledger/queue.ts";
-import { markOf } from "../../../src/host/ledger/record.ts";
+import { markOf, waiterMarkOf } from "../../../src/host/ledger/record.ts";
 import { noStamp } from "../../../src/host/ledger/stamp.ts";
 import { monotonicSeconds } from "../../../src/posix/clock.ts";
 import { processStart } from "../../../src/posix/process-start.ts";
@@ -166,6 +166,21 @@ describe("decide() row 5: free, locked, marked, and the text as noted", () => {
     expect(step).toMatchObject({ row: 5, seconds: 1 });
   });
 
+  test("adopts what a waiter left that had got it and was killed", () => {
+    const waiterMark = waiterMarkOf(5, 3);
+    const step = stepOf({ ...view, mark: 0, waiterMark, header: missing(1.1, 0.2) });
+    expect(step).toEqual({ row: 5, act: "adopt", textHash: 4 });
+  });
+
+  test("adopts it also where the record still says detached, after the grace time", () => {
+    const waiterMark = waiterMarkOf(5, 3);
+    const { detached: state } = lockStates;
+    const early = { ...view, mark: 0, waiterMark, header: { ...missing(0.5, 0.2), state } };
+    expect(stepOf(early)).toMatchObject({ row: 5, act: "wait for the grace time" });
+    const late = { ...early, header: { ...missing(1.1, 0.2), state } };
+    expect(stepOf(late)).toEqual({ row: 5, act: "adopt", textHash: 4 });
+  });
+
   test("believes the seats of a program that leaves no marks", () => {
     const seats = [{}, { ticket: 0, flags: 1 }];
     const step = stepOf({ ...view, mark: 0, seats, header: missing(1.1, 0.2) });
@@ -213,10 +228,11 @@ describe("decide() row 6: detached, locked, and the text as noted", () => {
 describe("decide() row 7: locked, and somebody else has the unit", () => {
   test.each([
     ["there is no mark, as a peer has set the noted text again", 0],
-    ["the mark is that of an earlier grant", markOf(4)],
+    ["the marks are those of an earlier grant", markOf(4)],
   ])("waits when %s", (_, mark) => {
     const header = { state: lockStates.free, notedHash: 4, grants: 5 };
-    const step = stepOf({ header, textHash: 4, mark });
+    const waiterMark = mark === 0 ? 0 : waiterMarkOf(4, 3);
+    const step = stepOf({ header, textHash: 4, mark, waiterMark });
     expect(step).toEqual({ row: 7, act: "wait", isExplained: true });
   });
 

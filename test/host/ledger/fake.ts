@@ -52,6 +52,7 @@ export interface FakeView {
   /** What tells of the text's grant. Default: nothing. */
   stamp?: Stamp;
   mark?: number;
+  waiterMark?: number;
   overwrittenSeat?: number;
   tookUnitUnrecorded?: boolean;
   adopts?: boolean;
@@ -67,6 +68,7 @@ export function viewOf({
   textHash = 1,
   stamp = noStamp,
   mark = 0,
+  waiterMark = 0,
   overwrittenSeat = 0,
   tookUnitUnrecorded = false,
   adopts = true,
@@ -84,6 +86,7 @@ export function viewOf({
       infoHash: () => note("text", textHash),
       stampAsRead: () => stamp,
       readMark: () => mark,
+      readWaiterMark: () => waiterMark,
     },
     seat,
     tookUnitUnrecorded,

@@ -17,7 +17,7 @@ import { Participant } from "../../../src/host/ledger/participant.ts";
 import type { Wish } from "../../../src/host/ledger/own-seat.ts";
 import { kinds } from "../../../src/host/ledger/queue.ts";
 import { forceRelease } from "../../../src/host/ledger/force.ts";
-import { markOf, writeInfoText } from "../../../src/host/ledger/record.ts";
+import { markOf, waiterMarkOf, writeInfoText } from "../../../src/host/ledger/record.ts";
 import { openOrCreateLedger } from "../../../src/host/objects/objects.ts";
 import { LockUnit } from "../../../src/host/objects/unit.ts";
 import { LockDamagedError } from "../../../src/lock/errors.ts";
@@ -349,6 +349,24 @@ describe("a unit that was got by waiting for the semaphore", () => {
     expect(lock.unit.readValue()).toBe(1);
   });
 
+  test("stays marked when another one fails to take it", () => {
+    newLock();
+    withUnit();
+    lock.ledger.transact(() => {
+      // As one that was stopped there.
+      lock.ledger.seat(1).evicted = evictions.evicted;
+      lock.ledger.store();
+    });
+    const mark = lock.unit.readWaiterMark();
+    const next = lock.participant();
+    const reading = spyOn(lock.unit, "readValue").mockReturnValue(1);
+    expect(blockedBy(next)).toMatchObject({ on: "semaphore" });
+    reading.mockRestore();
+    expect(mark).toBe(waiterMarkOf(0, 1));
+    expect(lock.unit.readWaiterMark()).toBe(mark);
+    expect(lock.unit.readMark()).toBe(0);
+  });
+
   test("is given back when the request is withdrawn", () => {
     newLock();
     withUnit().withdraw();
@@ -369,7 +387,7 @@ describe("a unit that was got by waiting for the semaphore", () => {
     });
     lock.unit.postIfLocked();
     waiter.blockInKernel(blocked, 1);
-    expect(lock.unit.readMark()).toBe(markOf(2));
+    expect(lock.unit.readWaiterMark()).toBe(waiterMarkOf(2, 1));
     waiter.withdraw();
     // It was not given back, as it may have been the adopted one.
     expect(lock.unit.readValue()).toBe(0);

@@ -50,11 +50,18 @@ export async function openEngine(options: EngineOptions): Promise<LockEngine> {
   try {
     // In our order of words the result is another text.
     const told = output.seedOrder ? resultOf : undefined;
-    return new HostEngine({ ...access, logger: lockLogger(output, told) });
+    const logger = lockLogger(output, told);
+    return new HostEngine({ ...access, logger, forcedBy: askingProcess() });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new UsageError(error.message, { cause: error });
   }
+}
+
+/** The shell, script or service that this program works for: that is still there when somebody wants to know. */
+function askingProcess(): number {
+  // 0 is one of another PID namespace, 1 has taken over an orphan.
+  return process.ppid > 1 ? process.ppid : process.pid;
 }
 
 async function openEtcd(servers: string, options: EngineOptions): Promise<LockEngine> {

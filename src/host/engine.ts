@@ -12,12 +12,14 @@ import type {
 import { encodeLockInfo, formatLockInfo } from "../lock/info-text.ts";
 import { type LockLogger, messages } from "../lock/messages.ts";
 import { parseLockName } from "../lock/name.ts";
-import type {
-  GrantRecord,
-  HolderStatus,
-  LockState,
-  LockStatus,
-  ProcessLabel,
+import {
+  type GrantRecord,
+  type HolderStatus,
+  type LockState,
+  type LockStatus,
+  type Pid,
+  pidText,
+  type ProcessLabel,
 } from "../lock/status.ts";
 import { now, timestampOf } from "../posix/clock.ts";
 import { processAndAncestors } from "../posix/process-start.ts";
@@ -34,6 +36,12 @@ export interface HostEngineOptions {
   readonly mode?: number | undefined;
   /** The group of locks that are created, by name or number. */
   readonly group?: string | number | undefined;
+  /**
+   * The process that a holder is told of whose lock is forced away.
+   *
+   * @default this one
+   */
+  readonly forcedBy?: number | undefined;
   /** Where debug texts go. */
   readonly logger?: LockLogger | undefined;
 }
@@ -48,13 +56,15 @@ export class HostEngine implements LockEngine {
   readonly isLeased = false;
   readonly #access: Access;
   readonly #logger: LockLogger | undefined;
+  readonly #forcedBy: number;
   /** The locks that grants came from: they stay open, as opening is more expensive than acquiring. */
   readonly #locks = new Map<string, HostLock>();
   /** The locks that were looked at. */
   readonly #views = new Map<string, LockView>();
 
   /** @throws {RangeError} for a mode or a group that there is not */
-  constructor({ mode, group, logger }: HostEngineOptions = {}) {
+  constructor({ mode, group, logger, forcedBy = process.pid }: HostEngineOptions = {}) {
+    this.#forcedBy = forcedBy;
     this.#access = accessOf(mode, group);
     this.#logger = logger;
   }
@@ -167,9 +177,8 @@ export class HostEngine implements LockEngine {
   ): Promise<ForcedRelease> {
     const lock = await this.#openWhole(parseLockName(lockName));
     if (lock === undefined) return { outcome: "missing", holders: [] };
-    const { holders } = lock.status();
-    const outcome = lock.forceRelease(by, { token: onlyToken, process: onlyOwnerPid });
-    return { outcome, holders: outcome === "free" ? [] : holders };
+    const meant = { token: onlyToken, process: onlyOwnerPid };
+    return lock.forceRelease(by, { by: this.#forcedBy, ...meant });
   }
 
   /** Opens a lock; one that lost its semaphore while it is in use is made whole. */
@@ -212,12 +221,13 @@ export class HostEngine implements LockEngine {
 function othersOf(
   reason: Refusal["reason"],
   { holders, waiters }: LockStatus,
-  supersededBy: number,
+  supersededBy: Pid,
 ): ProcessLabel[] {
   if (reason === "crowded") return [...waiters];
-  if (supersededBy === 0) return [];
-  const newer = [...waiters, ...holders].find(({ pid }) => pid === supersededBy);
-  return [newer ?? { pid: supersededBy, command: "" }];
+  const number = pidText(supersededBy);
+  if (number === undefined) return [];
+  const newer = [...waiters, ...holders].find((one) => pidText(one) === number);
+  return [newer ?? { ...supersededBy, command: "" }];
 }
 
 /** Checks that a message fits before a lock is created for it; one that exists may have more room. */

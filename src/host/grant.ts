@@ -2,8 +2,9 @@
 import { type LockLoss, LockLostError } from "../lock/errors.ts";
 import type { DetachOptions, Grant, ReleaseOptions } from "../lock/engine.ts";
 import type { RequestedKind } from "../lock/kinds.ts";
-import type { ProcessLabel } from "../lock/status.ts";
+import { pidText, type ProcessLabel } from "../lock/status.ts";
 import { type HostLock, ownerProcess, type OwnerProcess } from "./host-lock.ts";
+import { processLabel } from "./ledger/process-number.ts";
 import type { Participant } from "./ledger/participant.ts";
 
 /** Nothing tells a holder that its lock was forced away: it looks this often. */
@@ -46,7 +47,7 @@ export class HostGrant implements Grant {
     this.slotName = names?.[holder.slot] ?? null;
     this.info = holder.info;
     const { adopted } = holder;
-    this.adoptedFrom = adopted && { pid: adopted.process || null, command: adopted.message };
+    this.adoptedFrom = adopted && { ...processLabel(adopted), command: adopted.message };
   }
 
   watchLoss(): AbortSignal {
@@ -74,9 +75,8 @@ export class HostGrant implements Grant {
     if (holder === undefined || holder.isLost()) return this.#lossOf({ reason: "forced" });
     const asker = this.#replace ? holder.askedBy() : undefined;
     if (asker === undefined) return undefined;
-    const label = asker.message === "" ? "" : ` (${asker.message})`;
-    const newer = { pid: asker.process, command: asker.message };
-    return this.#lossOf({ reason: "replaced", by: `pid ${asker.process}${label}`, newer });
+    const label = asker.command === "" ? "" : ` (${asker.command})`;
+    return this.#lossOf({ reason: "replaced", by: `${pidText(asker)}${label}`, newer: asker });
   }
 
   #stopWatch(): void {
@@ -106,8 +106,7 @@ export class HostGrant implements Grant {
   > {
     const holder = this.#take();
     if (holder !== undefined && !this.#lock.release(holder, whereCalled, exitStatus)) {
-      const { forcedBy } = holder;
-      const by = forcedBy === 0 ? undefined : `pid ${forcedBy}`;
+      const by = pidText(holder.forcedBy);
       this.#loss = new LockLostError(this.name, { reason: "forced", by });
     }
     return this.#loss;

@@ -1,11 +1,12 @@
 /** The last grants of a lock: the seats of its ledger keep what they said when they are left. */
 import { lockStates, seatStates } from "./ledger/layout.ts";
-import { evictorOf, hasKindFlag, seatExitStatus, seatKind } from "./ledger/seat-words.ts";
+import { hasKindFlag, seatExitStatus, seatKind } from "./ledger/seat-words.ts";
 import type { LedgerSnapshot, ReadableLedger } from "./ledger/ledger-reader.ts";
+import { evictorLabel, isOwnerDead, processLabel, processOf } from "./ledger/process-number.ts";
 import { dateOf } from "./ledger/seat-time.ts";
 import { holders, isEvicted, kindNames, kinds } from "./ledger/queue.ts";
-import { isOwnerDead, recordedSeat } from "./ledger/record.ts";
-import type { GrantRecord } from "../lock/status.ts";
+import { recordedSeat } from "./ledger/record.ts";
+import { type GrantRecord, pidText } from "../lock/status.ts";
 
 /** @param ledger undefined where there is none yet */
 export function historyOf(ledger: ReadableLedger | undefined): GrantRecord[] {
@@ -26,7 +27,7 @@ function recordOf(ledger: LedgerSnapshot, number: number): GrantRecord {
   const { token } = seat;
   const kind = seatKind(seat);
   return {
-    pid: seat.process,
+    ...processLabel(processOf(seat)),
     command: seat.message,
     kind: kindNames[kind] ?? "exclusive",
     slot: kind === kinds.slots && token !== 0 ? seat.slot : null,
@@ -35,7 +36,7 @@ function recordOf(ledger: LedgerSnapshot, number: number): GrantRecord {
     granted: dateOf(seat, seat.grantedAt),
     ended: dateOf(seat, seat.endedAt),
     ending: endingOf(ledger, number),
-    by: evictorOf(seat) === 0 ? null : `pid ${evictorOf(seat)}`,
+    by: pidText(evictorLabel(seat)) ?? null,
     exitStatus: seatExitStatus(seat),
   };
 }

@@ -6,18 +6,18 @@ import { now, timestampOf } from "../posix/clock.ts";
 import { processStart } from "../posix/process-start.ts";
 import { formatLockInfo } from "../lock/info-text.ts";
 import { type LockLogger, messages } from "../lock/messages.ts";
-import type { GrantRecord, LockStatus } from "../lock/status.ts";
+import type { GrantRecord, HolderStatus, LockStatus } from "../lock/status.ts";
 import { Attempt, type AttemptOptions } from "./acquire.ts";
 import { historyOf } from "./history.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import type { Wish } from "./ledger/own-seat.ts";
 import { Participant } from "./ledger/participant.ts";
-import { forceRelease, type MeantHold } from "./ledger/force.ts";
+import { forceRelease, isMeant, type MeantHold } from "./ledger/force.ts";
 import { initialSemaphoreValue, writeInfoText } from "./ledger/record.ts";
 import type { Access } from "./objects/access.ts";
 import { openLedger, openOrCreateLedger } from "./objects/objects.ts";
 import { LockUnit } from "./objects/unit.ts";
-import { statusOf } from "./status.ts";
+import { holdersOf, statusOf } from "./status.ts";
 
 /** The size of a segment that is made, unless another one is asked for: the Python module's. */
 export const newSegmentBytes = 4096;
@@ -148,18 +148,24 @@ export class HostLock {
    * Releases the lock whoever holds it, or only the hold that is meant.
    *
    * @param by the process that does it, which the holder is told
+   * @returns what became of it, and the holders that it was taken from; if none was meant, those that are left
    */
   forceRelease(
     whereCalled: string,
     { by = process.pid, ...meant }: MeantHold & { by?: number } = {},
-  ): "released" | "free" | "not-meant" {
+  ): { outcome: "released" | "free" | "not-meant"; holders: HolderStatus[] } {
+    let holders: HolderStatus[] = [];
+    const onLook = (ledger: Ledger) => {
+      holders = holdersOf(ledger, this.unit);
+    };
     const outcome =
       this.unit.readValue() === 0
-        ? forceRelease(this.#ledgerCreated(), this.unit, { by, ...meant })
+        ? forceRelease(this.#ledgerCreated(), this.unit, { by, onLook, ...meant })
         : "free";
     const message = outcome === "released" ? messages.forceReleased : messages.extraneous;
     this.debug("ungetLock", () => message(this.name, whereCalled));
-    return outcome;
+    if (outcome === "released") holders = holders.filter((holder) => isMeant(holder, meant));
+    return { outcome, holders: outcome === "free" ? [] : holders };
   }
 
   /** Who holds the lock and who waits. */

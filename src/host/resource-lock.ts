@@ -290,7 +290,7 @@ export class ResourceLock implements Disposable {
       this.#lock.debug("ungetLock", () => messages.notOwned(this.lockName, whereCalled));
       return false;
     }
-    const released = this.#lock.forceRelease(whereCalled) === "released";
+    const released = this.#lock.forceRelease(whereCalled).outcome === "released";
     // What this object itself held was forced from it, too.
     if (value === 0) for (const own of this.#grants.splice(0)) this.#lock.retire(own);
     this.iHaveTheLock = false;

@@ -4,8 +4,9 @@ import { seatKind, slotsOf } from "./ledger/seat-words.ts";
 import type { LedgerSnapshot, ReadableLedger } from "./ledger/ledger-reader.ts";
 import type { LockUnit } from "./objects/unit.ts";
 import { holders, kindNames, seatAtSemaphore, waiters } from "./ledger/queue.ts";
+import { boundLabel, isOwnerDead, processLabel, processOf } from "./ledger/process-number.ts";
 import { dateOf } from "./ledger/seat-time.ts";
-import { hasWaiterMark, isOwnUnit, isOwnerDead, recordedSeat } from "./ledger/record.ts";
+import { hasWaiterMark, isOwnUnit, recordedSeat } from "./ledger/record.ts";
 import type {
   Attachment,
   HolderStatus,
@@ -51,29 +52,32 @@ export function statusIn(ledger: LedgerSnapshot, unit: UnitState): LockStatus {
 
 function participantInSeat(ledger: LedgerSnapshot, seat: number): ParticipantStatus {
   return {
-    pid: ledger.seat(seat).process,
+    ...processLabel(processOf(ledger.seat(seat))),
     command: ledger.seat(seat).message,
     since: dateOf(ledger.seat(seat), ledger.seat(seat).since),
     kind: kindNames[seatKind(ledger.seat(seat))] ?? "exclusive",
   };
 }
 
-function holdersOf(ledger: LedgerSnapshot, unit: UnitState): HolderStatus[] {
+/** Who holds a lock, as a ledger that was read already says. */
+export function holdersOf(ledger: LedgerSnapshot, unit: UnitState): HolderStatus[] {
   const state = ledger.header.state;
   if (state === lockStates.held) {
     const living = holders(ledger);
     if (living.length > 0) return living.map((seat) => attachedHolder(ledger, seat));
     // Somebody wrote over what its seat said.
     if (ledger.overwrittenSeat() !== 0) return [{ ...foreign, attachment: "attached" }];
-    return [recordedHolder(ledger, "stale")];
+    const number = recordedSeat(ledger);
+    const label = number === 0 ? { pid: null } : processLabel(processOf(ledger.seat(number)));
+    return [{ ...label, ...recordedHold(ledger, "stale") }];
   }
   if (unit.readValue() > 0) return [];
   if (!isOwnUnit(ledger, unit, unit.infoHash())) return [foreign];
   if (state === lockStates.detached && !hasWaiterMark(ledger.header, unit)) {
     const owner = ledger.header.boundProcess;
-    if (owner === 0) return [{ ...recordedHolder(ledger, "detached"), pid: null }];
+    if (owner === 0) return [{ pid: null, ...recordedHold(ledger, "detached") }];
     const attachment = isOwnerDead(ledger.header) ? "stale" : "bound";
-    return [{ ...recordedHolder(ledger, attachment), pid: owner }];
+    return [{ ...boundLabel(ledger.header), ...recordedHold(ledger, attachment) }];
   }
   // Free, as far as anybody wrote: somebody died between two steps, or is between them.
   const waking = seatAtSemaphore(ledger, 0);
@@ -81,11 +85,10 @@ function holdersOf(ledger: LedgerSnapshot, unit: UnitState): HolderStatus[] {
   return [{ ...foreign, attachment: "stale" }];
 }
 
-/** Whom the record names, without a process that holds. */
-function recordedHolder(ledger: LedgerSnapshot, attachment: Attachment): HolderStatus {
+/** The hold that the record names, without its process. */
+function recordedHold(ledger: LedgerSnapshot, attachment: Attachment): Omit<HolderStatus, "pid"> {
   const seat = recordedSeat(ledger);
   return {
-    pid: seat === 0 ? null : ledger.seat(seat).process,
     command: seat === 0 ? "" : ledger.seat(seat).message,
     since:
       seat === 0

@@ -1,5 +1,5 @@
 /** The errors that a caller may want to catch; all are a {@link ResourceLockError}. */
-import type { HolderStatus, ProcessLabel } from "./status.ts";
+import { type HolderStatus, pidText, type ProcessLabel } from "./status.ts";
 
 /** What this library throws on purpose. */
 export class ResourceLockError extends Error {
@@ -63,8 +63,10 @@ function whoHolds(holders: readonly HolderStatus[]): string {
   return `held by ${named.join(", ")}${more === 0 ? "" : ` and ${more} more`}`;
 }
 
-function holderName({ pid, command, attachment }: HolderStatus): string {
-  if (pid !== null) return command === "" ? `pid ${pid}` : `pid ${pid} (${command})`;
+function holderName(holder: HolderStatus): string {
+  const { command, attachment } = holder;
+  const number = pidText(holder);
+  if (number !== undefined) return command === "" ? number : `${number} (${command})`;
   if (command !== "") return `${command} (no process)`;
   return attachment === "foreign" ? "a Python (cjnfuncs) program" : "no process";
 }

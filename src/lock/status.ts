@@ -3,14 +3,26 @@
 /** The kind of a hold: one holder; any number that also say "shared"; up to N that say "slots". */
 export type KindName = "exclusive" | "shared" | "slots";
 
-/** A process, as others see it. */
-export interface ProcessLabel {
+/** The number of a process. */
+export interface Pid {
   /** Its number on its host; null for a hold without a process, and where nobody knows. */
   readonly pid: number | null;
+  /** Its number in its own PID namespace, where that is another one than the caller's; left out else. */
+  readonly namespacePid?: number;
+}
+
+/** A process, as others see it. */
+export interface ProcessLabel extends Pid {
   /** The first bytes of its message: the command line by default. */
   readonly command: string;
   /** The host it runs on; left out by an engine of one host. */
   readonly host?: string;
+}
+
+/** As in `pid 4242`; undefined where there is no process, or nobody knows. */
+export function pidText({ pid, namespacePid }: Pid): string | undefined {
+  if (pid !== null) return `pid ${pid}`;
+  return namespacePid === undefined ? undefined : `pid ${namespacePid} of another PID namespace`;
 }
 
 /** A participant: it holds the lock, or waits for it. */

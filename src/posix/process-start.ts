@@ -46,24 +46,34 @@ export function processAndAncestors(): Set<number> {
   return found;
 }
 
-/** Where the numbers of this process mean something: 32 bits each of the namespaces' inode numbers. */
-interface Namespaces {
-  /** Of process numbers. */
-  process: number;
-  /** Of the clock that start times are counted on. */
-  time: number;
-}
+/** The inode numbers of the first namespaces of a host: PROC_PID_INIT_INO and PROC_TIME_INIT_INO of linux/proc_ns.h. */
+const firstPidNamespace = 0xeffffffc;
+const firstTimeNamespace = 0xeffffffa;
+let pidNamespace: number | undefined;
+let startNamespace: number | undefined;
 
 /**
- * This process's namespaces: namespaces(7); 0 for one that the kernel does not tell.
- *
- * @public used by the ledger
+ * The PID namespace of this process, in which its process numbers mean something: namespaces(7). 16 bits that tell it
+ * from others; 0 for the host's first one, and where the kernel does not tell.
  */
-export function ownNamespaces(): Namespaces {
-  return { process: namespaceAt("pid"), time: namespaceAt("time") };
+export function ownPidNamespace(): number {
+  return (pidNamespace ??= namespaceId(namespaceAt("pid", firstPidNamespace)));
 }
 
-/** The link reads as in `pid:[4026531836]`. */
-function namespaceAt(kind: string): number {
-  return Number(/\[(\d+)\]$/.exec(linkTarget(`/proc/self/ns/${kind}`) ?? "")?.[1] ?? 0);
+/** The same for start times, which are counted on the clock of a time namespace. */
+export function ownStartNamespace(): number {
+  return (startNamespace ??= namespaceId(
+    namespaceAt("pid", firstPidNamespace) + namespaceAt("time", firstTimeNamespace),
+  ));
+}
+
+/** @param distance from the first one */
+function namespaceId(distance: number): number {
+  return distance === 0 ? 0 : (Math.abs(distance) % (2 ** 16 - 1)) + 1;
+}
+
+/** How far the inode number of a namespace of this process is from that of the first one; the link reads as in `pid:[4026531836]`. */
+function namespaceAt(kind: "pid" | "time", first: number): number {
+  const inode = /\[(\d+)\]$/.exec(linkTarget(`/proc/self/ns/${kind}`) ?? "")?.[1];
+  return inode === undefined ? 0 : Number(inode) - first;
 }

@@ -6,7 +6,7 @@ import { locksOnHost, staleOnHost } from "../../host/inventory/list.ts";
 import { userLabel } from "../../posix/user.ts";
 import { parseLockName } from "../../lock/name.ts";
 import { type Removal, type RemovalOptions, removeLock } from "../../host/inventory/removal.ts";
-import type { LockStatus, LockState } from "../../lock/status.ts";
+import { type LockState, type LockStatus, pidText } from "../../lock/status.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
 import { exitCodeOf, exitCodes } from "../exit-code.ts";
@@ -168,7 +168,7 @@ async function removeUnused(task: Task, seconds: number): Promise<number> {
 
 /** Whether the lock is locked and nobody ever said so: its holder died between two steps, or is between them. */
 function isUnexplained({ holders }: LockState): boolean {
-  return holders.some(({ attachment, pid }) => attachment === "stale" && pid === null);
+  return holders.some((holder) => holder.attachment === "stale" && pidText(holder) === undefined);
 }
 
 /** This user's locks that are free and unused for so long; root's call looks at all users'. */

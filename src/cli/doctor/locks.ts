@@ -102,6 +102,15 @@ const staleHolder: Check = ({ lock: { name, state, holders } }) =>
         },
       ];
 
+const boundElsewhere: Check = ({ lock: { name, holders } }) =>
+  holders
+    .filter(({ attachment, namespacePid }) => attachment === "bound" && namespacePid !== undefined)
+    .map(({ namespacePid }) => ({
+      verdict: "note",
+      text: `Bound to pid ${namespacePid} of another PID namespace: nobody here can tell when that ends, and takes over.`,
+      advice: `Once it has ended: ${commandText("unget", name)}`,
+    }));
+
 const lostSemaphore: Check = ({ lock: { exists, state } }) =>
   exists || state === "leftover"
     ? []
@@ -217,6 +226,7 @@ const access: Check = ({ files, options: { all } }) => {
 /** In the order in which they are told. */
 const checks: readonly Check[] = [
   staleHolder,
+  boundElsewhere,
   lostSemaphore,
   leftover,
   damaged,

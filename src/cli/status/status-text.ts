@@ -1,11 +1,12 @@
 /** Who holds a lock and who waits, in plain words. */
 import { withoutDate } from "../../lock/info-text.ts";
-import type {
-  GrantRecord,
-  HolderStatus,
-  LockStatus,
-  ParticipantStatus,
-  ProcessLabel,
+import {
+  type GrantRecord,
+  type HolderStatus,
+  type LockStatus,
+  type ParticipantStatus,
+  pidText,
+  type ProcessLabel,
 } from "../../lock/status.ts";
 import { fileStatus } from "../../posix/file.ts";
 import { userName } from "../../posix/user.ts";
@@ -29,21 +30,21 @@ const otherUserOf: UserOf = (processId) => {
 const defaultMaxNamed = 3;
 
 /** A process within a sentence: as in `pid 4242 (make deploy by anna)`. */
-export function processText(
-  { pid, command, host }: ProcessLabel,
-  userOf: UserOf = otherUserOf,
-): string {
-  if (pid === null) return command === "" ? unnamed : command;
-  const user = host === undefined ? userOf(pid) : undefined;
+export function processText(process: ProcessLabel, userOf: UserOf = otherUserOf): string {
+  const { pid, command, host } = process;
+  const number = pidText(process);
+  if (number === undefined) return command === "" ? unnamed : command;
+  const user = host === undefined && pid !== null ? userOf(pid) : undefined;
   const label = [command, user === undefined ? "" : `by ${user}`].filter((part) => part !== "");
   const where = host === undefined ? "" : ` on ${host}`;
-  return `pid ${pid}${where}${label.length === 0 ? "" : ` (${label.join(" ")})`}`;
+  return `${number}${where}${label.length === 0 ? "" : ` (${label.join(" ")})`}`;
 }
 
 /** A process at the head of a line: as in `make deploy (pid 4242, anna)`. */
-function whoText({ pid, command, host }: ProcessLabel, userOf: UserOf, ...more: string[]): string {
+function whoText(process: ProcessLabel, userOf: UserOf, ...more: string[]): string {
+  const { pid, command, host } = process;
   const user = pid === null || host !== undefined ? undefined : userOf(pid);
-  const facts = [pid === null ? "" : `pid ${pid}`, host ?? "", user ?? "", ...more];
+  const facts = [pidText(process) ?? "", host ?? "", user ?? "", ...more];
   const shown = facts.filter((fact) => fact !== "").join(", ");
   if (command === "") return shown === "" ? unnamed : shown;
   return shown === "" ? command : `${command} (${shown})`;
@@ -94,18 +95,21 @@ function slotsText(holders: readonly HolderStatus[]): string {
 }
 
 function holderText(holder: HolderStatus, info: string | null | undefined, userOf: UserOf): string {
-  const { attachment, pid, command } = holder;
+  const { attachment, command } = holder;
+  const number = pidText(holder);
   switch (attachment) {
     case "attached":
       return processText(holder, userOf);
     case "detached":
       return command === "" ? "nobody (no process)" : `${command} (no process)`;
     case "bound":
-      return command === "" ? `pid ${pid}` : `${command} (bound to pid ${pid})`;
+      return command === "" ? `${number}` : `${command} (bound to ${number})`;
     case "foreign":
       return pythonProgram + (info ? `: ${withoutDate(info)}` : "");
     default:
-      return pid === null ? "a process that died" : `${processText(holder, userOf)}, which died`;
+      return number === undefined
+        ? "a process that died"
+        : `${processText(holder, userOf)}, which died`;
   }
 }
 
@@ -117,12 +121,17 @@ function heldFor({ since, attachment }: HolderStatus, now: number): string {
 function briefHolderText({
   attachment,
   pid,
+  namespacePid,
   command,
   slot,
   host,
-}: Pick<HolderStatus, "attachment" | "pid" | "command" | "slot" | "host">): string {
+}: Pick<
+  HolderStatus,
+  "attachment" | "pid" | "namespacePid" | "command" | "slot" | "host"
+>): string {
   const place = slot === null ? "" : `slot ${slot}: `;
-  const at = [pid, host].filter((part) => part != null).join(" on ");
+  const number = namespacePid === undefined ? pid : `${namespacePid} elsewhere`;
+  const at = [number, host].filter((part) => part != null).join(" on ");
   const named = (facts: string) =>
     place + (command === "" ? facts || unnamed : facts === "" ? command : `${command} (${facts})`);
   switch (attachment) {
@@ -238,7 +247,7 @@ function headHolderText(
   userOf: UserOf,
 ): string {
   if (holder.attachment === "attached") return whoText(holder, userOf);
-  if (holder.attachment === "stale" && holder.pid !== null) {
+  if (holder.attachment === "stale" && pidText(holder) !== undefined) {
     return `${whoText(holder, userOf)}, which died`;
   }
   return holderText(holder, info, userOf);

@@ -1,7 +1,7 @@
 /** From a request to its grants, on the command line: between signals and notices. */
 import { acquireAll, releaseAll } from "../../lock/acquire-all.ts";
 import type { AcquireRequest, Grant, LockEngine, Refusal } from "../../lock/engine.ts";
-import type { HolderStatus } from "../../lock/status.ts";
+import { type HolderStatus, pidText } from "../../lock/status.ts";
 import { CallersAlarm } from "../../posix/alarm.ts";
 import { monotonicSeconds } from "../../posix/clock.ts";
 import { diagnostics, type OutputOptions } from "../terminal/output.ts";
@@ -131,8 +131,9 @@ async function acquireNoticed(
 
 function tellAdopted({ name, adoptedFrom }: Grant): void {
   if (adoptedFrom === undefined) return;
-  const { pid, command } = adoptedFrom;
+  const { command } = adoptedFrom;
+  const number = pidText(adoptedFrom);
   const label = command === "" ? "" : ` (${command})`;
-  const who = pid === null ? "a process that died" : `pid ${pid}${label}, which died`;
+  const who = number === undefined ? "a process that died" : `${number}${label}, which died`;
   diagnostics().info(`took over lock "${name}" from ${who}; its work may be unfinished`);
 }

@@ -1,10 +1,11 @@
 /** What the first of the queue does: the steps of decide.ts, applied. Each in the order that a death between two writes allows. */
 import { faultPoint } from "../../posix/fault-point.ts";
-import { processStart } from "../../posix/process-start.ts";
+import { ownPidNamespace, processStart } from "../../posix/process-start.ts";
 import type { Step } from "./decide.ts";
 import { joinGroup, recordGrant } from "./grant.ts";
 import { lockStates, seatStates } from "./layout.ts";
 import type { Own, Predecessor } from "./own-seat.ts";
+import { noProcess, processLabel, processOf } from "./process-number.ts";
 import { seatAtSemaphore } from "./queue.ts";
 import {
   evictAllAndMarkFree,
@@ -39,7 +40,7 @@ export type Outcome = "granted" | "superseded" | "crowded" | Blocked;
 /** For what no byte tells: any of several slots may become free, or somebody else adopts. */
 export const shortTickSeconds = 0.1;
 
-const nobodyKnown: Predecessor = { process: 0, message: "" };
+const nobodyKnown: Predecessor = { ...noProcess, message: "" };
 
 /** Does a step; undefined where the next one has to be decided. */
 export function applyStep(own: Own, step: Step): Outcome | undefined {
@@ -123,15 +124,18 @@ function adopt(own: Own, { row, textHash }: Extract<Step, { act: "adopt" }>): Ou
 function predecessor(own: Own, row: 3 | 5 | 6): Predecessor {
   const { ledger } = own;
   if (row === 6) {
-    const owner = ledger.header.boundProcess;
-    return { process: owner, message: "the process that it was bound to" };
+    const { boundProcess: process } = ledger.header;
+    return { process, namespace: ownPidNamespace(), message: "the process that it was bound to" };
   }
   const recorded = recordedSeat(ledger);
   const isAnothers = row === 5 && ledger.header.state === lockStates.detached;
   if (recorded === 0 || isAnothers) return nobodyKnown;
-  const { process: id, message } = ledger.seat(recorded);
+  const seat = ledger.seat(recorded);
+  const { message } = seat;
+  const { pid } = processLabel(processOf(seat));
   // In row 5 it died after it let go; or another one died before it could say that it holds.
-  return row === 5 && processStart(id) !== undefined ? nobodyKnown : { process: id, message };
+  const isAlive = pid !== null && processStart(pid) !== undefined;
+  return row === 5 && isAlive ? nobodyKnown : { ...processOf(seat), message };
 }
 
 /** Waits for the semaphore: of a group only one, as two could not tell whose unit is missing. */

@@ -1,7 +1,9 @@
 /** Forced release: of any hold, or of one that is meant. */
+import { faultPoint } from "../../posix/fault-point.ts";
 import type { LockUnit } from "../objects/unit.ts";
 import { lockStates } from "./layout.ts";
 import type { Ledger } from "./ledger.ts";
+import { boundLabel, processLabel, processOf } from "./process-number.ts";
 import { holders } from "./queue.ts";
 import { evict, evictAllAndMarkFree, passRecordTo, recordedSeat } from "./record.ts";
 
@@ -13,18 +15,26 @@ export interface MeantHold {
   readonly process?: number | undefined;
 }
 
+export interface ForcedReleaseOptions extends MeantHold {
+  /** The process that does it, for the holder to know. */
+  readonly by: number;
+  /** Looks at what is there, in the step that releases it. */
+  readonly onLook?: ((ledger: Ledger) => void) | undefined;
+}
+
 /**
  * Releases a lock whoever holds it; a holder that is hit goes on without the lock.
  *
- * @param by the process that does it, for the holder to know
  * @returns whether it was released, was free, or is not held by the one that is meant
  */
 export function forceRelease(
   ledger: Ledger,
   unit: LockUnit,
-  { by, ...meant }: MeantHold & { readonly by: number },
+  { by, onLook, ...meant }: ForcedReleaseOptions,
 ): "released" | "free" | "not-meant" {
   return ledger.transact(() => {
+    onLook?.(ledger);
+    faultPoint("looked");
     const { state } = ledger.header;
     const isThere = unit.readValue() > 0;
     if (state === lockStates.free && isThere) return "free";
@@ -49,12 +59,16 @@ function evictMeant(ledger: Ledger, meant: MeantHold, by: number): boolean | und
   const { header } = ledger;
   if (header.state === lockStates.free) return false;
   if (header.state === lockStates.detached) {
-    const isIt = isMeant({ token: header.token, process: header.boundProcess }, meant);
+    const { pid } = boundLabel(header);
+    const isIt = isMeant({ token: header.token, pid }, meant);
     return isIt ? undefined : false;
   }
   const living = holders(ledger);
   const all = living.length > 0 ? living : [recordedSeat(ledger)];
-  const hit = all.filter((number) => isMeant(ledger.seat(number), meant));
+  const hit = all.filter((number) => {
+    const seat = ledger.seat(number);
+    return isMeant({ token: seat.token, ...processLabel(processOf(seat)) }, meant);
+  });
   if (hit.length === 0) return false;
   const other = living.find((number) => !hit.includes(number));
   if (other === undefined) return undefined;
@@ -63,9 +77,13 @@ function evictMeant(ledger: Ledger, meant: MeantHold, by: number): boolean | und
   return true;
 }
 
-function isMeant(hold: { token: number; process: number }, meant: MeantHold): boolean {
+/** Whether a hold is meant: of another PID namespace no process can be. */
+export function isMeant(
+  hold: { readonly token: number | null; readonly pid: number | null },
+  meant: MeantHold,
+): boolean {
   return (
     (meant.token === undefined || hold.token === meant.token) &&
-    (meant.process === undefined || hold.process === meant.process)
+    (meant.process === undefined || hold.pid === meant.process)
   );
 }

@@ -1,18 +1,20 @@
 /** From a unit to a grant, and from a grant to its end, under the mutex. The order of the writes is in participant.ts. */
 import { now, timestampOf } from "../../posix/clock.ts";
 import { faultPoint } from "../../posix/fault-point.ts";
+import { ownStartNamespace } from "../../posix/process-start.ts";
 import { formatLockInfo } from "../../lock/info-text.ts";
+import type { ProcessLabel } from "../../lock/status.ts";
 import { hashOf } from "../objects/unit.ts";
 import { type LedgerState, lockStates, seatStates } from "./layout.ts";
-import { evictorOf, hasKindFlag } from "./seat-words.ts";
+import { evictorOf, hasKindFlag, isEvictorOf, namespaceOf } from "./seat-words.ts";
 import {
   forgetWaiterMark,
   isSeatOverwritten,
   leaveSeat,
   type Own,
-  type Predecessor,
   stillOwnsSeat,
 } from "./own-seat.ts";
+import { evictorLabel } from "./process-number.ts";
 import { freeSlot, isEvicted, kinds, otherHolder } from "./queue.ts";
 import { seatTime } from "./seat-time.ts";
 import { isHoldersText, isPosted, markOf, passRecordTo, writeFree } from "./record.ts";
@@ -159,7 +161,7 @@ export function releaseGrant(own: Own, exitStatus?: number): boolean {
 /** Leaves a seat that was evicted, and keeps who did it. */
 function leaveForced(own: Own, exitStatus?: number): void {
   if (own.seat !== 0 && own.seat <= own.ledger.seats) {
-    own.forcedBy = evictorOf(own.ledger.seat(own.seat));
+    own.forcedBy = evictorLabel(own.ledger.seat(own.seat));
   }
   leaveSeat(own, seatStates.forced, exitStatus);
 }
@@ -215,12 +217,15 @@ export function isLostIn(state: LedgerState, own: Own): boolean {
 }
 
 /** The process that asked a holder to leave, in a ledger that was only read; undefined where none did. */
-export function askerOf(state: LedgerState, { seat, ticket }: Own): Predecessor | undefined {
+export function askerOf(state: LedgerState, { seat, ticket }: Own): ProcessLabel | undefined {
   const held = state.seat(seat);
   if (held.ticket !== ticket || !hasKindFlag(held, "askedToLeave")) return undefined;
-  const asker = evictorOf(held);
-  const found = state.taken.find((number) => state.seat(number).process === asker);
-  return { process: asker, message: found === undefined ? "" : state.seat(found).message };
+  const process = evictorOf(held);
+  const found = state.taken.find((number) => {
+    const other = state.seat(number);
+    return other.process === process && isEvictorOf(held, namespaceOf(other));
+  });
+  return { ...evictorLabel(held), command: found === undefined ? "" : state.seat(found).message };
 }
 
 /** The hash of the info text, where no peer has forced the lock from this holder; else undefined. */
@@ -257,6 +262,7 @@ export function detachGrant(own: Own, boundProcess: number, boundStart: number):
   header.notedHash = hash;
   header.boundProcess = boundProcess;
   header.boundStart = boundStart;
+  header.boundNamespace = boundProcess === 0 ? 0 : ownStartNamespace();
   leaveHolder(own, seatStates.detached, { recorded: lockStates.detached });
   faultPoint("detached");
   return true;

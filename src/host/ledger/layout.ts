@@ -62,7 +62,7 @@ export const headerFields = {
   boundProcess: 14,
   /** The semaphore that the unit was taken from: the low half of its inode number. */
   semaphore: 15,
-  /** Start time of the bound process, in clock ticks since the host's start. */
+  /** Start time of the bound process, in clock ticks since the host's start; and above its 48 bits `boundNamespace`. */
   boundStart: wide + 16,
   /** The seat that was taken last. */
   lastSeat: 18,
@@ -116,7 +116,10 @@ export const messageStart = 68;
 type Fields<Layout> = { -readonly [Name in keyof Layout]: number };
 
 /** The header, by its fields. */
-export type Header = Fields<typeof headerFields>;
+export interface Header extends Fields<typeof headerFields> {
+  /** Where that and the process number mean something: as `ownStartNamespace` has it. */
+  boundNamespace: number;
+}
 
 /** A seat, by its fields. */
 export type Seat = Fields<typeof seatFields> & { message: string };
@@ -166,7 +169,34 @@ function wideField(word: number): PropertyDescriptor & ThisType<ImageEntry> {
   };
 }
 
-const headerPrototype = entryPrototype(headerFields);
+/** The 16 bits of `boundNamespace` are the upper ones of the second word of `boundStart`. */
+const boundWord = headerFields.boundStart % entryWords;
+const boundUnit = 2 ** 16;
+
+const headerPrototype = Object.create(entryPrototype(headerFields), {
+  boundStart: {
+    get(this: ImageEntry) {
+      const { words } = this.image;
+      return (words[boundWord] ?? 0) + ((words[boundWord + 1] ?? 0) % boundUnit) * 2 ** 32;
+    },
+    set(this: ImageEntry & Header, start: number) {
+      const { words } = this.image;
+      words[boundWord] = start % 2 ** 32;
+      words[boundWord + 1] = Math.floor(start / 2 ** 32) + this.boundNamespace * boundUnit;
+      this.image.markChanged(this.index);
+    },
+  },
+  boundNamespace: {
+    get(this: ImageEntry) {
+      return (this.image.words[boundWord + 1] ?? 0) >>> 16;
+    },
+    set(this: ImageEntry, namespace: number) {
+      const { words } = this.image;
+      words[boundWord + 1] = ((words[boundWord + 1] ?? 0) % boundUnit) + namespace * boundUnit;
+      this.image.markChanged(this.index);
+    },
+  },
+});
 const seatPrototype = Object.defineProperty(entryPrototype(seatFields), "message", {
   get(this: ImageEntry) {
     return this.image.readMessage(this.index);

@@ -7,14 +7,21 @@
  * and gives back a unit that it may have got. A holder that is asked to leave holds on until it has left.
  */
 import { faultPoint } from "../../posix/fault-point.ts";
+import type { Pid } from "../../lock/status.ts";
 import type { LedgerState } from "./layout.ts";
 import { type Newcomer, type Own } from "./own-seat.ts";
+import {
+  evictorLabel,
+  ownProcess,
+  processLabel,
+  type ProcessNumber,
+  processOf,
+} from "./process-number.ts";
 import { holders, isEvicted, isWaiting, kinds, waiters } from "./queue.ts";
 import { evict } from "./record.ts";
 import {
   evictedBy,
   evictionOf,
-  evictorOf,
   hasKindFlag,
   type kindFlags,
   seatKind,
@@ -101,18 +108,18 @@ export function replaceableHolders(ledger: LedgerState, own: number): number[] {
  * Who has superseded a participant that is about to queue again, having lost its seat or its ledger. Whoever waits in
  * its queue by then has come later.
  */
-function supersederOf(own: Own): number | undefined {
+function supersederOf(own: Own): Pid | undefined {
   const { ledger, seat, ticket } = own;
   if (ticket === 0) return undefined;
   if (seat !== 0 && seat <= ledger.seats) {
     const left = ledger.seat(seat);
-    if (left.ticket === ticket && hasKindFlag(left, "askedToLeave")) return evictorOf(left);
+    if (left.ticket === ticket && hasKindFlag(left, "askedToLeave")) return evictorLabel(left);
   }
   const [newer] = yieldingWaiters(ledger, seat);
   if (newer === undefined) return undefined;
-  const by = ledger.seat(newer).process;
+  const by = processOf(ledger.seat(newer));
   if (seat !== 0 && seat <= ledger.seats) markAsked(own, seat, by);
-  return by;
+  return processLabel(by);
 }
 
 /** Has the older ones leave the queue. */
@@ -120,7 +127,7 @@ function supersedeWaiters(own: Own): void {
   const { ledger, seat } = own;
   for (const number of yieldingWaiters(ledger, seat)) {
     const other = ledger.seat(number);
-    markAsked(own, number, process.pid);
+    markAsked(own, number, ownProcess());
     if (!isEvicted(other)) evict(ledger, number, process.pid);
     else ledger.store();
     faultPoint("superseded");
@@ -131,15 +138,15 @@ function supersedeWaiters(own: Own): void {
 function askHolders(own: Own): void {
   const { ledger, seat } = own;
   const asked = replaceableHolders(ledger, seat);
-  for (const number of asked) markAsked(own, number, process.pid);
+  for (const number of asked) markAsked(own, number, ownProcess());
   if (asked.length === 0) return;
   ledger.store();
   faultPoint("asked");
 }
 
 /** The caller stores it. */
-function markAsked({ ledger }: Own, number: number, by: number): void {
+function markAsked({ ledger }: Own, number: number, by: ProcessNumber): void {
   const seat = ledger.seat(number);
   seat.kind = withKindFlags(seat, "askedToLeave");
-  seat.evicted = evictedBy(evictionOf(seat), by);
+  seat.evicted = evictedBy(evictionOf(seat), by.process, by.namespace);
 }

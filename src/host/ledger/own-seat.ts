@@ -1,7 +1,9 @@
 /** A participant's own seat: taken, checked and left, under the mutex. */
 import { microsecondsNow } from "../../posix/clock.ts";
+import { ownPidNamespace } from "../../posix/process-start.ts";
 import { faultPoint } from "../../posix/fault-point.ts";
 import { LockFullError } from "../../lock/errors.ts";
+import type { Pid } from "../../lock/status.ts";
 import type { LockUnit } from "../objects/unit.ts";
 import type { View } from "./decide.ts";
 import { lockStates, seatStates } from "./layout.ts";
@@ -12,8 +14,10 @@ import {
   seatFlags,
   withExitStatus,
   withKindFlags,
+  withNamespace,
 } from "./seat-words.ts";
 import type { Ledger } from "./ledger.ts";
+import type { ProcessNumber } from "./process-number.ts";
 import { isEvicted } from "./queue.ts";
 import { recordedSeat, writeFree } from "./record.ts";
 import { clockOffset, seatTime } from "./seat-time.ts";
@@ -22,8 +26,8 @@ import { clockOffset, seatTime } from "./seat-time.ts";
 export interface Newcomer {
   /** What its seat says of it. */
   readonly flags: readonly (keyof typeof kindFlags)[];
-  /** Before it takes a seat: the process of a newer one that it leaves the queue to; 0 where nobody knows which. */
-  supersededBy(own: Own): number | undefined;
+  /** Before it takes a seat: the process of a newer one that it leaves the queue to. */
+  supersededBy(own: Own): Pid | undefined;
   /** Once it has a seat. @returns "crowded" where it may not wait; then nothing was done to others */
   arrive(own: Own): "crowded" | undefined;
   /** Once it has to wait. */
@@ -61,10 +65,8 @@ interface OwnGrant {
 }
 
 /** A holder whose unit was adopted. */
-export interface Predecessor {
-  /** 0 where nobody knows. */
-  process: number;
-  message: string;
+export interface Predecessor extends ProcessNumber {
+  readonly message: string;
 }
 
 /** What a participant knows of itself. */
@@ -80,8 +82,8 @@ export interface Own extends View {
   waiterMark: number;
   grant: OwnGrant | undefined;
   adopted: Predecessor | undefined;
-  /** Who forced the lock from it, or superseded it in the queue; 0 where nobody did, or nobody knows. */
-  forcedBy: number;
+  /** Who forced the lock from it, or superseded it in the queue; without a number where nobody did, or nobody knows. */
+  forcedBy: Pid;
 }
 
 /** Whether the seat is still this participant's: it may have been evicted, or the ledger cut short. */
@@ -111,7 +113,8 @@ export function takeSeat(own: Own): void {
   const seat = ledger.seat(number);
   seat.ticket = own.ticket;
   seat.process = process.pid;
-  seat.kind = withKindFlags(wish, ...(wish.newcomer?.flags ?? []));
+  const kind = withKindFlags(wish, ...(wish.newcomer?.flags ?? []));
+  seat.kind = withNamespace({ kind }, ownPidNamespace());
   seat.slots = wish.slots;
   const now = microsecondsNow();
   const flags = seatFlags.leavesMarks | (wish.wait.usesFutex ? seatFlags.usesFutex : 0);

@@ -16,6 +16,7 @@
 import { pause } from "../../posix/clock.ts";
 import { faultPoint } from "../../posix/fault-point.ts";
 import { LockDamagedError } from "../../lock/errors.ts";
+import type { Pid, ProcessLabel } from "../../lock/status.ts";
 import type { LockUnit } from "../objects/unit.ts";
 import { applyStep, type Blocked, type Outcome, shortTickSeconds } from "./apply.ts";
 import { decide, type Step } from "./decide.ts";
@@ -73,7 +74,7 @@ export class Participant {
       waiterMark: 0,
       grant: undefined,
       adopted: undefined,
-      forcedBy: 0,
+      forcedBy: { pid: null },
     };
   }
 
@@ -99,9 +100,9 @@ export class Participant {
 
   /**
    * After a release that gave false, the process that forced the lock; after a request that was superseded, the newer
-   * one's. 0 where nobody knows.
+   * one's. Without a number where nobody knows.
    */
-  get forcedBy(): number {
+  get forcedBy(): Pid {
     return this.#own.forcedBy;
   }
 
@@ -332,7 +333,7 @@ export class Participant {
   }
 
   /** The process that asked this holder to leave, and what it wants the lock for; undefined where none did. */
-  askedBy(): Predecessor | undefined {
+  askedBy(): ProcessLabel | undefined {
     const own = this.#own;
     return own.ledger.snapshot((state) => askerOf(state, own));
   }

@@ -4,12 +4,13 @@
  */
 import { microsecondsNow, monotonicSeconds } from "../../posix/clock.ts";
 import { faultPoint } from "../../posix/fault-point.ts";
-import { hasEnded } from "../../posix/process-start.ts";
+import { ownPidNamespace } from "../../posix/process-start.ts";
 import { hashOf, type LockUnit } from "../objects/unit.ts";
 import { type Header, type LedgerState, lockStates, seatStates } from "./layout.ts";
-import { evictedBy, evictions, evictorOf, seatFlags } from "./seat-words.ts";
+import { evictedBy, evictionOf, evictions, seatFlags } from "./seat-words.ts";
 import type { Ledger } from "./ledger.ts";
 import { evictedAtSemaphore, holders, seatAtSemaphore } from "./queue.ts";
+import { isOwnerDead } from "./process-number.ts";
 import { seatTime } from "./seat-time.ts";
 import { isStampOf } from "./stamp.ts";
 
@@ -133,11 +134,6 @@ export function isPosted(header: Readonly<Header>, unit: ReadableUnit): boolean 
   return unit.readValue() > 0 && header.semaphore === unit.semaphoreId;
 }
 
-/** Whether the process that a detached hold is bound to has ended. */
-export function isOwnerDead({ boundProcess, boundStart }: Readonly<Header>): boolean {
-  return boundProcess !== 0 && hasEnded(boundProcess, boundStart);
-}
-
 /**
  * Whether nobody will give the unit back, with the semaphore at 0 and the info text as noted; but for the grace
  * time. That cannot be said while another one is at the semaphore: it may have got the unit and not have been able
@@ -186,7 +182,7 @@ export function noteFound({ header }: Ledger): void {
 export function noteUnitsAdopted(ledger: Ledger): void {
   for (const number of evictedAtSemaphore(ledger)) {
     const seat = ledger.seat(number);
-    seat.evicted = evictedBy(evictions.unitAdopted, evictorOf(seat));
+    seat.evicted += evictions.unitAdopted - evictionOf(seat);
   }
   ledger.store();
 }
@@ -217,7 +213,7 @@ export function writeFree(
  */
 export function evict(ledger: Ledger, number: number, by = 0): void {
   const seat = ledger.seat(number);
-  seat.evicted = evictedBy(evictions.evicted, by);
+  seat.evicted = evictedBy(evictions.evicted, by, ownPidNamespace());
   seat.endedAt = seatTime(seat, microsecondsNow());
   ledger.header.evictedAt = monotonicMicroseconds();
   ledger.store();

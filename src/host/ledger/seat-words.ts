@@ -15,10 +15,12 @@ interface KindWord {
 /** Whether a seat's rights were taken from it; and whether a unit that it may have got was adopted, too. */
 export const evictions = { none: 0, evicted: 1, unitAdopted: 2 } as const;
 /**
- * The low bits of a seat's `evicted` have one of {@link evictions}, the others the process that forced the lock, or that
- * asked the seat to leave.
+ * The low bits of a seat's `evicted` have one of {@link evictions}, the next 22 the process that forced the lock, or that
+ * asked the seat to leave: PID_MAX_LIMIT of linux/threads.h. The last 8 tell its PID namespace from others.
  */
 const evictionValues = 2 ** 2;
+const processValues = 2 ** 22;
+const evictorNamespaces = 2 ** 8;
 
 /** One of {@link evictions}. */
 export function evictionOf({ evicted }: EvictedWord): number {
@@ -30,14 +32,27 @@ export function evictionOf({ evicted }: EvictedWord): number {
  *
  * @param eviction one of {@link evictions}
  * @param process who did it, or asked the seat to leave; 0 where nobody knows
+ * @param namespace in which that is its number
  */
-export function evictedBy(eviction: number, process: number): number {
-  return eviction + process * evictionValues;
+export function evictedBy(eviction: number, process: number, namespace = 0): number {
+  const place = process === 0 ? 0 : shortNamespace(namespace);
+  return eviction + (process + place * processValues) * evictionValues;
+}
+
+/** 0 for the host's first one alone. */
+function shortNamespace(namespace: number): number {
+  return namespace === 0 ? 0 : (namespace % (evictorNamespaces - 1)) + 1;
 }
 
 /** The process that forced the lock from a seat, or asked it to leave, 0 where nobody knows. */
 export function evictorOf({ evicted }: EvictedWord): number {
-  return evicted >>> 2;
+  return (evicted >>> 2) % processValues;
+}
+
+/** Whether the number of {@link evictorOf} means the same in a namespace. */
+export function isEvictorOf({ evicted }: EvictedWord, namespace: number): boolean {
+  const place = Math.floor(evicted / (evictionValues * processValues));
+  return place === shortNamespace(namespace);
 }
 
 /** The low half of a seat's `slots` has the number of slots, the other half the exit status and 1, once it was left. */
@@ -57,8 +72,12 @@ export function withExitStatus(seat: SlotsWord, exitStatus: number): number {
   return slotsOf(seat) + (exitStatus + 1) * exitStatusUnit;
 }
 
-/** The low 8 bits of a seat's `kind` have its kind, the next ones {@link kindFlags}. The upper half is not in use. */
+/**
+ * The low 8 bits of a seat's `kind` have its kind, the next ones {@link kindFlags}, the upper half the PID namespace in
+ * which its process number means something: see process-number.ts.
+ */
 const kindValues = 2 ** 8;
+const namespaceUnit = 2 ** 16;
 
 /** What the `kind` of a seat says beside the kind. */
 export const kindFlags = {
@@ -81,6 +100,16 @@ const allKindFlags = Object.values(kindFlags).reduce((all, flag) => all + flag);
 /** One of `kinds` in queue.ts. */
 export function seatKind({ kind }: KindWord): number {
   return kind % kindValues;
+}
+
+/** The PID namespace of a seat's process: see process-number.ts. */
+export function namespaceOf({ kind }: KindWord): number {
+  return Math.floor(kind / namespaceUnit);
+}
+
+/** What a seat's `kind` is with the PID namespace of its process. */
+export function withNamespace({ kind }: KindWord, namespace: number): number {
+  return (kind % namespaceUnit) + namespace * namespaceUnit;
 }
 
 export function hasKindFlag({ kind }: KindWord, flag: keyof typeof kindFlags): boolean {

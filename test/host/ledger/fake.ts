@@ -9,6 +9,7 @@ import {
 } from "../../../src/host/ledger/layout.ts";
 import { seatFlags } from "../../../src/host/ledger/seat-words.ts";
 
+import { ownStartNamespace } from "../../../src/posix/process-start.ts";
 import { noStamp, type Stamp } from "../../../src/host/ledger/stamp.ts";
 
 export interface FakeSeat extends Partial<Seat> {
@@ -20,6 +21,7 @@ export interface FakeSeat extends Partial<Seat> {
 export function ledgerOf(seats: FakeSeat[], header: Partial<Header> = {}): LedgerState {
   const image = new LedgerImage();
   image.begin();
+  image.header.boundNamespace = ownStartNamespace();
   Object.assign(image.header, header);
   const dead = new Set<number>();
   for (const [index, { isAlive = true, ...fields }] of seats.entries()) {

@@ -15,8 +15,11 @@ import {
   evictions,
   evictorOf,
   hasKindFlag,
+  isEvictorOf,
+  namespaceOf,
   seatKind,
   withKindFlags,
+  withNamespace,
 } from "../../../src/host/ledger/seat-words.ts";
 import { isEvicted } from "../../../src/host/ledger/queue.ts";
 
@@ -93,6 +96,38 @@ describe("the layout", () => {
   });
 });
 
+describe("the namespaces of process numbers", () => {
+  test("withNamespace() and namespaceOf() leave kind and flags as they are", () => {
+    const kind = withNamespace({ kind: withKindFlags({ kind: 2 }, "newest") }, 0xffff);
+    expect(namespaceOf({ kind })).toBe(0xffff);
+    expect(seatKind({ kind })).toBe(2);
+    expect(hasKindFlag({ kind }, "newest")).toBe(true);
+    expect(namespaceOf({ kind: 1 })).toBe(0);
+  });
+
+  test("isEvictorOf() tells whether a number is one of that namespace", () => {
+    const here = { evicted: evictedBy(evictions.evicted, 4711, 300) };
+    expect(evictorOf(here)).toBe(4711);
+    expect(evictionOf(here)).toBe(evictions.evicted);
+    expect(isEvictorOf(here, 300)).toBe(true);
+    expect(isEvictorOf(here, 301)).toBe(false);
+    expect(isEvictorOf(here, 0)).toBe(false);
+    // As on a host without containers, and by an older program.
+    expect(isEvictorOf({ evicted: evictedBy(evictions.evicted, 4711) }, 0)).toBe(true);
+  });
+
+  test("the header keeps the start time and the namespace of an owner apart", () => {
+    const { header } = new LedgerImage();
+    header.boundNamespace = 0xfedc;
+    header.boundStart = 2 ** 40 + 7;
+    expect(header.boundNamespace).toBe(0xfedc);
+    header.boundNamespace = 0;
+    expect(header.boundStart).toBe(2 ** 40 + 7);
+    header.boundNamespace = 1;
+    expect(header.boundStart).toBe(2 ** 40 + 7);
+  });
+});
+
 describe("the kind of a seat", () => {
   const upperHalf = 0xabcd0000;
 
@@ -125,10 +160,10 @@ describe("the kind of a seat", () => {
 
 describe("the eviction of a seat", () => {
   test("evictedBy() keeps the process apart from what was done to the seat", () => {
-    const forced = { evicted: evictedBy(evictions.evicted, 4_194_304) };
+    const forced = { evicted: evictedBy(evictions.evicted, 4_194_303) };
     expect({ eviction: evictionOf(forced), by: evictorOf(forced) }).toEqual({
       eviction: evictions.evicted,
-      by: 4_194_304,
+      by: 4_194_303,
     });
     const asked = { evicted: evictedBy(evictions.none, 12) };
     expect({ isEvicted: isEvicted(asked), by: evictorOf(asked) }).toEqual({
@@ -148,7 +183,9 @@ describe("LedgerImage", () => {
     for (const [entry, fields, index] of entries) {
       for (const [name, place] of Object.entries(fields)) {
         image.bytes.fill(0);
-        const value = place < wide ? 0xfedcba98 : 2 ** 52 + 0x89abcdef;
+        // What a start time needs is less than its words have.
+        const wideValue = (name === "boundStart" ? 2 ** 47 : 2 ** 52) + 0x89abcdef;
+        const value = place < wide ? 0xfedcba98 : wideValue;
         Object.assign(entry, { [name]: value });
         const word = index * 32 + (place % wide);
         const high = place < wide ? 0 : (image.words[word + 1] ?? 0) * 2 ** 32;

@@ -115,7 +115,7 @@ describe("Participant.tryAdvance()", () => {
     newLock();
     lock.kill(lock.holder({ message: "the dead one" }));
     const next = lock.holder();
-    expect(next.adopted).toEqual({ process: process.pid, message: "the dead one" });
+    expect(next.adopted).toMatchObject({ process: process.pid, message: "the dead one" });
     expect(lock.unit.readValue()).toBe(0);
   });
 
@@ -219,7 +219,7 @@ describe("Participant.tryAdvance()", () => {
     const startedAt = performance.now();
     untilGranted(waiter);
     expect(performance.now() - startedAt).toBeGreaterThan(950);
-    expect(waiter.adopted).toEqual({ process: 0, message: "" });
+    expect(waiter.adopted).toMatchObject({ process: 0, message: "" });
   });
 
   test("takes the unit of a semaphore that was recreated under a holder", () => {
@@ -448,7 +448,7 @@ describe("Participant.release() and detach()", () => {
     expect(forceRelease(lock.ledger, lock.unit, { by: 4711 })).toBe("released");
     expect(holder.isLost()).toBe(true);
     expect(holder.detach(0, 0)).toBe(false);
-    expect(holder.forcedBy).toBe(4711);
+    expect(holder.forcedBy).toEqual({ pid: 4711 });
     expect(forceRelease(lock.ledger, lock.unit, { by: 4711 })).toBe("free");
   });
 
@@ -458,7 +458,7 @@ describe("Participant.release() and detach()", () => {
     lock.unit.postIfLocked();
     expect(holder.isLost()).toBe(true);
     expect(holder.release()).toBe(false);
-    expect(holder.forcedBy).toBe(0);
+    expect(holder.forcedBy).toEqual({ pid: null });
   });
 
   test("leave an exit status in the history, and the number of slots as it was", () => {

@@ -182,7 +182,7 @@ function table(rows: readonly Row[], columns: number, minHead = 0): string[] {
   const left = columns - width - 4;
   if (left < minTextColumns) {
     return rows.flatMap(([head, text]) => [
-      `  ${head}`,
+      ...wrap(head.trimStart(), columns - 2).map((line) => `  ${line}`),
       ...(text === "" ? [] : wrap(text, columns - 6).map((line) => `      ${line}`)),
     ]);
   }

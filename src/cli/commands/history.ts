@@ -117,11 +117,15 @@ function tableOf(
   return historyTable(records, columnsOf(stdout), now, paint);
 }
 
-/** A picture for each lock, an empty line between two; together they fit the window if they can. */
+/** A picture of a lock has room for so many lines at least, even if the pictures of several do not fit the window. */
+const minPlotLines = 10;
+
+/** A picture for each lock, an empty line between two. */
 function plotsOf(requests: readonly Request[], now: number, paint: Paint): string[] {
   const names = [...new Set(requests.map(({ name }) => name))].toSorted(compareNaturally);
   const { columns, lines } = plotSize();
-  const room = names.length < 2 ? lines : Math.floor(lines / names.length) - 1;
+  const share = Math.floor(lines / names.length) - 1;
+  const room = names.length < 2 ? lines : Math.max(minPlotLines, share);
   const plots = names.map((name) => {
     const records = requests.filter((one) => one.name === name).map(({ record }) => record);
     return historyPlot(name, records, { columns, lines: room }, now, paint).join("\n");

@@ -91,7 +91,7 @@ export function historyTable(
     {
       head: "PID",
       align: "right",
-      dispensable: 2,
+      dispensable: 3,
       text: ({ pid }) => (pid === null ? "-" : String(pid)),
     },
     { head: "COMMAND", minWidth: 8, text: ({ command }) => command },
@@ -99,12 +99,13 @@ export function historyTable(
     {
       head: "WAITED",
       align: "right",
-      dispensable: 1,
+      dispensable: 2,
       text: (record) => secondsText(waitSecondsOf(record, now)),
     },
     {
       head: "HELD",
       align: "right",
+      dispensable: 1,
       text: (record) => secondsText(holdSecondsOf(record, now)),
     },
     {
@@ -143,6 +144,6 @@ const lockColumn: TableColumn<HistoryRecord> = {
 
 const kindColumn: TableColumn<HistoryRecord> = {
   head: "KIND",
-  dispensable: 3,
+  dispensable: 4,
   text: ({ kind, slot }) => (slot === null ? kind : `slot ${slot}`),
 };

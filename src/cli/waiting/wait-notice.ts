@@ -72,7 +72,8 @@ const minTextColumns = 8;
 
 /**
  * One line, place first: as in `2nd of 3 for lock "disk", held by pid 4242 (make) for 12s`. What is too wide is
- * shortened: the holders' messages first, then fewer holders are named; the lock's name stays whole.
+ * shortened: the holders' messages first, then fewer holders are named, then one without its message; the lock's name
+ * stays whole.
  */
 export function noticeText(
   lockName: string,
@@ -92,8 +93,9 @@ export function noticeText(
     const cut = Math.ceil(excess({ ...full, maxNamed }) / maxNamed);
     return { ...full, maxNamed, messageColumns: Math.max(minTextColumns, longest - cut) };
   };
+  const shortest = { ...full, maxNamed: 1, messageColumns: 0 };
   const tries = [full, shortened(3), shortened(1)];
-  const found = tries.find((tried) => excess(tried) <= 0) ?? shortened(1);
+  const found = tries.find((tried) => excess(tried) <= 0) ?? shortest;
   return textOf(found, waitedSeconds, facts);
 }
 
@@ -122,9 +124,11 @@ function textOf(
   const waited = waitedSeconds < 1 ? "" : ` after ${durationText(waitedSeconds)}`;
   const queued = place === 1 ? "next for" : `${ordinal(place)} of ${waiting} for`;
   const begin = place === 0 ? "waiting for" : queued;
-  const short = holders.map((holder) =>
-    Object.assign({}, holder, { command: cutToColumns(holder.command, messageColumns) }),
-  );
+  const short = holders.map((holder) => {
+    // Without a process the message is all that names it.
+    const room = holder.pid === null ? Math.max(minTextColumns, messageColumns) : messageColumns;
+    return Object.assign({}, holder, { command: cutToColumns(holder.command, room) });
+  });
   const told = info === undefined ? undefined : cutToColumns(withoutDate(info), messageColumns);
   const held = holders.length === 0 ? "" : `, ${holdersText(short, { info: told, maxNamed })}`;
   return escapeControls(`${begin} lock "${name}"${waited}${held}`);

@@ -82,6 +82,10 @@ describe("the table", () => {
       "HH:MM:SS  make dep…   12s  released",
       "HH:MM:SS  tar -cf …  8.0s  holder died",
     ]);
+    const several = records.slice(0, 2).map((one) => Object.assign({}, one, { name: "disk" }));
+    expect(maskTimes(historyTable(several, 38, now, plain))[2]).toBe(
+      "disk  HH:MM:SS  tar -cf …  holder died",
+    );
     const long = record("c".repeat(200), [0, 0, 1], "released");
     expect(historyTable([long], Infinity, now, plain)[1]).toContain("c".repeat(200));
   });

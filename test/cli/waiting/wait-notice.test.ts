@@ -97,6 +97,12 @@ test("noticeText() cuts messages, then names fewer holders, and keeps the name w
   expect(named).toMatch(/^2nd of 3 for lock "n{200}", held by nightly… \(no process\)/);
 });
 
+test("noticeText() leaves the message of a process out when nothing of it fits", () => {
+  const process = { ...holder, pid: 21212, attachment: "attached" } as const;
+  const text = noticeText("disk", 2, { ...facts, holders: [process] }, 63);
+  expect(text).toBe('2nd of 3 for lock "disk" after 2s, held by pid 21212 for 3m12s');
+});
+
 test("noticeText() of one holder and a short name fits 66 columns, whatever the message", () => {
   fc.assert(
     fc.property(fc.string({ unit: "grapheme", maxLength: 90 }), (command) => {

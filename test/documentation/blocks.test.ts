@@ -292,7 +292,7 @@ test("the documentation has few blocks that do not run, each for a reason", () =
       "docs/library.md, Add it to a project",
       "a part of a file; the blocks of the library run with such a link",
     ],
-    ["docs/library.md, A lock of many hosts", "needs a server: test/etcd/etcd-lock.test.ts"],
+    ["docs/library.md, A lock across hosts", "needs a server: test/etcd/etcd-lock.test.ts"],
     [
       "docs/monitoring.md, Watching locks",
       "a terminal's picture: test/cli/commands/trace-terminal.test.ts",

@@ -1,4 +1,5 @@
 /** The works, in the order of the page. */
+import acrossHosts from "./works/across-hosts.ts";
 import arm64 from "./works/arm64.ts";
 import commands from "./works/commands.ts";
 import contention from "./works/contention.ts";
@@ -23,5 +24,6 @@ export const works: readonly Work[] = [
   memory,
   recovery,
   list,
+  acrossHosts,
   arm64,
 ];

@@ -192,9 +192,11 @@ export class Place {
         const own = this.#view.find(this.#key);
         if (own === undefined) throw new PlaceGone("the key was deleted");
         if (this.#view.mayHold(own)) {
+          const taking = this.#take(own.createRevision);
+          // While that is under way.
           watch?.close();
           watch = undefined;
-          const granted = await this.#take(own.createRevision);
+          const granted = await taking;
           if (granted !== undefined) return granted;
           continue;
         }

@@ -3,8 +3,12 @@
  * that is cut, it is the kernel's own TCP that gets no answer: see ip-netns(8), veth(4).
  */
 import { doWithout, haveTools } from "../support/binary.ts";
-import type { EtcdCluster } from "./etcd-cluster.ts";
 import { Forwarder } from "./forwarder.ts";
+
+/** A cluster: the URLs of its members on this host. */
+interface Reachable {
+  readonly members: readonly { readonly client: string }[];
+}
 
 /** Whether network namespaces can be made; says what is missing, and fails in CI. */
 export const haveOtherHosts =
@@ -38,7 +42,7 @@ export class OtherHost implements AsyncDisposable {
   }
 
   /** Makes a host from which the members of a cluster can be reached. */
-  static async of(cluster: EtcdCluster): Promise<OtherHost> {
+  static async of(cluster: Reachable): Promise<OtherHost> {
     const keeper = Bun.spawn(["unshare", "-n", "sh", "-c", "echo ready && exec cat"], {
       stdio: ["pipe", "pipe", "inherit"],
     });
@@ -48,7 +52,7 @@ export class OtherHost implements AsyncDisposable {
     return host;
   }
 
-  async #connect(cluster: EtcdCluster): Promise<void> {
+  async #connect(cluster: Reachable): Promise<void> {
     const cable = this.#cable;
     // A network of four addresses for each cable, which no other test process has.
     const network = (process.pid * 16 + count) % 2 ** 14;

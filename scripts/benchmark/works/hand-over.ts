@@ -107,10 +107,11 @@ async function handOversOfRunners(bench: Bench): Promise<Values> {
   return values;
 }
 
-async function gapsOfQueue(
+/** A queue of commands behind a holder that is let go. @returns microseconds from each one's end to the next one's beginning */
+export async function gapsOfQueue(
   { programs, directory, lockName }: Bench,
   runner: Runner,
-  round: number,
+  round: number | string,
   count: number,
 ): Promise<number[]> {
   const lock = lockName("hand-over-of-commands", runner.name);

@@ -20,6 +20,8 @@ export interface EngineOptions {
   readonly ttl?: string | undefined;
   /** Whether to take over from a holder that died. @default true */
   readonly adopt?: boolean | undefined;
+  /** Whether what runs under a lock takes the place of this process. @default false */
+  readonly execs?: boolean | undefined;
   /** What the request needs that not every engine has, by the names of the options. */
   readonly needs?: readonly ("newest" | "replace" | "max-waiters")[];
   /** Whether what runs under a lock is stopped when its lease cannot be kept. @default true */
@@ -65,10 +67,15 @@ function askingProcess(): number {
 }
 
 async function openEtcd(servers: string, options: EngineOptions): Promise<LockEngine> {
-  const { output, access, ttl, adopt = true, stops = true } = options;
+  const { output, access, ttl, adopt = true, execs = false, stops = true } = options;
   if (access?.mode !== undefined) throw meansNothing("--mode");
   if (access?.group !== undefined) throw meansNothing("--group");
   if (!adopt) throw meansNothing("--no-adopt");
+  if (execs) {
+    throw new UsageError(
+      "--no-fork cannot be used with --server: run has to stay, to renew the lease",
+    );
+  }
   const ttlSeconds = ttl === undefined ? undefined : parseTtl(ttl);
   connectEarly(servers);
   const { EtcdEngine } = await import("../etcd/engine.ts");

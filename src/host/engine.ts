@@ -85,6 +85,7 @@ export class HostEngine implements LockEngine {
       slots: typeof kind === "object" ? kind.slots : 0,
       message: request.cutMessage === true ? lock.unit.cutToRoom(request.message) : request.message,
       adopt: request.adopt ?? true,
+      endsByRelease: request.endsByRelease ?? false,
       newcomer,
       wait: wait.abilities,
     };

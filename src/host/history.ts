@@ -51,6 +51,7 @@ function endingOf(ledger: LedgerSnapshot, seat: number): GrantRecord["ending"] {
   if (state === seatStates.holding) {
     if (isEvicted(ledger.seat(seat))) return "forced";
     if (ledger.isLive(seat)) return "held";
+    if (hasKindFlag(ledger.seat(seat), "endsByRelease")) return "released";
     const isRecorded = ledger.header.state === lockStates.held && recordedSeat(ledger) === seat;
     // Where others of its group live, its place was free at once.
     return isRecorded && holders(ledger).length === 0 ? "stale" : "recovered";

@@ -49,9 +49,9 @@ function viewState(lock: HostLock): LockState {
   const status = lock.status();
   return {
     name,
-    state: conditionOf(status, value),
+    state: conditionOf(status),
     exists: true,
-    locked: value === 0,
+    locked: status.holders.length > 0,
     value,
     info: lock.readInfo(),
     userId: statusIfThere(objectsOf(name).semaphorePath)?.userId ?? null,

@@ -6,7 +6,7 @@ import type { LockUnit } from "./objects/unit.ts";
 import { holders, kindNames, seatAtSemaphore, waiters } from "./ledger/queue.ts";
 import { boundLabel, isOwnerDead, processLabel, processOf } from "./ledger/process-number.ts";
 import { dateOf } from "./ledger/seat-time.ts";
-import { hasWaiterMark, isOwnUnit, recordedSeat } from "./ledger/record.ts";
+import { deadHolder, hasWaiterMark, isOwnUnit, recordedSeat } from "./ledger/record.ts";
 import type {
   Attachment,
   HolderStatus,
@@ -15,10 +15,13 @@ import type {
   ParticipantStatus,
 } from "../lock/status.ts";
 
-/** The condition of a lock that is whole, with the value of its semaphore. */
-export function conditionOf({ holders: all }: LockStatus, value: number): LockCondition {
+/**
+ * The condition of a lock that is whole. Without a holder it is free, also where its semaphore stands at 0: the last
+ * holder ended by a release, and whoever takes part next takes the unit over at once.
+ */
+export function conditionOf({ holders: all }: LockStatus): LockCondition {
   if (all.some(({ attachment }) => attachment === "stale")) return "stale";
-  return all.length === 0 && value > 0 ? "free" : "held";
+  return all.length === 0 ? "free" : "held";
 }
 
 /** What of a lock's unit tells how it is held. */
@@ -67,6 +70,7 @@ export function holdersOf(ledger: LedgerSnapshot, unit: UnitState): HolderStatus
     if (living.length > 0) return living.map((seat) => attachedHolder(ledger, seat));
     // Somebody wrote over what its seat said.
     if (ledger.overwrittenSeat() !== 0) return [{ ...foreign, attachment: "attached" }];
+    if (deadHolder(ledger) === undefined) return [];
     const number = recordedSeat(ledger);
     const label = number === 0 ? { pid: null } : processLabel(processOf(ledger.seat(number)));
     return [{ ...label, ...recordedHold(ledger, "stale") }];

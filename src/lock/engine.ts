@@ -38,6 +38,11 @@ export interface AcquireRequest {
   readonly newest?: boolean | undefined;
   /** As `newest`, and a holder that was granted with `replace` is asked to leave. @default false */
   readonly replace?: boolean | undefined;
+  /**
+   * Makes the hold last as long as a process has its {@link Grant.childDescriptor} open, and the end of these a release:
+   * the next participant does not take it for a death. @default false
+   */
+  readonly endsByRelease?: boolean | undefined;
   /** Refuses at once, unless it can be granted at once, when so many wait already. @default Infinity */
   readonly maxWaiters?: number | undefined;
 }

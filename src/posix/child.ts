@@ -7,7 +7,7 @@ import { ptr } from "bun:ffi";
 import { keepOnExec } from "./file.ts";
 import { check, checkReturned, cString, isPosixError, openLibc } from "./libc.ts";
 import { openDescriptors } from "./open-descriptors.ts";
-import { parentId, readProcFile, signalNumbers } from "./process.ts";
+import { parentId, readProcFile, resetSignal, signalNumbers } from "./process.ts";
 
 const libc = openLibc({
   posix_spawnp: { args: ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
@@ -24,6 +24,8 @@ const WNOHANG = 1;
 /** For waitpid: whichever has ended. */
 const anyChild = -1;
 const POSIX_SPAWN_SETSIGDEF = 4;
+/** A program that Bun runs ignores these from its start. */
+const ignoredByBun = ["SIGPIPE", "SIGXFSZ"] as const;
 
 /**
  * The descriptors from 3 on that this process was started with. Bun marks them close-on-exec at start;
@@ -162,14 +164,32 @@ function pathOf(name: string): Uint8Array | undefined {
   return path === null ? undefined : cString(path);
 }
 
+/**
+ * Lets a command take the place of this process, as execvpe(3) does, a script without `#!` included. It starts as one
+ * that {@link spawnCommand} starts. A signal that has a handler here has none there, and the threads of Bun end.
+ *
+ * @throws {PosixError} ENOENT, EACCES, E2BIG ...; where it does not throw, it does not return
+ */
+export function execCommand(
+  words: readonly Uint8Array[],
+  environment: readonly Uint8Array[],
+  inherited: readonly number[],
+): void {
+  const { execvpe } = openLibc({ execvpe: { args: ["ptr", "ptr", "ptr"], returns: "i32" } });
+  for (const descriptor of inherited) keepOnExec(descriptor);
+  restoreFileLimit();
+  for (const name of ignoredByBun) resetSignal(name);
+  const [command = new Uint8Array(1)] = words;
+  check("execvpe", execvpe(command, pointerArray(words), pointerArray(environment)));
+}
+
 function spawn(words: readonly Uint8Array[], environment: readonly Uint8Array[]): number {
   const [command = new Uint8Array(1)] = words;
   const processId = new Int32Array(1);
   const attributes = new Uint8Array(512);
   checkReturned("posix_spawnattr_init", libc.posix_spawnattr_init(attributes));
-  // Bun ignores the first two, which would stay so in the command; glibc's posix_spawn leaves the others,
-  // which are its own, ignored.
-  const defaults = signalSet(signalNumbers.SIGPIPE, signalNumbers.SIGXFSZ, 32, 33);
+  // What is ignored stays so in the command. glibc's posix_spawn leaves 32 and 33, which are its own, ignored.
+  const defaults = signalSet(...ignoredByBun.map((name) => signalNumbers[name]), 32, 33);
   checkReturned(
     "posix_spawnattr_setsigdefault",
     libc.posix_spawnattr_setsigdefault(attributes, defaults),

@@ -44,7 +44,7 @@ export function exitProcess(status: number): never {
 
 /** Ends the process by a signal, so that who waits for it sees that; returns only if that is impossible. */
 export function dieBySignal(name: SignalName): void {
-  libc.signal(signalNumbers[name], SIG_DFL);
+  resetSignal(name);
   libc.kill(libc.getpid(), signalNumbers[name]);
 }
 
@@ -82,6 +82,11 @@ export function restoreIgnoredSignals(): void {
   }
   const isBackgroundJob = isIgnored("SIGQUIT") && !isTerminal(0);
   if (parentIgnores("SIGINT") || isBackgroundJob) ignoreSignal("SIGINT");
+}
+
+/** Lets a signal do what it does by default. */
+export function resetSignal(name: SignalName): void {
+  libc.signal(signalNumbers[name], SIG_DFL);
 }
 
 export function ignoreSignal(name: SignalName): void {

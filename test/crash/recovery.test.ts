@@ -123,6 +123,11 @@ const ways: Record<string, (lockName: string, fault: Environment) => Promise<num
     return status;
   },
   "run on a free lock": (name, fault) => resourcelock(["run", name, "--", "true"], fault).exited(),
+  "run --no-fork": (name, fault) => resourcelock(["run", "-F", name, "true"], fault).exited(),
+  "run behind one that ended by a release": async (name, fault) => {
+    await outcomeOf("run", "-F", name, "true");
+    return resourcelock(["run", name, "true"], fault).exited();
+  },
   "run behind a holder": (name, fault) =>
     behindHolder(name, () => resourcelock(["run", name, "--", "true"], fault)),
   "run behind a detached hold": async (name, fault) => {

@@ -31,6 +31,8 @@ const titleOf = ({ file, language, heading, number }: Block) =>
 
 /** The programs that the cron jobs run, which do nothing here. */
 const cronJobs = ["sync-photos", "tidy-photos"];
+/** The command of the documentation's service. */
+const service = "serve-photos";
 
 /**
  * What each `sh` block prints, line by line, in an order that may differ: by its file and heading, and by
@@ -82,6 +84,7 @@ const printed: Record<string, readonly (string | RegExp)[]> = {
     "show the newest commit",
   ],
   "docs/guide.md: Only the newest, and no pile-up, 2": ["index what has changed"],
+  "docs/guide.md: A command in the place of run": ["nothing stays beside this"],
   "docs/guide.md: Holding a lock together": ["read", "read at the same time", "write alone"],
   "docs/guide.md: A lock that users share": ["all who are in the group can use the lock"],
   "docs/monitoring.md: The locks of a host": [],
@@ -112,7 +115,7 @@ class Surroundings {
     const peer = this.#link(join(root, "test/peer/peer.py"), "python/cjnfuncs/resourcelock.py");
     this.#link(root, "work/node_modules/resourcelock");
     this.#link(join(root, "node_modules/bun-types"), "work/node_modules/bun-types");
-    for (const job of cronJobs) this.#link("/bin/true", `bin/${job}`);
+    for (const job of [...cronJobs, service]) this.#link("/bin/true", `bin/${job}`);
     this.#variables = [
       `PATH=${dirname(program)}:${process.env["PATH"] ?? ""}`,
       `PYTHONPATH=${dirname(dirname(peer))}`,

@@ -37,6 +37,8 @@ export interface Job {
   readonly reentrant: boolean;
   /** Whether the command is to have no part in the hold. */
   readonly close: boolean;
+  /** Whether the command takes the place of this process. */
+  readonly noFork: boolean;
   readonly onLost: "fail" | "kill" | "ignore";
   /** The exit status when the locks are not granted. */
   readonly notGranted: number;
@@ -59,6 +61,7 @@ interface RunArguments {
   "no-adopt"?: boolean | undefined;
   reentrant?: boolean | undefined;
   close?: boolean | undefined;
+  "no-fork"?: boolean | undefined;
   "on-lost": string;
   newest?: boolean | undefined;
   replace?: boolean | undefined;
@@ -84,6 +87,7 @@ export function jobOf(args: RunArguments, data: CallData | undefined): Job {
     killAfterSeconds: parseDuration("--kill-after", args["kill-after"]),
     reentrant: args.reentrant ?? false,
     close: args.close ?? false,
+    noFork: args["no-fork"] ?? false,
     onLost: parseOneOf("--on-lost", args["on-lost"], ["fail", "kill", "ignore"]),
     notGranted: parseExitCode("--conflict-exit-code", args["conflict-exit-code"]),
     commandName: words[0] ?? "",

@@ -141,6 +141,12 @@ export const options = defineOptions({
     alias: "o",
     description: "release the lock if run itself is killed, even if the command still runs",
   },
+  "no-fork": {
+    type: "boolean",
+    alias: "F",
+    description:
+      "let the command take the place of run, so that no process of ours stays beside it",
+  },
   "on-lost": {
     type: "string",
     valueHint: "fail|kill|ignore",

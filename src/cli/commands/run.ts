@@ -17,6 +17,7 @@ import { heldAroundText } from "../status/run-text.ts";
 import { diagnostics } from "../terminal/output.ts";
 import { acquireLocks, HeldAround, type WaitContext } from "../waiting/acquire.ts";
 import { claimedTokens, covers } from "../waiting/around.ts";
+import { execUnder } from "../waiting/exec-under.ts";
 import { type JobLocks, runUnder } from "../waiting/run-under.ts";
 import { SignalTrap } from "../waiting/signals.ts";
 
@@ -41,6 +42,10 @@ export default defineCommand({
       ["exclusive", "shared", "slots"],
       ...nonblockConflicts,
       ["nonblock", "replace"],
+      ["no-fork", "close"],
+      ["no-fork", "on-lost"],
+      ["no-fork", "replace"],
+      ["no-fork", "kill-after"],
       quietOrVerbose,
     ],
     notes: [
@@ -68,6 +73,7 @@ export default defineCommand({
     "no-adopt": options["no-adopt"],
     reentrant: options.reentrant,
     close: options.close,
+    "no-fork": options["no-fork"],
     "on-lost": options["on-lost"],
     mode: options.mode,
     group: options.group,
@@ -88,12 +94,15 @@ export default defineCommand({
       server: args.server,
       ttl: args.ttl,
       adopt: job.adopt,
+      execs: job.noFork,
       needs: queueingOptions(args),
       stops: job.onLost !== "ignore",
     });
     const context = { engine, output, trap };
     const locks = await takeLocks(job, context);
-    return locks === undefined ? job.notGranted : await runUnder(locks, job, context, inherited);
+    if (locks === undefined) return job.notGranted;
+    const runJob = job.noFork ? execUnder : runUnder;
+    return await runJob(locks, job, context, inherited);
   },
 });
 
@@ -146,6 +155,7 @@ async function acquireWanted(
     newest,
     replace,
     maxWaiters,
+    endsByRelease: job.noFork,
   };
   const answer = await acquireLocks(context, names, request);
   if (Array.isArray(answer)) return answer;

@@ -14,8 +14,11 @@ import { variablesOf } from "./around.ts";
 import { RunningCommand } from "./child.ts";
 import { Interrupted, turn } from "./signals.ts";
 
+/** What fails when a command cannot be started. */
+const startingCalls: ReadonlySet<string> = new Set(["posix_spawnp", "execvpe"]);
+
 /** Where a command is least likely to look for a descriptor of its own: bash takes 10 and up, and 255. */
-const lowestDescriptor = 64;
+export const lowestDescriptor = 64;
 
 /** The locks of a job: those that it took, and those that are held around it. */
 export interface JobLocks {
@@ -90,7 +93,7 @@ function stopWhenLost(
 }
 
 /** Releases in the reverse order. @returns how those were lost that were not this job's any more */
-async function releaseInReverse(
+export async function releaseInReverse(
   grants: readonly Grant[],
   exitStatus: number | undefined,
 ): Promise<LockLostError[]> {
@@ -110,8 +113,9 @@ function exitStatusOf(status: ChildStatus): number {
   return "exitCode" in status ? status.exitCode : exitCodes.killedBySignal + status.signal;
 }
 
-function statusOfFailure(commandName: string, error: unknown): number {
-  if (!(error instanceof PosixError) || error.call !== "posix_spawnp") throw error;
+/** Says that a command could not be started. @returns the exit status of `run` @throws every other error */
+export function statusOfFailure(commandName: string, error: unknown): number {
+  if (!(error instanceof PosixError) || !startingCalls.has(error.call)) throw error;
   const notFound = error.code === "ENOENT";
   const cause = notFound ? undefined : errorText(error.errno);
   diagnostics().error(notStartedText(commandName, cause));

@@ -3,6 +3,7 @@ import { isTerminal } from "../../posix/file.ts";
 import { interruptWaits } from "../../posix/alarm.ts";
 import {
   isIgnored,
+  resetSignal,
   restoreIgnoredSignals,
   sendSignal,
   type SignalName,
@@ -27,6 +28,7 @@ export class Interrupted extends Error {
  */
 export class SignalTrap {
   readonly #received = new Set<SignalName>();
+  readonly #trapped: SignalName[] = [];
   readonly #abort = new AbortController();
   #listener: ((signal: SignalName) => void) | undefined;
 
@@ -44,6 +46,11 @@ export class SignalTrap {
     this.#trap(signals, () => {});
   }
 
+  /** Lets the signals end this process again, as they do by default. Those that came before are still seen. */
+  release(): void {
+    for (const name of this.#trapped) resetSignal(name);
+  }
+
   /** Stops this process as TSTP does when it is not taken; returns when it is continued. */
   stopProcess(): void {
     const listeners = process.listeners("SIGTSTP");
@@ -55,6 +62,7 @@ export class SignalTrap {
   #trap(signals: readonly SignalName[], act: (name: SignalName) => void): void {
     for (const name of signals) {
       if (isIgnored(name)) continue;
+      this.#trapped.push(name);
       process.on(name, () => {
         act(name);
         this.#listener?.(name);

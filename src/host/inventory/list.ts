@@ -105,8 +105,17 @@ function lookAtLock(name: string, files: ReadonlySet<string>): LockState | undef
     const { status: held, damaged } = heldStatus(ledger, unit);
     const value = unit.readValue();
     const info = isOurs ? unit.readInfo() : null;
-    const state = damaged ? "damaged" : conditionOf(held, value);
-    return { name, state, exists: true, locked: value === 0, value, info, userId, ...held };
+    const state = damaged ? "damaged" : conditionOf(held);
+    return {
+      name,
+      state,
+      exists: true,
+      locked: held.holders.length > 0,
+      value,
+      info,
+      userId,
+      ...held,
+    };
   } catch (error) {
     if (!(error instanceof PosixError || error instanceof ResourceLockError)) throw error;
     const state = isForbidden(error) ? "unreadable" : "damaged";
@@ -146,8 +155,7 @@ function lookAtLeftover(name: string): LockState | undefined {
 export function lookAtLost(name: string): LockState | undefined {
   const status = lostLockStatus(name);
   if (status === undefined) return undefined;
-  // With nobody who holds, the semaphore that is made anew is made free.
-  return withoutSemaphore(name, conditionOf(status, 1), status);
+  return withoutSemaphore(name, conditionOf(status), status);
 }
 
 function withoutSemaphore(

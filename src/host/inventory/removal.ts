@@ -21,7 +21,8 @@ import { explain, openLedger } from "../objects/objects.ts";
 import { type LockStatus, nobody } from "../../lock/status.ts";
 import { statusOf, statusIn } from "../status.ts";
 import { LockUnit } from "../objects/unit.ts";
-import { evictAllAndMarkFree } from "../ledger/record.ts";
+import { lockStates } from "../ledger/layout.ts";
+import { deadHolder, evictAllAndMarkFree } from "../ledger/record.ts";
 
 /** What became of a removal. */
 export interface Removal {
@@ -105,7 +106,7 @@ function removeWith(
     if (unused < wanted) return { outcome: "used lately", status };
   }
   // A try alone would keep a peer out for a moment.
-  const isFree = isEmpty(status) && (dryRun || unit.tryTake());
+  const isFree = isEmpty(status) && (dryRun || unit.tryTake() || hasEndedHolders(ledger));
   const isStale = !isEmpty(status) && !isInUse(status) && unit.readInfo() === staleWithInfo;
   if (!isFree && !isStale && !force) {
     // A peer may have taken the unit since the look.
@@ -122,6 +123,11 @@ function removeWith(
   // Its holders learn that they hold nothing; its waiters find out by themselves, and go on to the new lock.
   if (ledger !== undefined) evictAllAndMarkFree(ledger, unit, { by: process.pid });
   return { outcome: "removed", status, left };
+}
+
+/** Whether the unit is nobody's: those who held the lock ended by a release. Asked where nobody holds it. */
+function hasEndedHolders(ledger: Ledger | undefined): boolean {
+  return ledger?.header.state === lockStates.held && deadHolder(ledger) === undefined;
 }
 
 function isEmpty(status: LockStatus): boolean {

@@ -8,6 +8,7 @@ import type { Own, Predecessor } from "./own-seat.ts";
 import { noProcess, processLabel, processOf } from "./process-number.ts";
 import { seatAtSemaphore } from "./queue.ts";
 import {
+  deadHolder,
   evictAllAndMarkFree,
   markOf,
   noteFound,
@@ -110,13 +111,14 @@ function adopt(own: Own, { row, textHash }: Extract<Step, { act: "adopt" }>): Ou
   const { ledger } = own;
   const { header } = ledger;
   if (row === 5) noteMissing(ledger);
-  own.adopted = predecessor(own, row);
+  const isRelease = row === 3 && deadHolder(ledger) === undefined;
+  own.adopted = isRelease ? undefined : predecessor(own, row);
   noteUnitsAdopted(ledger);
   // In row 5 a detached hold was released, and the waiter that got its unit died.
-  const isOver = row === 5 && header.state === lockStates.detached;
+  const isOver = isRelease || (row === 5 && header.state === lockStates.detached);
   writeEnding(ledger, recordedSeat(ledger), isOver ? seatStates.released : seatStates.recovered);
   header.notedHash = textHash;
-  header.recoveries += 1;
+  if (!isRelease) header.recoveries += 1;
   recordGrant(own);
   return "granted";
 }
@@ -127,10 +129,10 @@ function predecessor(own: Own, row: 3 | 5 | 6): Predecessor {
     const { boundProcess: process } = ledger.header;
     return { process, namespace: ownPidNamespace(), message: "the process that it was bound to" };
   }
-  const recorded = recordedSeat(ledger);
+  const dead = row === 3 ? (deadHolder(ledger) ?? 0) : recordedSeat(ledger);
   const isAnothers = row === 5 && ledger.header.state === lockStates.detached;
-  if (recorded === 0 || isAnothers) return nobodyKnown;
-  const seat = ledger.seat(recorded);
+  if (dead === 0 || isAnothers) return nobodyKnown;
+  const seat = ledger.seat(dead);
   const { message } = seat;
   const { pid } = processLabel(processOf(seat));
   // In row 5 it died after it let go; or another one died before it could say that it holds.

@@ -43,6 +43,8 @@ export interface Wish {
   readonly message: string;
   /** Whether to take over a unit whose holder died. */
   readonly adopt: boolean;
+  /** Whether the end of its participant is a release, and no death. */
+  readonly endsByRelease?: boolean;
   /** Undefined for one that only queues. */
   readonly newcomer?: Newcomer | undefined;
   /** How it waits. */
@@ -113,7 +115,8 @@ export function takeSeat(own: Own): void {
   const seat = ledger.seat(number);
   seat.ticket = own.ticket;
   seat.process = process.pid;
-  const kind = withKindFlags(wish, ...(wish.newcomer?.flags ?? []));
+  const ownFlag = wish.endsByRelease === true ? (["endsByRelease"] as const) : [];
+  const kind = withKindFlags(wish, ...(wish.newcomer?.flags ?? []), ...ownFlag);
   seat.kind = withNamespace({ kind }, ownPidNamespace());
   seat.slots = wish.slots;
   const now = microsecondsNow();

@@ -7,9 +7,9 @@ import { faultPoint } from "../../posix/fault-point.ts";
 import { ownPidNamespace } from "../../posix/process-start.ts";
 import { hashOf, type LockUnit } from "../objects/unit.ts";
 import { type Header, type LedgerState, lockStates, seatStates } from "./layout.ts";
-import { evictedBy, evictionOf, evictions, seatFlags } from "./seat-words.ts";
+import { evictedBy, evictionOf, evictions, hasKindFlag, seatFlags } from "./seat-words.ts";
 import type { Ledger } from "./ledger.ts";
-import { evictedAtSemaphore, holders, seatAtSemaphore } from "./queue.ts";
+import { evictedAtSemaphore, holders, isHolding, seatAtSemaphore } from "./queue.ts";
 import { isOwnerDead } from "./process-number.ts";
 import { seatTime } from "./seat-time.ts";
 import { isStampOf } from "./stamp.ts";
@@ -228,6 +228,20 @@ export function recordedSeat(ledger: LedgerState): number {
   return isIt ? holderSeat : 0;
 }
 
+/**
+ * A holder that died, where the record says held and nobody who lives holds: the one that the record names, or another
+ * one of its group. undefined where all of them ended by a release: their commands took the place of `run`, and nobody
+ * was left to write that down. 0 where nobody knows.
+ */
+export function deadHolder(ledger: LedgerState): number | undefined {
+  const recorded = recordedSeat(ledger);
+  if (recorded === 0 || !hasKindFlag(ledger.seat(recorded), "endsByRelease")) return recorded;
+  return ledger.taken.find((number) => {
+    const seat = ledger.seat(number);
+    return isHolding(seat) && !hasKindFlag(seat, "endsByRelease");
+  });
+}
+
 /** Makes another holder of a group the one that the record names. The caller stores it. */
 export function passRecordTo(ledger: Ledger, seat: number): void {
   ledger.header.holderSeat = seat;
@@ -262,9 +276,12 @@ export function evictAllAndMarkFree(
   const hash = unit.infoHash();
   const isKnown = state === lockStates.held && isHoldersText(header, unit, hash);
   const isOurs = isKnown || (state !== lockStates.held && isOwnUnit(ledger, unit, hash));
-  // To end a detached hold so is the ordinary way.
-  const ending = state === lockStates.detached ? seatStates.released : seatStates.forced;
-  if (state !== lockStates.free) writeEnding(ledger, recordedSeat(ledger), ending);
+  // To end a detached hold so is the ordinary way; and one that ended by a release was ended before.
+  const recorded = recordedSeat(ledger);
+  const isEnded = recorded !== 0 && !ledger.isLive(recorded) && deadHolder(ledger) === undefined;
+  const isRelease = state === lockStates.detached || isEnded;
+  const ending = isRelease ? seatStates.released : seatStates.forced;
+  if (state !== lockStates.free) writeEnding(ledger, recorded, ending);
   // A peer's text is not noted, as the peer goes on if this process dies before the unit is given back.
   const inHand = givesBack && isOurs && value === 0 ? unit : undefined;
   // One that was left by somebody who died tells of a unit that is a peer's by now, or is about to be posted.

@@ -3,7 +3,7 @@ import { monotonicSeconds } from "../../posix/clock.ts";
 import type { View } from "./decide.ts";
 import { type Header, lockStates } from "./layout.ts";
 import { nearestBefore } from "./queue.ts";
-import { graceSeconds, isLost, isOfDeadOwner, isOwnUnit } from "./record.ts";
+import { deadHolder, graceSeconds, isLost, isOfDeadOwner, isOwnUnit } from "./record.ts";
 
 /** A first waiter that leaves a free lock untaken for this long is treated as stopped. */
 const stalledSeconds = 0.5;
@@ -59,10 +59,12 @@ export class StallWatch {
       return undefined;
     }
     if (unit.readValue() > 0) return stalledSeconds;
+    const { header } = ledger;
+    const isHeld = header.state === lockStates.held;
+    if (isHeld && deadHolder(ledger) === undefined) return stalledSeconds;
     // The first one may not adopt, either; and the place of one that did not would not help this one.
     if (!view.adopts) return undefined;
-    const { header } = ledger;
-    if (header.state === lockStates.held) return stalledSeconds;
+    if (isHeld) return stalledSeconds;
     const textHash = unit.infoHash();
     if (!isOwnUnit(ledger, unit, textHash) || !isLost(ledger, unit, first)) return undefined;
     return isOfDeadOwner(header) ? stalledSeconds : graceSeconds + stalledSeconds;

@@ -4,6 +4,7 @@ import { decide } from "../../../src/host/ledger/decide.ts";
 import { lockStates, seatStates } from "../../../src/host/ledger/layout.ts";
 import { hashOf } from "../../../src/host/objects/unit.ts";
 import { kinds } from "../../../src/host/ledger/queue.ts";
+import { kindFlags } from "../../../src/host/ledger/seat-words.ts";
 import { markOf, waiterMarkOf } from "../../../src/host/ledger/record.ts";
 import { noStamp } from "../../../src/host/ledger/stamp.ts";
 import { monotonicSeconds } from "../../../src/posix/clock.ts";
@@ -96,12 +97,32 @@ describe("decide() row 2: a group holds", () => {
 
 describe("decide() row 3: the holder died", () => {
   const seats = [{}, dead];
+  const recorded = { ...held, holderSeat: 2, token: 4 };
   test("adopts the unit", () => {
     expect(stepOf({ header: held, seats })).toEqual({ row: 3, act: "adopt", textHash: 1 });
   });
 
   test("does not adopt when the request says so", () => {
     expect(stepOf({ header: held, seats, adopts: false })).toEqual({
+      row: 3,
+      act: "leave it to one who adopts",
+    });
+  });
+
+  test("takes over from one that ended by a release, also when the request does not adopt", () => {
+    const ended = Object.assign({}, dead, { token: 4, kind: kindFlags.endsByRelease });
+    expect(stepOf({ header: recorded, seats: [{}, ended], adopts: false })).toEqual({
+      row: 3,
+      act: "adopt",
+      textHash: 1,
+    });
+  });
+
+  test("does not adopt when another one of the group died, and the request says so", () => {
+    const kind = kinds.shared;
+    const ended = Object.assign({}, dead, { token: 4, kind: kind + kindFlags.endsByRelease });
+    const other = Object.assign({}, dead, { token: 3, kind });
+    expect(stepOf({ header: recorded, seats: [{}, ended, other], adopts: false })).toEqual({
       row: 3,
       act: "leave it to one who adopts",
     });

@@ -30,8 +30,8 @@ import { removePlace } from "./release.ts";
 import { operation, transaction } from "./requests.ts";
 import { parseServerList } from "./server-list.ts";
 import { Session } from "./session.ts";
-import { processAndAncestors } from "../posix/process-start.ts";
 import { currentUser, hostName } from "./this-process.ts";
+import { isAround, isOfProcess, processIdentity } from "./whose.ts";
 
 export interface EtcdEngineOptions {
   /** The members of the cluster: `URL[,URL...]`. */
@@ -235,7 +235,12 @@ export class EtcdEngine implements LockEngine {
   }
 
   #ownLabel(): Omit<Label, "message"> {
-    this.#label ??= { host: hostName(), user: currentUser(), pid: process.pid };
+    this.#label ??= {
+      host: hostName(),
+      user: currentUser(),
+      pid: process.pid,
+      process: processIdentity(process.pid),
+    };
     return this.#label;
   }
 
@@ -297,15 +302,10 @@ export class EtcdEngine implements LockEngine {
     );
   }
 
-  async holdAround(lockName: string, tokens: readonly number[]): Promise<HolderStatus | undefined> {
-    const state = await this.inspect(lockName);
-    const { host } = this.#ownLabel();
-    const ancestors = processAndAncestors();
-    return state?.holders.find(
-      (holder) =>
-        (holder.token !== null && tokens.includes(holder.token)) ||
-        (holder.host === host && holder.pid !== null && ancestors.has(holder.pid)),
-    );
+  async holdAround(lockName: string, claims: readonly string[]): Promise<HolderStatus | undefined> {
+    const { view, clusterId } = await lookAt(this.#gateway, parseServerLockName(lockName));
+    const around = view.holders.find((entry) => isAround(entry, claims, clusterId));
+    return around && holderOf(around);
   }
 
   async forceRelease(lockName: string, options: ForceReleaseOptions): Promise<ForcedRelease> {
@@ -328,8 +328,7 @@ export class EtcdEngine implements LockEngine {
       return false;
     }
     if (onlyOwnerPid === undefined) return true;
-    const isHere = value?.host === this.#ownLabel().host;
-    return isHere && (value.owner ?? value.pid) === onlyOwnerPid;
+    return isOfProcess(entry, onlyOwnerPid);
   }
 
   /** @returns whether this call has taken the lock from that place, as far as anybody can tell */

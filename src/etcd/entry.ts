@@ -21,6 +21,8 @@ export interface EntryValue {
   readonly host: string;
   readonly user: string;
   readonly pid: number;
+  /** Tells the process from others of the same number: see whose.ts. */
+  readonly process?: string;
   readonly message: string;
   /** Since when it waits, in seconds since 1970 by its host's clock. */
   readonly since: number;
@@ -31,6 +33,7 @@ export interface EntryValue {
   readonly attachment?: "detached" | "bound";
   /** The process that it is bound to. */
   readonly owner?: number;
+  readonly ownerProcess?: string;
   /** Its token, where the value was written again after the grant. */
   readonly token?: number;
 }
@@ -79,6 +82,8 @@ function parseValue(text: string): EntryValue | undefined {
   const owner = countIn(json, "owner", 1, maxPid);
   const token = countIn(json, "token", 1, Number.MAX_SAFE_INTEGER);
   const attachment = json["attachment"];
+  const identity = identityIn(json, "process");
+  const ownerIdentity = identityIn(json, "ownerProcess");
   return {
     ...kind,
     host: textOrEmpty(json["host"]),
@@ -90,6 +95,8 @@ function parseValue(text: string): EntryValue | undefined {
     ...(slot === undefined || kind.kind !== "slots" ? {} : { slot }),
     ...(attachment === "detached" || attachment === "bound" ? { attachment } : {}),
     ...(owner === undefined ? {} : { owner }),
+    ...(identity === undefined ? {} : { process: identity }),
+    ...(ownerIdentity === undefined ? {} : { ownerProcess: ownerIdentity }),
     ...(token === undefined ? {} : { token }),
   };
 }
@@ -114,6 +121,11 @@ function countIn(json: JsonObject, field: string, min: number, max: number): num
 function timeIn(json: JsonObject, field: string): number | undefined {
   const value = json[field];
   return typeof value === "number" && value > 0 && value < 32_503_680_000 ? value : undefined;
+}
+
+function identityIn(json: JsonObject, field: string): string | undefined {
+  const value = json[field];
+  return typeof value === "string" && /^[\w:-]{1,80}$/.test(value) ? value : undefined;
 }
 
 function textOrEmpty(value: unknown): string {

@@ -57,6 +57,11 @@ export class Gateway {
     this.#credentials = credentials;
   }
 
+  /** The cluster that has answered; empty before that. */
+  get clusterId(): string {
+    return this.#clusterId ?? "";
+  }
+
   /** The member that requests go to first. */
   get preferredEndpoint(): string {
     return this.#endpointAt(this.#preferred);

@@ -12,6 +12,7 @@ import { removePlace } from "./release.ts";
 import type { HeldKey } from "./renewal.ts";
 import { compare, operation, transaction } from "./requests.ts";
 import type { Session, SessionListener } from "./session.ts";
+import { claimOf, processIdentity } from "./whose.ts";
 
 /** What the engine gives to a hold. */
 export interface HoldContext {
@@ -65,6 +66,10 @@ export class Hold implements Grant, SessionListener {
 
   get slotName(): string | null {
     return this.slot === null ? null : (this.#context.slotNames?.[this.slot] ?? null);
+  }
+
+  get claim(): string {
+    return claimOf(this.token, this.#context.session.gateway.clusterId);
   }
 
   /** As `etcdctl lock` sets them for its command. */
@@ -138,7 +143,9 @@ export class Hold implements Grant, SessionListener {
       ...this.#place.value,
       token: this.token,
       attachment: isBound ? "bound" : "detached",
-      ...(until.process === undefined ? {} : { owner: until.process }),
+      ...(until.process === undefined
+        ? {}
+        : { owner: until.process, ownerProcess: processIdentity(until.process) }),
     };
     const { key, createRevision } = this.#place;
     const { message } = await gateway.call(

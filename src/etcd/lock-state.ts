@@ -25,6 +25,7 @@ export interface LockLook {
   readonly history: KeyValue | undefined;
   /** The info text that was written by hand last. */
   readonly info: KeyValue | undefined;
+  readonly clusterId: string;
 }
 
 export async function lookAt(
@@ -47,7 +48,7 @@ export async function lookAt(
   const [queue, history, info] = responsesIn(message).map(readKeyValues);
   const view = new QueueView();
   view.load(queue ?? [], header.revision);
-  return { view, history: history?.[0], info: info?.[0] };
+  return { view, history: history?.[0], info: info?.[0], clusterId: header.clusterId };
 }
 
 /** What can be told about a lock; undefined if there is none. */

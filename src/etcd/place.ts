@@ -26,7 +26,7 @@ import {
 import type { Session, SessionListener } from "./session.ts";
 
 /** What a request tells others of itself. */
-export type Label = Pick<EntryValue, "host" | "user" | "pid" | "message">;
+export type Label = Pick<EntryValue, "host" | "user" | "pid" | "process" | "message">;
 
 export interface PlaceRequest {
   readonly kind: RequestedKind;

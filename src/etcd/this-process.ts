@@ -4,7 +4,16 @@ import { effectiveUserId, userName } from "../posix/user.ts";
 
 /** The name of this host. */
 export function hostName(): string {
-  const bytes = readProcFile("/proc/sys/kernel/hostname") ?? new Uint8Array();
+  return kernelText("hostname");
+}
+
+/** What tells this run of this host's kernel from every other one. */
+export function bootId(): string {
+  return kernelText("random/boot_id");
+}
+
+function kernelText(file: string): string {
+  const bytes = readProcFile(`/proc/sys/kernel/${file}`) ?? new Uint8Array();
   return new TextDecoder().decode(bytes).trim();
 }
 

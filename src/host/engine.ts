@@ -158,7 +158,7 @@ export class HostEngine implements LockEngine {
     return this.#withLock(lockName, (lock) => lock?.history());
   }
 
-  async holdAround(lockName: string, tokens: readonly number[]): Promise<HolderStatus | undefined> {
+  async holdAround(lockName: string, claims: readonly string[]): Promise<HolderStatus | undefined> {
     return this.#withLock(lockName, (lock) =>
       lock
         ?.status()
@@ -167,7 +167,7 @@ export class HostEngine implements LockEngine {
             isAncestral(holder) ||
             (holder.attachment === "attached" &&
               holder.token !== null &&
-              tokens.includes(holder.token)),
+              claims.includes(String(holder.token))),
         ),
     );
   }

@@ -84,6 +84,11 @@ export interface Grant extends AsyncDisposable {
   readonly info: string;
   /** The holder that died, where this grant took over from one. */
   readonly adoptedFrom: ProcessLabel | undefined;
+  /**
+   * What a command tells the runs inside it of the hold, for {@link LockEngine.holdAround}. Engines differ in their
+   * tokens, so each knows its own. @default the token
+   */
+  readonly claim?: string;
   /** What other programs tell a command that runs under the same lock: names of variables and their values. */
   readonly variables?: Readonly<Record<string, string>>;
   /**
@@ -186,9 +191,11 @@ export interface LockEngine extends AsyncDisposable {
   history(name: string): Promise<GrantRecord[] | undefined>;
   /**
    * Finds the hold that this process runs under: one whose process, or the process it is bound to, is this process
-   * or an ancestor of it; or one with a token that the caller was told (an environment may outlive the hold).
+   * or an ancestor of it; or one that the caller was told of (an environment may outlive the hold).
+   *
+   * @param claims as in {@link Grant.claim}
    */
-  holdAround(name: string, tokens: readonly number[]): Promise<HolderStatus | undefined>;
+  holdAround(name: string, claims: readonly string[]): Promise<HolderStatus | undefined>;
   /** Releases a lock whoever holds it. A holder that loses it this way goes on without it. */
   forceRelease(name: string, options: ForceReleaseOptions): Promise<ForcedRelease>;
   /** Writes the info text, whoever holds the lock. @returns false when there is no such lock */

@@ -91,6 +91,18 @@ describe("run --server", () => {
     expect(joined.stdout).toBe("in\n0\n");
   });
 
+  etcdTest("run does not take a claim of this host's locks for one of the server's", async () => {
+    const holder = start([binary, "run", "claimed", "sh", "-c", "echo $RESOURCELOCK_TOKEN; cat"], {
+      env: environment(),
+    });
+    await holder.stdout.until("\n");
+    // The same number, by chance.
+    const RESOURCELOCK_HELD = `/claimed:${holder.stdout.text.trim()}`;
+    const words = [binary, "run", "-n", "--reentrant", "claimed", "echo", "in"];
+    const outcome = await runToEnd(words, { env: { ...environment(), RESOURCELOCK_HELD } });
+    expect(outcome).toMatchObject({ status: 75, stdout: "" });
+  });
+
   etcdTest("run stops its command and ends with 69 when the lease is gone", async () => {
     const child = start(
       [binary, "run", "--ttl", "3", "lost", "sh", "-c", "echo inside; sleep 99"],

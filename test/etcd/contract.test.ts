@@ -197,9 +197,11 @@ describe.each(Object.keys(makers))("the %s engine", (kind) => {
     const name = newLockName();
     const engine = open();
     const grant = await take(engine, name);
-    expect((await open().holdAround(name, [grant.token]))?.token).toBe(grant.token);
+    expect((await open().holdAround(name, [grant.claim ?? String(grant.token)]))?.token).toBe(
+      grant.token,
+    );
     await grant.release();
-    expect(await open().holdAround(name, [grant.token])).toBeUndefined();
+    expect(await open().holdAround(name, [grant.claim ?? String(grant.token)])).toBeUndefined();
   });
 
   engineTest("watch() yields at once, and ends when its signal aborts", async () => {

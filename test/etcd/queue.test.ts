@@ -400,6 +400,6 @@ describe("EtcdEngine", () => {
     const grant = await acquired(engine.acquire(name, forever));
     expect((await engine.holdAround(name, []))?.token).toBe(grant.token);
     await grant.release();
-    expect(await engine.holdAround(name, [grant.token])).toBeUndefined();
+    expect(await engine.holdAround(name, [grant.claim ?? ""])).toBeUndefined();
   });
 });

@@ -219,9 +219,9 @@ export class MemoryEngine implements LockEngine {
     return this.#locks.get(parseLockName(lockName))?.history;
   }
 
-  async holdAround(lockName: string, tokens: readonly number[]): Promise<HolderStatus | undefined> {
+  async holdAround(lockName: string, claims: readonly string[]): Promise<HolderStatus | undefined> {
     const state = await this.inspect(lockName);
-    return state?.holders.find(({ token }) => tokens.includes(token ?? 0));
+    return state?.holders.find(({ token }) => claims.includes(String(token)));
   }
 
   async forceRelease(

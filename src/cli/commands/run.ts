@@ -16,7 +16,7 @@ import { openEngine } from "../engine.ts";
 import { heldAroundText } from "../status/run-text.ts";
 import { diagnostics } from "../terminal/output.ts";
 import { acquireLocks, HeldAround, type WaitContext } from "../waiting/acquire.ts";
-import { claimedTokens, covers } from "../waiting/around.ts";
+import { claimsOf, covers } from "../waiting/around.ts";
 import { execUnder } from "../waiting/exec-under.ts";
 import { type JobLocks, runUnder } from "../waiting/run-under.ts";
 import { SignalTrap } from "../waiting/signals.ts";
@@ -116,16 +116,16 @@ async function takeLocks(job: Job, context: WaitContext): Promise<JobLocks | und
     joined.push(around);
     const isEnough = covers(around, job.kind);
     if (isEnough && job.reentrant) return true;
-    const isRun = claimedTokens(name).some((token) => token === around.token);
+    const isRun = claimsOf(name).some((claim) => Number.parseInt(claim) === around.token);
     diagnostics().error(heldAroundText(name, around, { isRun, isEnough }));
     return false;
   };
   // All of them before the first is waited for: somebody may hold that and wait for one that is held around this run.
   for (const name of job.names) {
-    const tokens = claimedTokens(name);
+    const claims = claimsOf(name);
     // Who holds a single lock is looked at when the wait begins.
-    if (tokens.length === 0 && job.names.length === 1) continue;
-    const around = await context.engine.holdAround(name, tokens);
+    if (claims.length === 0 && job.names.length === 1) continue;
+    const around = await context.engine.holdAround(name, claims);
     if (around !== undefined && !join(name, around)) return undefined;
   }
   for (;;) {

@@ -10,7 +10,7 @@ import { stateNow, stateWithLast } from "../status/existing.ts";
 import { painter } from "../terminal/colors.ts";
 import { printLine, printResult } from "../terminal/output.ts";
 import { textsFor } from "../status/result-text.ts";
-import { claimedTokens } from "../waiting/around.ts";
+import { claimsOf } from "../waiting/around.ts";
 
 const stdout = 1;
 
@@ -42,7 +42,7 @@ export default defineCommand({
     let isYes = true;
     for (const name of args._.map(parseLockName)) {
       if (args.mine) {
-        const around = await engine.holdAround(name, claimedTokens(name));
+        const around = await engine.holdAround(name, claimsOf(name));
         isYes &&= around !== undefined;
       } else if (args.check) {
         isYes &&= (await engine.inspect(name))?.locked !== true;

@@ -5,7 +5,7 @@ import { type HolderStatus, pidText } from "../../lock/status.ts";
 import { CallersAlarm } from "../../posix/alarm.ts";
 import { monotonicSeconds } from "../../posix/clock.ts";
 import { diagnostics, type OutputOptions } from "../terminal/output.ts";
-import { claimedTokens } from "./around.ts";
+import { claimsOf } from "./around.ts";
 import { Interrupted, type SignalTrap, turn } from "./signals.ts";
 import { WaitNotice } from "./wait-notice.ts";
 
@@ -88,7 +88,7 @@ export async function acquireLocks(
 /** A request that sends others away must not do so before it finds that it cannot wait. */
 async function requireNoneAround(engine: LockEngine, names: readonly string[]): Promise<void> {
   for (const name of names) {
-    const around = await engine.holdAround(name, claimedTokens(name));
+    const around = await engine.holdAround(name, claimsOf(name));
     if (around !== undefined) throw new HeldAround(name, around);
   }
 }

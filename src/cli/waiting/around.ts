@@ -3,19 +3,20 @@ import type { Grant } from "../../lock/engine.ts";
 import type { RequestedKind } from "../../lock/kinds.ts";
 import type { HolderStatus } from "../../lock/status.ts";
 
-/** The variable in which a run tells the runs inside it what is held: `/NAME:TOKEN/NAME:TOKEN`. */
+/** The variable in which a run tells the runs inside it what is held: `/NAME:CLAIM/NAME:CLAIM`. */
 const heldVariable = "RESOURCELOCK_HELD";
 
-/** The tokens that the environment claims to be held of a lock. It may outlive the holds, so the engine has to agree. */
-export function claimedTokens(lockName: string): number[] {
-  const claims = process.env[heldVariable];
-  if (claims === undefined) return [];
-  return claims
+/**
+ * What the environment claims to be held of a lock, as in {@link Grant.claim}. It may outlive the holds, so the engine has
+ * to agree.
+ */
+export function claimsOf(lockName: string): string[] {
+  const held = process.env[heldVariable];
+  if (held === undefined) return [];
+  return held
     .split("/")
     .filter((claim) => claim.slice(0, claim.lastIndexOf(":")) === lockName)
-    .map((claim) => claim.slice(claim.lastIndexOf(":") + 1))
-    .filter((token) => /^[1-9]\d*$/.test(token))
-    .map(Number);
+    .map((claim) => claim.slice(claim.lastIndexOf(":") + 1));
 }
 
 /** Whether who runs under a hold has what it asks for: nobody else may hold the lock at the same time that it forbids. */
@@ -33,7 +34,7 @@ export function variablesOf(
 ): Record<string, string | undefined> {
   // Nothing was taken when all of it is held around this run: its variables stay. Under an exclusive hold it is alone.
   if (grants.length === 0) return slotVariables(joined, kind);
-  const claims = grants.map(({ name, token }) => `/${name}:${token}`);
+  const claims = grants.map(({ name, token, claim = token }) => `/${name}:${claim}`);
   return {
     RESOURCELOCK_NAME: grants.map(({ name }) => name).join(","),
     RESOURCELOCK_TOKEN: grants.map(({ token }) => token).join(","),

@@ -5,7 +5,7 @@ import { isRoot, resourcelockAsNobody } from "./other-user.ts";
 import { expectFailure, heldStateText, lookingCommands, maskTimes } from "./outcome.ts";
 import { haveMountNamespaces, PrivateSharedMemory } from "./private-shared-memory.ts";
 
-const nowhere = "x: free; there is no such lock on this host yet\n";
+const nowhere = "x: free; there is no such lock yet\n";
 
 /** What `state` prints of a lock that `get` has taken. */
 const stateText = (message: string) => heldStateText("x", message);

@@ -65,7 +65,7 @@ export default defineCommand({
       if (names.length > 0 && (records ?? []).length === 0) lines.push(emptyText(name, records));
     }
     if (lines.length > 0) printLine(lines.join("\n"));
-    else diagnostics().info("no lock on this host has a history");
+    else diagnostics().info("no lock has a history");
     return exitCodes.done;
   },
 });
@@ -128,7 +128,7 @@ function plotsOf(requests: readonly Request[], now: number, paint: Paint): strin
   const room = names.length < 2 ? lines : Math.max(minPlotLines, share);
   const plots = names.map((name) => {
     const records = requests.filter((one) => one.name === name).map(({ record }) => record);
-    return historyPlot(name, records, { columns, lines: room }, now, paint).join("\n");
+    return historyPlot(name, records, { columns, lines: room }, { now, paint }).join("\n");
   });
   return plots.length === 0 ? [] : plots.join("\n\n").split("\n");
 }
@@ -139,7 +139,7 @@ function jsonOf({ name, record }: Request, now: number): object {
 }
 
 function emptyText(name: string, records: History["records"]): string {
-  const why = records === undefined ? "there is no such lock on this host" : "it was never taken";
+  const why = records === undefined ? "there is no such lock" : "it was never taken";
   return escapeControls(`${name}: no history; ${why}`);
 }
 

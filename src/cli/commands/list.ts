@@ -107,7 +107,7 @@ function noneText(
 ): string {
   if (stale) return "no stale locks";
   if (heldOver !== undefined) return `no lock has been held longer than ${heldOver}`;
-  return held ? "no lock is held" : "no locks on this host";
+  return held ? "no lock is held" : "no locks";
 }
 
 const orders: Readonly<Record<string, Order>> = Object.assign(Object.create(null), {

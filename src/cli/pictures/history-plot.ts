@@ -47,14 +47,13 @@ const linesAroundRows = 4;
  *
  * @param records at least one
  * @param size what the picture may take; of more records than have room, the last are shown
- * @param now seconds since 1970
+ * @param look.now seconds since 1970
  */
 export function historyPlot(
   name: string,
   records: readonly GrantRecord[],
   { columns, lines }: { columns: number; lines: number },
-  now: number,
-  paint: Paint,
+  { now, paint }: { now: number; paint: Paint },
 ): string[] {
   if (columns < minColumns) return [cutToColumns("narrow", columns)];
   const sorted = records.toSorted((one, other) => one.queued - other.queued);
@@ -70,7 +69,10 @@ export function historyPlot(
     return `${label} ${paintCells(cellsOf(record, scale, plotColumns, now), paint)}`;
   });
   const margin = " ".repeat(labelColumns + 1);
-  const title = titleOf(name, shown.length, records.length, spans, now);
+  const requests = counted(records.length, "request", "requests");
+  const isAll = shown.length === records.length;
+  const which = isAll ? requests : `last ${shown.length} of ${requests}`;
+  const title = escapeControls(`${name}: ${which}, ${timesText(spans, now)}`);
   return [
     paint("bold", cutToColumns(title, columns)),
     ...rows,
@@ -90,21 +92,14 @@ function labelsOf(records: readonly GrantRecord[]): string[] {
   });
 }
 
-function titleOf(
-  name: string,
-  shown: number,
-  count: number,
-  spans: readonly { start: number; end: number }[],
-  now: number,
-): string {
+/** From when to when a picture goes: as in `00:32:34 to 00:32:54`, with dates if it is not all of today. */
+function timesText(spans: readonly { start: number; end: number }[], now: number): string {
   const start = Math.min(...spans.map((span) => span.start));
   const end = Math.max(...spans.map((span) => span.end));
   const [startDay, endDay] = [dateText(start), dateText(end)];
   const from = startDay === dateText(now) ? clockText(start) : `${startDay} ${clockText(start)}`;
   const until = startDay === endDay ? clockText(end) : `${endDay} ${clockText(end)}`;
-  const requests = counted(count, "request", "requests");
-  const which = shown === count ? requests : `last ${shown} of ${requests}`;
-  return escapeControls(`${name}: ${which}, ${from} to ${until}`);
+  return `${from} to ${until}`;
 }
 
 /** When a record ended, or the last that is known of it. */

@@ -17,6 +17,7 @@ export interface PictureSize {
 
 /** How the picture is to look at the moment. */
 export interface PictureOptions {
+  paint: Paint;
   /** The lock that keys act upon; undefined draws no mark. */
   selected?: string | undefined;
   /** Lines at the end that are shown before all others: a question, the keys. */
@@ -66,8 +67,7 @@ export function tracePicture(
   rows: readonly TraceRow[],
   lookSeconds: readonly number[],
   { columns, lines }: PictureSize,
-  paint: Paint,
-  { selected, footer = [] }: PictureOptions = {},
+  { paint, selected, footer = [] }: PictureOptions,
 ): string[] {
   if (columns < minColumns) return [cutToColumns("narrow", columns)].slice(0, lines);
   const glyphOf = glyphsFor(paint);

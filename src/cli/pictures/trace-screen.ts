@@ -108,7 +108,7 @@ export class TraceScreen {
   /** Leaves the last picture of the locks, without marks and keys. */
   end(): void {
     this.#screen.end((size) =>
-      tracePicture(this.#rows, this.#lookSeconds, size, this.#options.paint),
+      tracePicture(this.#rows, this.#lookSeconds, size, { paint: this.#options.paint }),
     );
   }
 
@@ -143,7 +143,7 @@ export class TraceScreen {
     const { page, selected } = this.#view;
     if (page === "history" && selected !== undefined) return this.#historyPage(selected, size);
     const footer = [...(all ? [this.#summary()] : []), ...this.#keyLines(size.columns)];
-    return tracePicture(this.#rows, this.#lookSeconds, size, paint, { selected, footer });
+    return tracePicture(this.#rows, this.#lookSeconds, size, { paint, selected, footer });
   }
 
   #summary(): string {

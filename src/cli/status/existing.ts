@@ -36,6 +36,6 @@ export async function stateWithLast(engine: LockEngine, name: string): Promise<S
 /** What there is to say of a lock that is not there, or not all of it. */
 export function missingText(name: string, lock: LockState | undefined): string {
   return lock === undefined
-    ? `lock "${name}" does not exist on this host`
+    ? `lock "${name}" does not exist`
     : `lock "${name}" lost its semaphore while in use; the next run or get recreates it`;
 }

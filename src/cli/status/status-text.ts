@@ -4,7 +4,6 @@ import {
   type GrantRecord,
   type HolderStatus,
   type LockStatus,
-  type ParticipantStatus,
   pidText,
   type ProcessLabel,
 } from "../../lock/status.ts";
@@ -180,7 +179,10 @@ export interface StateFacts {
 
 /** The state of a lock: who holds it or held it last, then who waits, in order. */
 export function stateLines(facts: StateFacts, options: TextOptions = {}): string[] {
-  return [stateLine(facts, options), ...detailLines(facts, options)];
+  const [holder, ...others] = facts.status.holders;
+  const isOne = holder !== undefined && others.length === 0 && holder.slots === null;
+  const advice = isOne ? adviceFor(facts.name, holder) : "";
+  return [stateLine(facts, options) + advice, ...detailLines(facts, options)];
 }
 
 /** The first line of it: as in `disk: held by nightly backup (pid 4242, anna) for 3m12s`. */
@@ -190,7 +192,7 @@ export function stateLine(facts: StateFacts, options: TextOptions = {}): string 
   const [holder, ...others] = status.holders;
   if (holder === undefined) {
     if (locked === true) return `${name}: held by ${pythonProgram}${info ? `: ${info}` : ""}`;
-    if (!exists) return `${name}: free; there is no such lock on this host yet`;
+    if (!exists) return `${name}: free; there is no such lock yet`;
     return `${name}: free${last === undefined ? "" : lastHoldText(last, now)}`;
   }
   const verb = verbFor(status.holders);
@@ -198,47 +200,59 @@ export function stateLine(facts: StateFacts, options: TextOptions = {}): string 
     const count = holder.slots === null ? ` ${status.holders.length}` : "";
     return `${name}: ${verb.replace(/ by$/, count === "" ? "" : " by")}${count}`;
   }
-  const advice =
-    holder.attachment === "detached"
-      ? `; release it with: ${commandText("unget", name)}`
-      : holder.attachment === "stale"
-        ? "; the next run or get takes over"
-        : "";
-  return `${name}: ${verb} ${headHolderText(holder, info, userOf)}${heldFor(holder, now)}${advice}`;
+  return `${name}: ${verb} ${headHolderText(holder, info, userOf)}${heldFor(holder, now)}`;
 }
 
-/** The indented lines under it. */
+/** What to do about a hold that does not end by itself. */
+function adviceFor(name: string, { attachment }: HolderStatus): string {
+  if (attachment === "detached") return `; release it with: ${commandText("unget", name)}`;
+  return attachment === "stale" ? "; the next run or get takes over" : "";
+}
+
+/** The indented lines under it: several holders, who waits, and what else there is to know. */
 function detailLines(
-  { exists, locked, info, status, last }: StateFacts,
+  facts: StateFacts,
   { now = Date.now() / 1000, userOf = otherUserOf }: TextOptions = {},
 ): string[] {
-  const { holders, waiters } = status;
-  const lines: string[] = [];
-  const [first] = holders;
-  if (holders.length > 1 || (first !== undefined && first.slots !== null)) {
-    for (const holder of holders) {
-      const place = holder.slot === null ? "" : `slot ${holder.slot}: `;
-      lines.push(`  ${place}${headHolderText(holder, info, userOf)}${heldFor(holder, now)}`);
-    }
-  }
-  const kindOf = (waiter: ParticipantStatus) =>
-    waiter.kind === (first?.kind ?? "exclusive") ? "" : waiter.kind;
-  lines.push(
-    ...waiters.map((waiter, index) => {
-      const since = waiter.since === null ? "" : ` for ${durationText(now - waiter.since)}`;
-      return `  ${index + 1}. ${whoText(waiter, userOf, kindOf(waiter))} waits${since}`;
-    }),
-  );
+  const { exists, locked } = facts;
+  const lines = [...holderLines(facts, userOf, now), ...waiterLines(facts, userOf, now)];
   if (!exists && locked === true) {
-    lines.push("  its semaphore was deleted while in use; the next run or get recreates it");
+    lines.push("its semaphore was deleted while in use; the next run or get recreates it");
   }
+  const text = untoldInfo(facts);
+  if (text !== "") lines.push(`info: ${text}`);
+  return lines.map((line) => `  ${line}`);
+}
+
+/** A line for each holder, unless the first line tells all of the only one. */
+function holderLines({ status, info }: StateFacts, userOf: UserOf, now: number): string[] {
+  const { holders } = status;
+  const isTold = holders.length < 2 && holders.every(({ slots }) => slots === null);
+  if (isTold) return [];
+  return holders.map((holder) => {
+    const place = holder.slot === null ? "" : `slot ${holder.slot}: `;
+    return `${place}${headHolderText(holder, info, userOf)}${heldFor(holder, now)}`;
+  });
+}
+
+/** As in `2. thumbnails (pid 4250) waits for 12s`, with the kind if it is not that of the holder. */
+function waiterLines({ status }: StateFacts, userOf: UserOf, now: number): string[] {
+  const usual = status.holders[0]?.kind ?? "exclusive";
+  return status.waiters.map((waiter, index) => {
+    const since = waiter.since === null ? "" : ` for ${durationText(now - waiter.since)}`;
+    const kind = waiter.kind === usual ? "" : waiter.kind;
+    return `${index + 1}. ${whoText(waiter, userOf, kind)} waits${since}`;
+  });
+}
+
+/** The info text, if it says more than the lines about holders do; else "". */
+function untoldInfo({ locked, info, status: { holders }, last }: StateFacts): string {
   const text = withoutDate(info ?? "");
-  const told = holders.length === 0 ? last?.command : first?.command;
+  const [first] = holders;
+  const told = first === undefined ? last?.command : first.command;
+  if (told && text.startsWith(told)) return "";
   const isForeign = first === undefined || first.attachment === "foreign";
-  if (text !== "" && !(told && text.startsWith(told)) && !(isForeign && locked === true)) {
-    lines.push(`  info: ${text}`);
-  }
-  return lines;
+  return isForeign && locked === true ? "" : text;
 }
 
 function headHolderText(

@@ -31,7 +31,7 @@ const record = {
 
 test("history of a lock that nobody has made says so and makes none", async () => {
   const name = newLockName();
-  const missing = `${name}: no history; there is no such lock on this host\n`;
+  const missing = `${name}: no history; there is no such lock\n`;
   expect(await resourcelock("history", name)).toEqual(printed(missing));
   expect(await resourcelock("history", name, "--plot")).toEqual(printed(missing));
   expect(await resourcelock("history", name, "--json")).toEqual(printed(""));
@@ -88,7 +88,7 @@ test("history of several locks is one table in the order of time, with the lock 
   const [head, ...lines] = stdout.trimEnd().split("\n");
   expect(head).toMatch(/^LOCK +WHEN /);
   expect(lines.map((line) => line.split(/ {2,}|:/)[0])).toEqual([one, two, one, missing]);
-  expect(lines.at(-1)).toBe(`${missing}: no history; there is no such lock on this host`);
+  expect(lines.at(-1)).toBe(`${missing}: no history; there is no such lock`);
   expect(await jsonLines("history", one, two)).toMatchObject([
     { name: one },
     { name: two },
@@ -124,7 +124,7 @@ describe.skipIf(!(await haveMountNamespaces()))("history without a name", () => 
     await using host = await PrivateSharedMemory.mount("size=1m");
     expect(await host.resourcelock("history")).toEqual({
       ...printed(""),
-      stderr: "resourcelock: no lock on this host has a history\n",
+      stderr: "resourcelock: no lock has a history\n",
     });
     await host.resourcelock("run", "one", "--", "true");
     const { stdout } = await host.resourcelock("history");

@@ -47,7 +47,7 @@ describe("info", () => {
 
   test("of a lock that nobody has made is status 1, and nothing is made", async () => {
     const name = newLockName();
-    const text = `resourcelock: lock "${name}" does not exist on this host\n`;
+    const text = `resourcelock: lock "${name}" does not exist\n`;
     const outcome = { status: 1, stdout: "", stderr: text };
     expect(await resourcelock("info", name)).toEqual(outcome);
     expect(await resourcelock("info", name, "--set", "x")).toEqual(outcome);

@@ -269,7 +269,7 @@ describe.skipIf(!canIsolate)("list on a host", () => {
     await using host = await PrivateSharedMemory.mount("size=1m");
     writeFileSync(`${host.directory}/data`, "of another program");
     mkdirSync(`${host.directory}/sem.directory`);
-    expect(await host.resourcelock("list")).toEqual(nothing("no locks on this host"));
+    expect(await host.resourcelock("list")).toEqual(nothing("no locks"));
     expect(await host.resourcelock("list", "--json", "--held")).toEqual(nothing("no lock is held"));
     expect(await host.resourcelock("list", "--stale")).toEqual(nothing("no stale locks"));
     expect(await host.resourcelock("list", "--stale", "-q")).toEqual(printed(""));

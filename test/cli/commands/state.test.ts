@@ -30,7 +30,7 @@ test("state tells who holds a lock, and of a free one who had it last", async ()
 test("state of a lock that nobody has made says so and makes nothing", async () => {
   const name = newLockName();
   expect(await masked("state", name)).toEqual(
-    printed(`${name}: free; there is no such lock on this host yet\n`),
+    printed(`${name}: free; there is no such lock yet\n`),
   );
   expect(objectsOf(name)).toEqual([]);
 });

@@ -203,8 +203,8 @@ describe.skipIf(!haveTools("tmux"))("trace on a terminal", () => {
     await terminal.see(new RegExp(`^${name}: held by holder`, "m"));
     await terminal.press("C-c");
     await terminal.prompt();
-    await terminal.command(`resourcelock trace -v ${name}`);
-    await terminal.see(new RegExp(`^<${name}> is currently locked\\? +<True>`, "m"));
+    await terminal.command(`clear; resourcelock trace -v ${name}`);
+    await terminal.see(new RegExp(`^${name}: held by holder`, "m"));
     await terminal.press("C-c");
     await terminal.prompt();
   });

@@ -6,7 +6,7 @@ import { detachedHolder, newHeldLock, objectsOf, parseLines } from "./scenario.t
 
 test("trace follows a lock from before it is made until an INT, and ends with 0", async () => {
   const name = newLockName();
-  const missing = `${name}: free; there is no such lock on this host yet\n`;
+  const missing = `${name}: free; there is no such lock yet\n`;
   const state = (locked: string, info: string) =>
     `<${name}> is currently locked?  <${locked}>  Prior info  <${info}>\n`;
 

@@ -125,7 +125,9 @@ test("historyTable() tells the exit status of a command, and of which lock a rec
 describe("the picture", () => {
   test("shows who held the lock when, and who stood waiting", () => {
     expect(
-      maskTimes(historyPlot("deploy", records, { columns: 80, lines: Infinity }, now, plain)),
+      maskTimes(
+        historyPlot("deploy", records, { columns: 80, lines: Infinity }, { now, paint: plain }),
+      ),
     ).toEqual([
       "deploy: 7 requests, HH:MM:SS to HH:MM:SS",
       "4242 make deploy         ████████████████            ╎",
@@ -145,7 +147,12 @@ describe("the picture", () => {
   test("is readable at 38 columns", () => {
     expect(
       maskTimes(
-        historyPlot("a", records.slice(0, 4), { columns: 38, lines: Infinity }, now, plain),
+        historyPlot(
+          "a",
+          records.slice(0, 4),
+          { columns: 38, lines: Infinity },
+          { now, paint: plain },
+        ),
       ),
     ).toEqual([
       "a: 4 requests, HH:MM:SS to HH:MM:SS",
@@ -165,8 +172,7 @@ describe("the picture", () => {
       "x",
       [record("a", [0, 0, 0.5], "released")],
       { columns: 60, lines: 9 },
-      now,
-      plain,
+      { now, paint: plain },
     );
     expect(labels).toMatch(/^ +\d\d:\d\d:54\.0 +\d\d:\d\d:54\.2 +\d\d:\d\d:54\.4$/);
   });
@@ -177,7 +183,12 @@ describe("the picture", () => {
       record("b", [0, 5, null], "recovered"),
       record("c", [5, null, null], "lapsed"),
     ];
-    const rows = historyPlot("x", all, { columns: 27, lines: Infinity }, now, plain).slice(1, 4);
+    const rows = historyPlot(
+      "x",
+      all,
+      { columns: 27, lines: Infinity },
+      { now, paint: plain },
+    ).slice(1, 4);
     expect(rows).toEqual([
       "4242 a ████████████████████",
       "4242 b ░░░░░░░░░░†",
@@ -189,7 +200,12 @@ describe("the picture", () => {
     const many = Array.from({ length: 30 }, (_, index) =>
       record("x", [0, index, index + 1], "released"),
     );
-    const rows = historyPlot("x", many, { columns: 80, lines: Infinity }, now, plain).slice(1, 31);
+    const rows = historyPlot(
+      "x",
+      many,
+      { columns: 80, lines: Infinity },
+      { now, paint: plain },
+    ).slice(1, 31);
     const holders = Array.from({ length: 80 }, (_, column) =>
       rows.filter((row) => Array.from(row)[column] === "█"),
     );
@@ -207,8 +223,7 @@ describe("the picture", () => {
       "a\u001B[31m",
       hostile,
       { columns: 120, lines: Infinity },
-      now,
-      plain,
+      { now, paint: plain },
     ).map((line) => line.trim());
     expect(picture[0]).toStartWith("a\\x1b[31m: 4 requests");
     expect(picture[1]).toStartWith("4242 b\\nc\\u202e\\x1b[31m ");
@@ -218,7 +233,12 @@ describe("the picture", () => {
   });
 
   test("historyPlot() shows the last requests when the window is low, sorted by request", () => {
-    const picture = historyPlot("x", records.toReversed(), { columns: 80, lines: 7 }, now, plain);
+    const picture = historyPlot(
+      "x",
+      records.toReversed(),
+      { columns: 80, lines: 7 },
+      { now, paint: plain },
+    );
     expect(picture).toHaveLength(7);
     expect(picture[0]).toStartWith("x: last 3 of 7 requests, ");
     expect(picture.slice(1, 4).map((line) => line.slice(0, 9))).toEqual([
@@ -233,22 +253,26 @@ describe("the picture", () => {
       record("a", [0, 0, 3 * 86_400], "released"),
       record("b", [9, 9, 86_400], "forced"),
     ];
-    const ticks = historyPlot("x", days, { columns: 70, lines: Infinity }, now, plain)[4];
+    const ticks = historyPlot(
+      "x",
+      days,
+      { columns: 70, lines: Infinity },
+      { now, paint: plain },
+    )[4];
     expect(ticks).toMatch(/^ +\d\d-\d\d +12:00 +\d\d-\d\d +12:00 +\d\d-\d\d$/);
     const minutes = historyPlot(
       "x",
       [record("a", [0, 0, 900], "released")],
       { columns: 60, lines: 9 },
-      now,
-      plain,
+      { now, paint: plain },
     )[3];
     expect(minutes).toMatch(/^ +(\d\d:\d[02468] *)+$/);
   });
 
   test("says so where there is no room", () => {
-    expect(historyPlot("x", records, { columns: 10, lines: Infinity }, now, plain)).toEqual([
-      "narrow",
-    ]);
+    expect(
+      historyPlot("x", records, { columns: 10, lines: Infinity }, { now, paint: plain }),
+    ).toEqual(["narrow"]);
   });
 
   test("no line is wider than the terminal", () => {
@@ -271,7 +295,12 @@ describe("the picture", () => {
         fc.integer({ min: 1, max: 200 }),
         (all, columns) => {
           const lines = [
-            ...historyPlot("name", all, { columns: columns, lines: Infinity }, now, plain),
+            ...historyPlot(
+              "name",
+              all,
+              { columns: columns, lines: Infinity },
+              { now, paint: plain },
+            ),
             ...(columns < 30 ? [] : historyTable(all, columns, now, plain)),
           ];
           for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(columns);

@@ -58,7 +58,7 @@ const rows = [
 const looks = [0, 1, 2, 3, 4, 5, 6, 7];
 
 const draw = (columns: number, lines: number, which = rows) =>
-  tracePicture(which, looks, { columns, lines }, plain);
+  tracePicture(which, looks, { columns, lines }, { paint: plain });
 
 test("at 80 columns a lock has a line of words and a line of cells", () => {
   expect(draw(80, 24)).toEqual([
@@ -110,7 +110,7 @@ test("cells that there is no room for are the oldest", () => {
 test("the axis tells how long ago the first cell and one in the middle were", () => {
   const at = Array.from({ length: 40 }, (_, index) => index / 10);
   const axis = (columns: number) =>
-    tracePicture([row("x", "h".repeat(40))], at, { columns, lines: 24 }, plain)[3];
+    tracePicture([row("x", "h".repeat(40))], at, { columns, lines: 24 }, { paint: plain })[3];
   expect(axis(50)).toBe("          3.9s ago            1.9s ago         now");
   expect(axis(20)).toBe("1.9s ago         now");
 });
@@ -139,7 +139,12 @@ test("ways to hold a lock are told in words", () => {
 test("tracePicture() marks the selected lock, and keeps it in sight when there are too many", () => {
   const many = Array.from({ length: 20 }, (_, index) => row(`lk${index}`, "h"));
   const options = { selected: "lk15", footer: ["keys"] };
-  const picture = tracePicture(many, looks, { columns: 20, lines: 6 }, plain, options);
+  const picture = tracePicture(
+    many,
+    looks,
+    { columns: 20, lines: 6 },
+    { paint: plain, ...options },
+  );
   expect(picture.map((line) => line.trim().slice(0, 6).trim())).toEqual([
     "lk13",
     "lk14",
@@ -155,7 +160,7 @@ test("tracePicture() shows waiters as bars with colours, and as digits without",
     [row("x", "127k")],
     [0, 1, 2, 3],
     { columns: 8, lines: 9 },
-    marked,
+    { paint: marked },
   );
   expect(bars).toBe("    <yellow ▁▂▇▇>");
   const [, , digits] = draw(8, 9, [row("x", "127k")]);
@@ -169,7 +174,7 @@ test("names and commands are escaped", () => {
 });
 
 test("colours are around runs of cells of one kind", () => {
-  const [, words, cells] = tracePicture(rows, looks, { columns: 8, lines: 24 }, marked);
+  const [, words, cells] = tracePicture(rows, looks, { columns: 8, lines: 24 }, { paint: marked });
   expect(cells).toBe("<dim   ··><green ██><yellow ▁▁>");
   expect(words).toContain("<bold ");
 });
@@ -191,7 +196,7 @@ test("no line is wider than the terminal, and there are no more than it has", ()
         which,
         Array.from({ length: 300 }, (_, i) => i),
         size,
-        plain,
+        { paint: plain },
       );
       expect(picture.length).toBeLessThanOrEqual(size.lines);
       for (const line of picture) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(size.columns);

@@ -115,9 +115,7 @@ describe("stateLines()", () => {
     ]);
     expect(lines({ last: { ...last, ended: null } })).toEqual(["disk: free; last held by scrub"]);
     expect(lines({})).toEqual(["disk: free"]);
-    expect(lines({ exists: false })).toEqual([
-      "disk: free; there is no such lock on this host yet",
-    ]);
+    expect(lines({ exists: false })).toEqual(["disk: free; there is no such lock yet"]);
   });
 
   test("says what to do about a hold that nobody releases", () => {

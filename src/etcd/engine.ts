@@ -119,14 +119,16 @@ export class EtcdEngine implements LockEngine {
     const name = parseServerLockName(lockName);
     requireInfoFits(request.message);
     const deadline = this.#clock() + request.timeoutSeconds;
-    for (;;) {
+    for (let lostPlaces = 0; ; lostPlaces++) {
+      if (lostPlaces > 0) await Bun.sleep(pauseMilliseconds(lostPlaces));
+      if (lostPlaces > 0 && this.#clock() >= deadline) return timeout(name);
       const left = request.timeoutSeconds === 0 ? 0 : Math.max(0.001, deadline - this.#clock());
       const session = await this.#sessionFor(name, left, request.signal);
       const place = this.#placeIn(session, name, { ...request, timeoutSeconds: left });
       let hold: Hold | undefined;
       try {
         const granted = await place.acquire();
-        if (granted === undefined) return { granted: false, name, reason: "timeout", by: [] };
+        if (granted === undefined) return timeout(name);
         // The wait may have used up the time in which the lease is known to be there.
         if (!(await session.ensureFresh(granted, request.signal))) {
           throw new PlaceGone("the lease ended at the grant");
@@ -291,11 +293,14 @@ export class EtcdEngine implements LockEngine {
     return states.filter((state) => state !== undefined);
   }
 
-  async history(lockName: string): Promise<GrantRecord[] | undefined> {
+  async history(
+    lockName: string,
+    { max }: { readonly max?: number | undefined } = {},
+  ): Promise<GrantRecord[] | undefined> {
     const name = parseServerLockName(lockName);
     const look = await lookAt(this.#gateway, name);
     if (lockStateOf(name, look) === undefined) return undefined;
-    const ended = (await readHistory(this.#gateway, name)).map(grantRecordOf);
+    const ended = (await readHistory(this.#gateway, name, { max })).map(grantRecordOf);
     const present = look.view.entries.flatMap((entry) => presentRecord(entry) ?? []);
     return [...ended, ...present].toSorted(
       (one, other) => (one.granted ?? one.queued) - (other.granted ?? other.queued),
@@ -356,6 +361,13 @@ export class EtcdEngine implements LockEngine {
     this.#sessions.clear();
     await Promise.race([Promise.all(this.#closing), Bun.sleep(lingerMilliseconds)]);
   }
+}
+
+const timeout = (name: string): Refusal => ({ granted: false, name, reason: "timeout", by: [] });
+
+/** Before a place that was lost is replaced: where each is lost at once, a server must not be asked without end. */
+function pauseMilliseconds(lostPlaces: number): number {
+  return Math.min(50 * 2 ** lostPlaces, 5000);
 }
 
 /** A place that is still there, as a record of the history; undefined for one of another program. */

@@ -58,24 +58,38 @@ export function parseRecord(kv: KeyValue): StoredRecord | undefined {
   }
 }
 
-/** The records of a lock, the oldest first: as many as the cluster has kept. */
+/** As many records are read: a cluster that is never compacted keeps all there ever were. */
+const maxRecords = 1000;
+
+export interface HistoryLimits extends CallLimits {
+  /** Only records that were written at this revision or later. */
+  readonly since?: number | undefined;
+  /** How many records at most, the newest ones. */
+  readonly max?: number | undefined;
+}
+
+/** The records of a lock, the oldest first: as many as the cluster has kept, within limits. */
 export async function readHistory(
   gateway: Gateway,
   name: string,
-  { since = 1, ...limits }: CallLimits & { since?: number } = {},
+  { since = 1, max = maxRecords, ...limits }: HistoryLimits = {},
 ): Promise<StoredRecord[]> {
   const keys = { key: historyKeys.of(name) };
   const { message, header } = await gateway.call("kv/range", range(keys), limits);
   const [newest] = keyValuesIn(message);
   if (newest === undefined) return [];
+  if (max === 1) return [parseRecord(newest)].filter((record) => record !== undefined);
   const stop = new AbortController();
   const records: StoredRecord[] = [];
-  let from = Math.max(since, newest.createRevision);
+  const oldest = await revisionOfVersion(gateway, newest, newest.version - max + 1, limits);
+  let from = Math.max(since, oldest);
   // A server that stops in the middle must not hold the caller up.
   const limit = setTimeout(() => stop.abort(timedOut()), (limits.seconds ?? 10) * 1000);
   try {
     while (from <= newest.modRevision) {
-      const request = { create_request: { ...rangeOf(keys), start_revision: String(from) } };
+      // In fragments, as a thousand records in one message would be too long.
+      const start = { ...rangeOf(keys), start_revision: String(from), fragment: true };
+      const request = { create_request: start };
       from = header.revision + 1;
       const stream = gateway.stream(gateway.preferredEndpoint, "watch", request, stop.signal);
       for await (const { message: part } of stream) {
@@ -101,6 +115,41 @@ export async function readHistory(
   const last = parseRecord(newest);
   if (last !== undefined && records.at(-1)?.token !== last.token) records.push(last);
   return records;
+}
+
+/** Finds the revision that wrote a version of a key, or for one that is not kept any more, the first one that is. */
+async function revisionOfVersion(
+  gateway: Gateway,
+  newest: KeyValue,
+  version: number,
+  limits: CallLimits,
+): Promise<number> {
+  let low = newest.createRevision;
+  if (version <= 1) return low;
+  // The version that was current at `high` is not older than the one that is looked for.
+  for (let high = newest.modRevision; low < high;) {
+    const middle = Math.floor((low + high) / 2);
+    const current = await keyAt(gateway, newest.key, middle, limits);
+    if (current === undefined || current.version < version) low = middle + 1;
+    else high = current.modRevision;
+  }
+  return low;
+}
+
+/** A key as it was at a revision; undefined for one that is not kept any more. */
+async function keyAt(
+  gateway: Gateway,
+  key: string,
+  revision: number,
+  limits: CallLimits,
+): Promise<KeyValue | undefined> {
+  try {
+    const request = { ...range({ key }), revision: String(revision) };
+    return keyValuesIn((await gateway.call("kv/range", request, limits)).message)[0];
+  } catch (error) {
+    if (error instanceof LockServerError && error.fault === "compacted") return undefined;
+    throw error;
+  }
 }
 
 function timedOut(): LockServerError {

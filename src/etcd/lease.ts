@@ -1,7 +1,7 @@
 /** Leases: keys that are bound to one are deleted when nobody has renewed it in time. */
 import { LockServerError } from "../lock/errors.ts";
 import type { CallLimits, Gateway } from "./gateway.ts";
-import { numberIn } from "./json.ts";
+import { type JsonObject, numberIn } from "./json.ts";
 
 /** Tells the seconds of CLOCK_BOOTTIME, which also runs while the machine is suspended. */
 export type Clock = () => number;
@@ -41,13 +41,19 @@ export async function grantLease(
       { TTL: String(ttlSeconds), ID: id },
       limits,
     );
-    return { id, sentAt, ttlSeconds: numberIn(message, "TTL") };
+    return { id, sentAt, ttlSeconds: ttlIn(message, "TTL") };
   } catch (error) {
     if (!(error instanceof LockServerError) || error.fault !== "leaseExists") throw error;
     // An earlier sending made it. What TTL that one was granted stands in the lost answer, so it is asked for.
     const { message } = await gateway.call("lease/timetolive", { ID: id }, limits);
-    return { id, sentAt, ttlSeconds: numberIn(message, "grantedTTL") };
+    return { id, sentAt, ttlSeconds: ttlIn(message, "grantedTTL") };
   }
+}
+
+function ttlIn(message: JsonObject, field: string): number {
+  const seconds = numberIn(message, field);
+  if (seconds > 0) return seconds;
+  throw new LockServerError("corrupt", "Cannot use a lease of the lock server: it ends at once");
 }
 
 /** Ends a lease now, and with it its keys. One that is gone already is no error. */

@@ -187,8 +187,15 @@ export interface LockEngine extends AsyncDisposable {
    * @param options.onlyStale looks for what holders that died have left: locks, and remains of locks
    */
   list(options?: { readonly onlyStale?: boolean }): Promise<LockState[]>;
-  /** The last grants and refusals of a lock, the oldest first; undefined when there is no such lock. */
-  history(name: string): Promise<GrantRecord[] | undefined>;
+  /**
+   * The last grants and refusals of a lock, the oldest first; undefined when there is no such lock.
+   *
+   * @param options.max how many are of use; an engine may give more
+   */
+  history(
+    name: string,
+    options?: { readonly max?: number | undefined },
+  ): Promise<GrantRecord[] | undefined>;
   /**
    * Finds the hold that this process runs under: one whose process, or the process it is bound to, is this process
    * or an ancestor of it; or one that the caller was told of (an environment may outlive the hold).

@@ -1,5 +1,8 @@
 /** The queue on a real etcd, alone and together with `etcdctl lock`. */
 import { describe, expect } from "bun:test";
+import { Gateway } from "../../src/etcd/gateway.ts";
+import { formatRecord, readHistory } from "../../src/etcd/history.ts";
+import { operation, transaction } from "../../src/etcd/requests.ts";
 import type { AcquireRequest, WaitState } from "../../src/lock/engine.ts";
 import { bootSeconds } from "../../src/posix/clock.ts";
 import {
@@ -346,6 +349,49 @@ describe("EtcdEngine", () => {
     await theCluster().etcdctl("compact", String(await theCluster().revision()));
     const records = (await engine.history(name)) ?? [];
     expect(records.map(({ token }) => token)).toEqual(tokens.slice(-1));
+  });
+
+  etcdTest("history() reads no more than is wanted, the newest", async () => {
+    const name = newName();
+    const engine = newEngine();
+    const tokens: number[] = [];
+    for (let index = 0; index < 12; index++) {
+      const grant = await acquired(engine.acquire(name, forever));
+      tokens.push(grant.token);
+      await grant.release();
+      // Revisions that are no versions of the history.
+      await theCluster().etcdctl("put", `${name}-other`, String(index));
+    }
+    const tokensOf = async (max: number) =>
+      (await engine.history(name, { max }))?.map(({ token }) => token);
+    for (const max of [1, 2, 5, 11, 12, 13]) {
+      expect(await tokensOf(max)).toEqual(tokens.slice(-max));
+    }
+  });
+
+  etcdTest("history() reads records that are too many for one message", async () => {
+    const name = newName();
+    const engine = newEngine();
+    const message = "x".repeat(4000);
+    await (await acquired(engine.acquire(name, { ...forever, message }))).release();
+    const { members } = theCluster();
+    const gateway = new Gateway({
+      endpoints: members.map(({ client }) => client),
+      tls: { rejectUnauthorized: true },
+      credentials: undefined,
+    });
+    const [first] = await readHistory(gateway, name);
+    if (first === undefined) throw new Error("no record");
+    const put = operation.put(
+      `resourcelock.history/${name}`,
+      formatRecord(first.value, first),
+      "0",
+    );
+    const write = () => gateway.call("kv/txn", transaction({ compare: [], success: [put] }));
+    for (let index = 0; index < 1100; index += 50) {
+      await Promise.all(Array.from({ length: 50 }, write));
+    }
+    expect(await engine.history(name)).toHaveLength(1000);
   });
 
   etcdTest("writeInfo() replaces the info text until the next grant", async () => {

@@ -29,7 +29,7 @@ export async function stateNow(engine: LockEngine, name: string): Promise<State>
 export async function stateWithLast(engine: LockEngine, name: string): Promise<State> {
   const state = await stateNow(engine, name);
   if (state.locked || !state.exists) return state;
-  const records = await engine.history(name);
+  const records = await engine.history(name, { max: 1 });
   return { ...state, last: records?.findLast(({ granted }) => granted !== null) };
 }
 

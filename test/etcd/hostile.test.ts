@@ -1,0 +1,81 @@
+/** Servers that are none, or lie: run ends in time, with one line, and its command never runs. */
+import { describe, expect, test } from "bun:test";
+import { binary, runToEnd } from "../support/process.ts";
+import { answer, FakeGateway, headerOf, type Responder, streamed } from "./fake-gateway.ts";
+
+/** A server that answers requests of some paths, and grants leases as etcd does. */
+const etcdBut =
+  (responders: Record<string, Responder>): Responder =>
+  (request) => {
+    const path = request.path.replace("/v3/", "");
+    const respond = responders[path];
+    if (respond !== undefined) return respond(request);
+    if (path === "lease/grant") return answer({ ID: "1", TTL: "15" });
+    if (path === "lease/keepalive") return streamed([line({ ID: "1", TTL: "15" })]);
+    return answer();
+  };
+
+const line = (fields: object) =>
+  `${JSON.stringify({ result: { header: headerOf(), ...fields } })}\n`;
+
+const megabytes = (count: number) => "x".repeat(count * 2 ** 20);
+
+/** Sends a byte now and then, for ever. */
+function dripping(): Response {
+  let timer: Timer | undefined;
+  return new Response(
+    new ReadableStream({
+      start(controller) {
+        timer = setInterval(() => controller.enqueue(new TextEncoder().encode(" ")), 50);
+      },
+      cancel: () => clearInterval(timer),
+    }),
+  );
+}
+
+let clusters = 0;
+
+const servers: [what: string, status: number, respond: Responder][] = [
+  ["garbage", 71, () => new Response("\u001B[31m\u0000garbage")],
+  ["a page of HTML", 71, () => new Response("<html>\n<body>It works!</body>")],
+  ["10 MB", 71, () => new Response(megabytes(10))],
+  ["10 MB in pieces", 71, () => streamed(Array.from({ length: 20 }, () => megabytes(0.5)))],
+  ["a byte now and then", 69, dripping],
+  ["nothing", 69, () => new Promise<Response>(() => {})],
+  ["a redirect", 69, () => Response.redirect("http://127.0.0.1:1/v3/lease/grant")],
+  ["a header that is a number", 71, () => Response.json({ header: 5 })],
+  ["a revision beyond all numbers", 71, () => answer({}, headerOf({ revision: "9".repeat(30) }))],
+  ["a lease that lasts 0 s", 71, etcdBut({ "lease/grant": () => answer({ ID: "1" }) })],
+  ["keys that are numbers", 71, etcdBut({ "kv/txn": () => answer({ responses: [7] }) })],
+  [
+    "an error with control characters and without end",
+    69,
+    () => Response.json({ error: `no leader \u001B[2J\r\n${megabytes(1)}`, code: 14, message: "" }),
+  ],
+  [
+    "another cluster at each answer",
+    64,
+    () => answer({ TTL: "15" }, headerOf({ cluster: String(++clusters) })),
+  ],
+  ["a queue in which this place is not", 75, etcdBut({ "kv/txn": () => answer() })],
+];
+
+describe("run with a server that is none", () => {
+  test.each(servers)("run ends when the server gives %s", async (_, status, respond) => {
+    await using server = new FakeGateway(respond);
+    const began = performance.now();
+    const words = ["run", "-t", "2", "--server", server.url, "x", "echo", "in"];
+    const outcome = await runToEnd([binary, ...words]);
+    expect(outcome).toMatchObject({ status, stdout: "" });
+    // oxlint-disable-next-line no-control-regex
+    expect(outcome.stderr).not.toMatch(/[\u0000-\u0009\u000B-\u001F]/);
+    expect(outcome.stderr.length).toBeLessThan(5000);
+    expect(performance.now() - began).toBeLessThan(60_000);
+  });
+
+  test("run asks for a new place now and then only, when each is gone at once", async () => {
+    await using server = new FakeGateway(etcdBut({ "kv/txn": () => answer() }));
+    await runToEnd([binary, "run", "-t", "2", "-q", "--server", server.url, "x", "true"]);
+    expect(server.seen.filter(({ path }) => path.endsWith("grant")).length).toBeLessThan(30);
+  });
+});

@@ -83,6 +83,7 @@ export class HostEngine implements LockEngine {
     const wish = {
       kind: typeof kind === "object" ? kinds.slots : kinds[kind],
       slots: typeof kind === "object" ? kind.slots : 0,
+      slotNames: typeof kind === "object" ? kind.names : undefined,
       message: request.cutMessage === true ? lock.unit.cutToRoom(request.message) : request.message,
       adopt: request.adopt ?? true,
       endsByRelease: request.endsByRelease ?? false,

@@ -7,6 +7,7 @@ import { dateOf } from "./ledger/seat-time.ts";
 import { holders, isEvicted, kindNames, kinds } from "./ledger/queue.ts";
 import { recordedSeat } from "./ledger/record.ts";
 import { type GrantRecord, pidText } from "../lock/status.ts";
+import { slotNameOf } from "./status.ts";
 
 /** @param ledger undefined where there is none yet */
 export function historyOf(ledger: ReadableLedger | undefined): GrantRecord[] {
@@ -31,6 +32,7 @@ function recordOf(ledger: LedgerSnapshot, number: number): GrantRecord {
     command: seat.message,
     kind: kindNames[kind] ?? "exclusive",
     slot: kind === kinds.slots && token !== 0 ? seat.slot : null,
+    ...slotNameOf(seat),
     token: token || null,
     queued: dateOf(seat, seat.since) ?? 0,
     granted: dateOf(seat, seat.grantedAt),

@@ -115,8 +115,14 @@ function attachedHolder(ledger: LedgerSnapshot, seat: number): HolderStatus {
     attachment: "attached",
     token: ledger.seat(seat).token,
     slot: isInSlot ? ledger.seat(seat).slot : null,
+    ...slotNameOf(ledger.seat(seat)),
     slots: isInSlot ? slotsOf(ledger.seat(seat)) : null,
   };
+}
+
+/** The name of a seat's slot, if it has one. */
+export function slotNameOf({ slotName }: { readonly slotName: string }): { slotName?: string } {
+  return slotName === "" ? {} : { slotName };
 }
 
 /** A peer's hold: nothing is known of it but the info text. */

@@ -47,6 +47,8 @@ export interface HolderStatus extends ParticipantStatus {
   readonly token: number | null;
   /** The number of its slot; null where there are none. */
   readonly slot: number | null;
+  /** What its slot stands for; left out where slots have no names. */
+  readonly slotName?: string;
   /** How many may hold at once, as this one asked for; null where there are no slots. */
   readonly slots: number | null;
 }
@@ -96,6 +98,8 @@ export interface GrantRecord extends ProcessLabel {
   readonly kind: KindName;
   /** The number of its slot; null where there are none. */
   readonly slot: number | null;
+  /** What its slot stands for; left out where slots have no names. */
+  readonly slotName?: string;
   /** The fencing token; null where it was not granted. */
   readonly token: number | null;
   /** Since when it waited, in seconds since 1970. */

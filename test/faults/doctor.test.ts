@@ -146,14 +146,14 @@ describe.skipIf(!(await haveMountNamespaces()))("doctor", () => {
       await using memory = await freshMemory();
       await memory.fill(7);
       const [line] = found(await examine(memory), "shared memory");
-      expect(line).toContain("28 KiB free. That is room for 2 new locks.");
+      expect(line).toContain("28 KiB free. There is room for 2 new locks.");
       expect(line).toStartWith("warning");
     });
 
     test("that can have few more files says for how many locks", async () => {
       await using memory = await PrivateSharedMemory.mount("size=1m,nr_inodes=15,mode=1777");
       const [line] = found(await examine(memory), "shared memory");
-      expect(line).toMatch(/^warning .* That is room for 4 new locks\./);
+      expect(line).toMatch(/^warning .* There is room for 4 new locks\./);
     });
 
     test("that is mounted noexec is all right", async () => {

@@ -42,7 +42,7 @@ export const options = defineOptions({
   },
   prometheus: {
     type: "boolean",
-    description: "print metrics for the textfile collector of node_exporter",
+    description: "print metrics, for node_exporter's textfile collector",
   },
   message: {
     type: "string",
@@ -151,26 +151,26 @@ export const options = defineOptions({
     type: "string",
     valueHint: "fail|kill|ignore",
     default: "fail",
-    description: "if the lock is taken from the command by force: end with 69, stop it, or nothing",
+    description: "if the command loses the lock: exit with 69, stop it, or do nothing",
   },
   newest: {
     type: "boolean",
-    description: "only the last to wait with --newest stays in the queue; the others give up",
+    description: "give up waiting when a newer request with --newest comes",
   },
   replace: {
     type: "boolean",
-    description: "the same, and end a command that runs under --replace: only the newest counts",
+    description: "the same, and once the command runs, end it for a newer request with --replace",
   },
   "kill-after": {
     type: "string",
     valueHint: "TIME",
     default: "10",
-    description: "how long a command that is to end has between TERM and KILL",
+    description: "how long --replace and --on-lost wait between TERM and KILL",
   },
   "max-waiters": {
     type: "string",
     valueHint: "N",
-    description: "do not wait if N others do already",
+    description: "do not wait if N others already do",
   },
   mine: {
     type: "boolean",
@@ -179,7 +179,7 @@ export const options = defineOptions({
   token: {
     type: "string",
     valueHint: "N",
-    description: "only the hold with this fencing token; else do nothing",
+    description: "only the hold with this fencing token; otherwise do nothing",
   },
   command: {
     type: "string",

@@ -39,7 +39,7 @@ export default defineCommand({
     description: "Print the completions for a shell: bash, zsh or fish",
     takesRest: true,
     notes: [
-      "For every session, write the line into the shell's file:",
+      "To have them in every session, add the line to the shell's file:",
       '~/.bashrc: eval "$(resourcelock complete bash)"',
       '~/.zshrc, below compinit: eval "$(resourcelock complete zsh)"',
       "~/.config/fish/config.fish: resourcelock complete fish | source",
@@ -58,7 +58,7 @@ export default defineCommand({
     const shell = shells[args.shell];
     if (shell === undefined) {
       throw new UsageError(
-        `there are no completions for ${JSON.stringify(args.shell)}: choose one of ${Object.keys(shells).join(", ")}`,
+        `no completions for ${JSON.stringify(args.shell)}: choose one of ${Object.keys(shells).join(", ")}`,
       );
     }
     const given: CallData | undefined = data;

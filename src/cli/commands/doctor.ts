@@ -32,10 +32,10 @@ export default defineCommand({
   args: {
     "held-over": options["held-over"],
     "no-color": options["no-color"],
-    server: { ...options.server, description: "check these servers too" },
+    server: { ...options.server, description: "also check these servers" },
     ...commonOptions,
     quiet: { ...options.quiet, description: "answer by the exit status alone" },
-    verbose: { ...options.verbose, description: "tell of each lock who may use it" },
+    verbose: { ...options.verbose, description: "say who may use each lock" },
   },
   async run({ args, data }) {
     compileHotCode();

@@ -31,7 +31,7 @@ export default defineCommand({
     ],
     conflicts: [["set", "stdin"], quietOrVerbose],
     notes: [
-      "On a terminal control characters are shown escaped, but for newlines and tabs; elsewhere the text is printed byte by byte.",
+      "On a terminal, control characters are shown escaped, except newlines and tabs; elsewhere the text is printed byte for byte.",
     ],
   },
   args: {

@@ -21,7 +21,7 @@ export default defineCommand({
       ["man", "in the pager"],
       ["man > resourcelock.1", "to install the page"],
     ],
-    notes: ["A host without man(1) shows it as plain text."],
+    notes: ["Without man(1), it is shown as plain text."],
   },
   args: { help: options.help },
   async run() {

@@ -116,7 +116,8 @@ function usersText(name: string, { holders, waiters }: LockStatus): string {
   const count = waiters.length;
   const waiting = count === 0 ? [] : [counted(count, "waits", "wait")];
   const stale = holders.some(({ attachment }) => attachment === "stale");
-  const advice = stale && count === 0 ? `; ${commandText("remove --stale", name)} does` : "";
+  const advice =
+    stale && count === 0 ? `; to remove it: ${commandText("remove --stale", name)}` : "";
   return [...held, ...waiting].join(", and ") + advice;
 }
 
@@ -131,7 +132,7 @@ async function removeStale(task: Task): Promise<number> {
   if (found.some(isUnexplained)) {
     if (output.verbose) {
       diagnostics().debug(
-        "a lock is locked and nobody is known to hold it: looking again in a second",
+        "a lock is held, but nobody is known to hold it: looking again in a second",
       );
     }
     const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);

@@ -49,7 +49,7 @@ export default defineCommand({
       quietOrVerbose,
     ],
     notes: [
-      "NAME may be several names with commas between: all of them are taken, or none, always in the same order.",
+      "NAME can be several names separated by commas: all of the locks are taken, or none, always in the same order.",
       "The exit status is the command's. Its environment has RESOURCELOCK_NAME, RESOURCELOCK_TOKEN (a number that rises with each grant) and, with --slots, RESOURCELOCK_SLOT (from 0).",
     ],
   },

@@ -40,7 +40,7 @@ export default defineCommand({
     repeats: true,
     notes: [
       "Without a NAME it follows all locks, held ones first; those of a server every two seconds.",
-      "On a terminal it draws a line of cells for each lock, one cell a look. The arrow keys select a lock, Enter shows its history, u releases it after asking. With --json, -v, or elsewhere than on a terminal it prints the state at each look.",
+      "On a terminal, it draws a line of cells for each lock, one cell per look. Up and down select a lock, Enter shows its history, and u releases it after asking; q ends. With --json or -v, or if stdout is not a terminal, it prints the state at each look.",
     ],
   },
   args: {

@@ -23,10 +23,10 @@ export default defineCommand({
     examples: [
       ["unget deploy", "release it"],
       ["unget deploy --owner-pid $$", "only if it is bound to this shell"],
-      ["unget deploy -q || echo free", "the status is 1 if it was not locked"],
+      ["unget deploy -q || echo free", "the status is 1 if it was not held"],
     ],
     notes: [
-      "With --token or --owner-pid a lock that is not held so is left alone, and the exit status is 0: what was to be released is not held any more.",
+      "If there is no such hold as --token or --owner-pid describes, nothing is done, and the exit status is 0: it is no longer held.",
     ],
   },
   args: {
@@ -34,12 +34,12 @@ export default defineCommand({
     message: {
       ...options.message,
       default: "cli",
-      description: "who releases it, for the printed text",
+      description: "who releases it",
     },
     token: options.token,
     "owner-pid": {
       ...options["owner-pid"],
-      description: "only a hold that is bound to this process, or is its own; else do nothing",
+      description: "only a hold that is bound to this process, or is its own; otherwise do nothing",
     },
     server: options.server,
     ...commonOptions,
@@ -75,7 +75,7 @@ async function unget(
   const facts = output.json ? lockFacts(name, await engine.inspect(name)) : {};
   const isLimited = wanted.onlyToken !== undefined || wanted.onlyOwnerPid !== undefined;
   if (isLimited && !released) {
-    if (output.verbose) diagnostics().debug(`lock "${name}" is not held so; nothing is released`);
+    if (output.verbose) diagnostics().debug(`lock "${name}": no such hold; nothing was released`);
     if (output.json) printResult(output, "", { ...facts, released });
     return true;
   }

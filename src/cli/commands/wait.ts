@@ -35,8 +35,8 @@ export default defineCommand({
     ],
     conflicts: [["nonblock", "get-timeout"], quietOrVerbose],
     notes: [
-      "A lock that does not exist is free. One whose holder died stays locked until somebody takes it.",
-      "Several locks are waited for one after the other.",
+      "A lock that does not exist is free. A lock whose holder died counts as held until somebody takes over.",
+      "With several names, it waits for one lock after the other.",
     ],
   },
   args: {

@@ -43,7 +43,7 @@ function sharedMemory(): Finding {
     return {
       check,
       verdict: "warning",
-      text: `${sharedMemoryDirectory} is not a tmpfs: locks stay locked over a restart.`,
+      text: `${sharedMemoryDirectory} is not a tmpfs: held locks stay held across a reboot.`,
       advice: `Mount one: ${mountCommand}`,
     };
   }
@@ -63,7 +63,7 @@ function sharedMemory(): Finding {
     return {
       check,
       verdict: "warning",
-      text: `${text} That is room for ${room} new locks.`,
+      text: `${text} There is room for ${room} new locks.`,
       advice: makeRoom,
     };
   }

@@ -157,7 +157,7 @@ const damaged: Check = ({ lock: { name, state, value }, files }) => {
     return [
       {
         verdict: "problem",
-        text: "The lock cannot be used: what is in its files is not a lock's.",
+        text: "The lock cannot be used: its files are not those of a lock.",
         advice: `For more: ${commandText("state", name)}`,
       },
     ];

@@ -85,8 +85,9 @@ export function historyPlot(
 function labelsOf(records: readonly GrantRecord[]): string[] {
   const pids = records.map(({ pid }) => String(pid ?? "-"));
   const width = Math.max(...pids.map((pid) => pid.length));
-  return records.map(({ command, slot, kind }, index) => {
-    const place = slot === null ? (kind === "shared" ? "shared" : "") : `slot ${slot}`;
+  return records.map(({ command, slot, slotName, kind }, index) => {
+    const unnumbered = kind === "shared" ? "shared" : "";
+    const place = slot === null ? unnumbered : `slot ${slotName ?? slot}`;
     const words = [pids[index]?.padStart(width) ?? "", place, command];
     return escapeControls(words.filter((word) => word !== "").join(" "));
   });

@@ -145,5 +145,5 @@ const lockColumn: TableColumn<HistoryRecord> = {
 const kindColumn: TableColumn<HistoryRecord> = {
   head: "KIND",
   dispensable: 4,
-  text: ({ kind, slot }) => (slot === null ? kind : `slot ${slot}`),
+  text: ({ kind, slot, slotName }) => (slot === null ? kind : `slot ${slotName ?? slot}`),
 };

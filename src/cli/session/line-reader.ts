@@ -10,7 +10,7 @@ const pauseMilliseconds = 10;
 /** A message and a name fit many times. */
 const maxLineBytes = 64 * 1024;
 
-const tooLong = () => new UsageError(`a request is over ${maxLineBytes} bytes long`);
+const tooLong = () => new UsageError(`a request is longer than ${maxLineBytes} bytes`);
 
 export class LineReader {
   readonly #descriptor: number;

@@ -80,9 +80,9 @@ export class RequestSession {
 /** Options that every command takes, and that mean nothing in a request. */
 function refuseOutOfPlace({ options }: CommandLine): void {
   const given = options.find(({ name }) => name === "help" || name === "version");
-  if (given !== undefined) throw new UsageError(`a session does not answer ${given.shown}`);
+  if (given !== undefined) throw new UsageError(`${given.shown} is not for requests of a session`);
   if (options.some(({ name }) => name === "stdin")) {
-    throw new UsageError("--stdin: stdin has the requests of the session; use --set");
+    throw new UsageError("--stdin: stdin carries the session's requests; use --set");
   }
 }
 

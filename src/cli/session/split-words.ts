@@ -1,7 +1,7 @@
 /** A request's line, taken apart into words as a shell does. */
 import { UsageError } from "../arguments/words.ts";
 
-const unended = (quote: string) => new UsageError(`a word starts with ${quote} and has no end`);
+const unended = (quote: string) => new UsageError(`a word starts with ${quote} and does not end`);
 
 /** What stands after a backslash in `$'...'`, as bash's `printf %q` writes it. */
 const escapes: Readonly<Record<string, string>> = {

@@ -63,7 +63,7 @@ function getCommand(holds: Holds): CommandDef<any> {
       const seconds = timeoutSeconds(args);
       if (holds.has(args.name)) {
         const facts = { name: args.name, granted: false };
-        printResult(output, `${args.name}: this session holds it already`, facts);
+        printResult(output, `${args.name}: this session already holds it`, facts);
         return notGranted;
       }
       const answer = await holds.acquire(args.name, {

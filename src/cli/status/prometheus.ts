@@ -29,7 +29,7 @@ const metrics: readonly Metric[] = [
   {
     name: "resourcelock_held_seconds",
     type: "gauge",
-    help: "For how long the lock has been held, 0 for free; absent when nobody knows.",
+    help: "How many seconds the lock has been held; 0 if it is free, absent if nobody knows.",
     value: ({ state, holders }, { nowSeconds }) =>
       state === "free" ? 0 : (holdSeconds(holders, nowSeconds) ?? undefined),
   },
@@ -51,7 +51,7 @@ const metrics: readonly Metric[] = [
   {
     name: "resourcelock_grants_total",
     type: "counter",
-    help: "How often the lock was granted since it was made, not counting peers without a ledger.",
+    help: "How often the lock was granted since it was created, Python programs not counted.",
     value: ({ grants }) => grants,
   },
   {

@@ -55,7 +55,7 @@ const plain: Texts = {
   refused: (name, refusal) => `lock "${name}": ${refusalText(refusal)}`,
   released: (name) => `${name}: released`,
   forceReleased: (name) => `${name}: released`,
-  notLocked: (name) => `${name}: was not locked`,
+  notLocked: (name) => `${name}: was not held`,
   state: (facts) => stateLines(facts),
   look(facts) {
     const count = facts.status.waiters.length;
@@ -97,9 +97,9 @@ export function refusalText({ reason, waitedSeconds, holders, info, by }: Refuse
     case "superseded":
       return `superseded by a newer request${names.length === 0 ? "" : `, ${names.join(", ")}`}`;
     case "crowded":
-      return `not waiting, since ${othersText(names.length)} already`;
+      return `not waiting, because ${othersText(names.length)} already`;
     case "deadlock":
-      return `gave up, since waiting would never end: ${[...names, "this one"].join(", waits for ")}`;
+      return `gave up, because the wait would never end: this one waits for ${[...names, "this one"].join(", which waits for ")}`;
     default: {
       const held = holders.length === 0 ? "" : `; ${holdersText(holders, { info })}`;
       if (waitedSeconds === 0) return `not free${held}`;

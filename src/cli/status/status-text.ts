@@ -123,12 +123,13 @@ function briefHolderText({
   namespacePid,
   command,
   slot,
+  slotName,
   host,
 }: Pick<
   HolderStatus,
-  "attachment" | "pid" | "namespacePid" | "command" | "slot" | "host"
+  "attachment" | "pid" | "namespacePid" | "command" | "slot" | "slotName" | "host"
 >): string {
-  const place = slot === null ? "" : `slot ${slot}: `;
+  const place = slot === null ? "" : `slot ${slotName ?? slot}: `;
   const number = namespacePid === undefined ? pid : `${namespacePid} elsewhere`;
   const at = [number, host].filter((part) => part != null).join(" on ");
   const named = (facts: string) =>
@@ -230,7 +231,7 @@ function holderLines({ status, info }: StateFacts, userOf: UserOf, now: number):
   const isTold = holders.length < 2 && holders.every(({ slots }) => slots === null);
   if (isTold) return [];
   return holders.map((holder) => {
-    const place = holder.slot === null ? "" : `slot ${holder.slot}: `;
+    const place = holder.slot === null ? "" : `slot ${holder.slotName ?? holder.slot}: `;
     return `${place}${headHolderText(holder, info, userOf)}${heldFor(holder, now)}`;
   });
 }

@@ -110,6 +110,8 @@ function recordHolder(own: Own, grantedAt: number, info: string, hash: number): 
   const seat = ledger.seat(own.seat);
   seat.state = seatStates.holding;
   seat.slot = slot;
+  const slotName = own.wish.slotNames?.[slot];
+  if (slotName !== undefined) seat.slotName = slotName;
   seat.token = token;
   seat.grantedAt = seatTime(seat, grantedAt);
   ledger.store();

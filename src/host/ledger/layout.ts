@@ -5,6 +5,7 @@
  * as both architectures are. Times are microseconds, since 1970 or, where it says so, of the monotonic clock.
  */
 import { LockDamagedError } from "../../lock/errors.ts";
+import { messageIn, putMessage, putSlotName, slotNameIn } from "./seat-texts.ts";
 import { isKindSane } from "./seat-words.ts";
 
 export const entryBytes = 128;
@@ -110,7 +111,7 @@ export const seatFields = {
   flags: 16,
 } as const;
 
-/** The rest of a seat: the first bytes of its message, UTF-8, ended by NUL unless full. */
+/** The rest of a seat: its texts, in UTF-8. */
 export const messageStart = 68;
 
 type Fields<Layout> = { -readonly [Name in keyof Layout]: number };
@@ -122,7 +123,7 @@ export interface Header extends Fields<typeof headerFields> {
 }
 
 /** A seat, by its fields. */
-export type Seat = Fields<typeof seatFields> & { message: string };
+export type Seat = Fields<typeof seatFields> & { message: string; slotName: string };
 
 /** An entry of an image: the header, or a seat. Its fields are accessors that {@link entryPrototype} makes. */
 interface ImageEntry {
@@ -197,12 +198,27 @@ const headerPrototype = Object.create(entryPrototype(headerFields), {
     },
   },
 });
-const seatPrototype = Object.defineProperty(entryPrototype(seatFields), "message", {
-  get(this: ImageEntry) {
-    return this.image.readMessage(this.index);
+function textGetter(read: (bytes: Uint8Array) => string) {
+  return function get(this: ImageEntry): string {
+    return read(this.image.textBytes(this.index));
+  };
+}
+
+function textSetter(put: (bytes: Uint8Array, text: string) => void) {
+  return function set(this: ImageEntry, text: string): void {
+    put(this.image.textBytes(this.index), text);
+    this.image.markChanged(this.index);
+  };
+}
+
+const seatPrototype = Object.defineProperties(entryPrototype(seatFields), {
+  message: {
+    get: textGetter(messageIn),
+    set: textSetter(putMessage),
   },
-  set(this: ImageEntry, message: string) {
-    this.image.writeMessage(this.index, message);
+  slotName: {
+    get: textGetter(slotNameIn),
+    set: textSetter(putSlotName),
   },
 });
 
@@ -213,9 +229,6 @@ function entryOf(prototype: object, image: LedgerImage, index: number): Header &
   entry.index = index;
   return entry;
 }
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /** Whether the bytes are those of a ledger. */
 export type Soundness =
@@ -235,9 +248,6 @@ export class LedgerImage {
   firstChanged = Infinity;
   lastChanged = -1;
   readonly changedBeyond = new Set<number>();
-  /** The last message that was written, and its first bytes: most participants of a ledger have the same one. */
-  #message = "";
-  readonly #messageBytes = new Uint8Array(entryBytes - messageStart);
 
   /** A seat, from 1 on. Its fields are 0 where there is no such seat. */
   seat(number: number): Seat {
@@ -354,22 +364,10 @@ export class LedgerImage {
     return ticket === 0 && state >= seatStates.released && (since !== 0 || endedAt !== 0);
   }
 
-  readMessage(seat: number): string {
+  /** The texts of a seat: seat-texts.ts. */
+  textBytes(seat: number): Uint8Array {
     const start = seat * entryBytes;
-    const bytes = this.bytes.subarray(start + messageStart, start + entryBytes);
-    const end = bytes.indexOf(0);
-    return decoder.decode(end === -1 ? bytes : bytes.subarray(0, end));
-  }
-
-  writeMessage(seat: number, message: string): void {
-    if (message !== this.#message) {
-      this.#message = message;
-      this.#messageBytes.fill(0);
-      // Whole characters only.
-      encoder.encodeInto(message, this.#messageBytes);
-    }
-    this.bytes.set(this.#messageBytes, seat * entryBytes + messageStart);
-    this.markChanged(seat);
+    return this.bytes.subarray(start + messageStart, start + entryBytes);
   }
 }
 

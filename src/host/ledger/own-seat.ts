@@ -39,6 +39,8 @@ export interface Wish {
   readonly kind: number;
   /** How many may hold at once, for slots. */
   readonly slots: number;
+  /** What each slot stands for, by its number. */
+  readonly slotNames?: readonly string[] | undefined;
   /** What the info text says after the date. */
   readonly message: string;
   /** Whether to take over a unit whose holder died. */

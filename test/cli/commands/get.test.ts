@@ -238,7 +238,7 @@ test("get -a whose lock somebody else has released meanwhile says so, and releas
   await resourcelock("unget", name);
   get.signal("SIGINT");
   const { stdout } = await get.end();
-  expect(stdout).toEndWith(`\n${name}: was not locked\n`);
+  expect(stdout).toEndWith(`\n${name}: was not held\n`);
   expect(semaphoreValue(name)).toBe(1);
 });
 

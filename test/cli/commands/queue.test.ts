@@ -198,7 +198,7 @@ describe("run --max-waiters", () => {
     expect(await resourcelock(...words, "-m", "change 3", "--", ...job)).toEqual({
       status: 75,
       stdout: "",
-      stderr: `resourcelock: lock "${name}": not waiting, since 1 other waits already\n`,
+      stderr: `resourcelock: lock "${name}": not waiting, because 1 other waits already\n`,
     });
     expect(await resourcelock(...words, "-E", "0", "-q", "--", ...job)).toEqual(printed(""));
     await first.tell("\n");

@@ -158,7 +158,7 @@ describe("remove NAME --stale", () => {
     const { status, stdout } = await resourcelock("remove", name);
     expect([status, stdout.replace(/pid \d+ \(.*?\)|pid \d+/, "PID")]).toEqual([
       1,
-      `${name}: not removed; held by PID, which died; resourcelock remove --stale ${name} does\n`,
+      `${name}: not removed; held by PID, which died; to remove it: resourcelock remove --stale ${name}\n`,
     ]);
     expect(await resourcelock("remove", name, "--stale")).toEqual(printed(`${name}: removed\n`));
     expect(objectsOf(name)).toEqual([]);

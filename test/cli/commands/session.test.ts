@@ -142,7 +142,7 @@ test("session reads quoted words, and a name may be any text", async () => {
 test.each([
   ["-q", "a command is missing"],
   ["got disk", "unknown command"],
-  ["get 'disk", "has no end"],
+  ["get 'disk", "does not end"],
   ["get disk --colour", "unknown option"],
   ["run disk true", "is a command"],
   ["get disk -t soon", "soon"],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { eventually } from "../../support/process.ts";
 import { bash, newLockName, resourcelock, startCommand } from "../../support/binary.ts";
 import {
   detachedHolder,
@@ -130,6 +131,27 @@ test("state tells of several locks, and --check is 1 when one of them is locked"
   ]);
   expect((await resourcelock("state", held, free, "--check")).status).toBe(1);
   expect((await resourcelock("state", free, free, "--check")).status).toBe(0);
+});
+
+test("state and history tell the name of a slot that has one, and its number beside it", async () => {
+  const name = newLockName();
+  const run = startCommand("run", name, "--slots", "ttyUSB0,ttyUSB1", "-m", "flash", "--", "cat");
+  await eventually(
+    "a holder",
+    async () => (await resourcelock("state", name, "--check")).status === 1,
+  );
+  expect((await resourcelock("state", name)).stdout).toMatch(
+    /^\S+: 1 of 2 slots held\n {2}slot ttyUSB0: flash \(pid \d+\) for \d+s\n$/,
+  );
+  expect(await jsonLines("state", name)).toMatchObject([
+    { holders: [{ slot: 0, slotName: "ttyUSB0", command: "flash" }] },
+  ]);
+  await run.endInput();
+  await run.end();
+  expect((await resourcelock("history", name)).stdout).toMatch(/ slot ttyUSB0 /);
+  await resourcelock("run", name, "--slots", "2", "--", "true");
+  const [, numbered] = await jsonLines("history", name);
+  expect(numbered).not.toHaveProperty("slotName");
 });
 
 const mine = (name: string) => `"$RESOURCELOCK" state ${name} --mine; echo $?`;

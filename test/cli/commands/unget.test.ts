@@ -10,7 +10,7 @@ async function newFreeLock(): Promise<string> {
 }
 
 const releasedText = (name: string) => `${name}: released\n`;
-const notLockedText = (name: string) => `${name}: was not locked\n`;
+const notLockedText = (name: string) => `${name}: was not held\n`;
 /** In the words of the seed. */
 const seedText = (name: string, message: string) => `<${name}> lock force released  <${message}>\n`;
 

@@ -61,7 +61,7 @@ describe("textsFor() in our order", () => {
       "disk: locked for 1m30s",
       "disk: released",
       "disk: released",
-      "disk: was not locked",
+      "disk: was not held",
       "disk: free",
     ]);
   });
@@ -83,9 +83,9 @@ describe("textsFor() in our order", () => {
       'lock "disk": gave up after 0.3s',
       'lock "disk": gave up after 1m15s',
       'lock "disk": superseded by a newer request, deploy 2',
-      'lock "disk": not waiting, since enough others wait already',
-      'lock "disk": not waiting, since 1 other waits already',
-      'lock "disk": gave up, since waiting would never end: deploy 2, waits for this one',
+      'lock "disk": not waiting, because enough others wait already',
+      'lock "disk": not waiting, because 1 other waits already',
+      'lock "disk": gave up, because the wait would never end: this one waits for deploy 2, which waits for this one',
     ]);
   });
 });

@@ -229,6 +229,31 @@ describe("LedgerImage", () => {
     expect(image.seat(3).message).toBe("");
   });
 
+  test("keeps the name of a slot behind the message, which gives way to it", () => {
+    const image = new LedgerImage();
+    const seat = image.seat(2);
+    seat.message = "flash blink";
+    expect(seat.slotName).toBe("");
+    seat.slotName = "ttyUSB0";
+    expect({ message: seat.message, slotName: seat.slotName }).toEqual({
+      message: "flash blink",
+      slotName: "ttyUSB0",
+    });
+    seat.message = "y".repeat(60);
+    expect(seat.slotName).toBe("");
+    seat.slotName = "ttyUSB1";
+    expect({ message: seat.message, slotName: seat.slotName }).toEqual({
+      message: "y".repeat(52),
+      slotName: "ttyUSB1",
+    });
+    seat.slotName = "ü".repeat(100);
+    expect({ message: seat.message, slotName: seat.slotName }).toEqual({
+      message: "y".repeat(25),
+      slotName: "ü".repeat(17),
+    });
+    expect(image.seat(3).message).toBe("");
+  });
+
   test("soundness() tells a new ledger from a damaged one, and says what is wrong", () => {
     const image = new LedgerImage();
     expect(image.soundness().kind).toBe("new");

@@ -1,4 +1,4 @@
-/** The arm64 binary starts, and does its work. arm64.long.test.ts has all tests of test/cli. */
+/** The arm64 binary starts, and does its work. arm64.long.test.ts has the tests of its commands. */
 import { describe, expect, test } from "bun:test";
 import { newLockName } from "../support/binary.ts";
 import { runToEnd } from "../support/process.ts";

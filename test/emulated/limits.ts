@@ -1,5 +1,5 @@
 /**
- * The tests of test/cli that the arm64 binary cannot pass while qemu-user emulates the processor, and why.
+ * The tests of the commands that the arm64 binary cannot pass while qemu-user emulates the processor, and why.
  * On a machine with that processor it has to pass them.
  */
 

@@ -29,3 +29,22 @@ test("bun.lock names no host of a registry", async () => {
   const lock = await Bun.file(join(root, "bun.lock")).text();
   expect(lock.match(/https?:\/\/[^"]*/g) ?? []).toEqual([]);
 });
+
+/** Tools that every Debian has, and the C compiler by its other name. */
+const toolsOfDebian = new Set(
+  "apt-get cc chroot mount nsenter prlimit script setpriv stty".split(" "),
+);
+
+test(".ci/run installs each tool that tests ask for", async () => {
+  const script = await Bun.file(join(root, ".ci/run")).text();
+  const installed = new Set([...script.matchAll(/[\s(]([\w-]+):[\w-]+/g)].map(([, tool]) => tool));
+  const asked = new Set<string>();
+  for (const path of new Bun.Glob("test/**/*.ts").scanSync({ cwd: root })) {
+    const source = await Bun.file(join(root, path)).text();
+    for (const [, words = ""] of source.matchAll(/haveTools\(("[^)]*)\)/g)) {
+      for (const [, tool = ""] of words.matchAll(/"([^"]*)"/g)) asked.add(tool);
+    }
+  }
+  expect(asked.size).toBeGreaterThan(15);
+  expect([...asked].filter((tool) => !installed.has(tool) && !toolsOfDebian.has(tool))).toEqual([]);
+});

@@ -127,4 +127,6 @@ if (import.meta.main) {
   if (kind === "shared") await look(directory);
   else if (kind === "slots") await slot(directory, process.env["RESOURCELOCK_SLOT"] ?? "");
   else section(directory);
+  // Long enough to be asked to leave for a newer one, which is seen once a second.
+  if (kind === "replace") await Bun.sleep(1300);
 }

@@ -100,6 +100,22 @@ const ways: Record<string, (lockName: string, fault: Environment) => Promise<num
     await crowd.kill();
     return status;
   },
+  "run --newest behind an older one": async (name, fault) => {
+    const { holder, command } = await runningCommand(name);
+    const older = resourcelock(["run", "--newest", name, "--", "true"]);
+    await waiting(name, 1);
+    const newest = resourcelock(["run", "--newest", name, "--", "true"], fault);
+    expect((await older.end()).stderr).toContain(`by a newer request, pid ${newest.pid}`);
+    await killStranger(command);
+    await holder.exited();
+    return newest.exited();
+  },
+  "run --replace behind an older one": async (name, fault) => {
+    const { holder } = await runningCommand(name, "--replace");
+    const newest = resourcelock(["run", "--replace", name, "--", "true"], fault);
+    expect(await holder.exited()).toBe(143);
+    return newest.exited();
+  },
   "run behind a crowd": async (name, fault) => {
     const crowd = libraryUser(name, { shared: true, count: 20 });
     await crowd.stdout.nextLine();

@@ -7,7 +7,8 @@
  *
  * - a process that uses the library,
  * - `run` and its command, which are killed together or one of them alone; also one that shares the lock with others
- *   and sees that nobody is in the section meanwhile, and one that waits for a moment only,
+ *   and sees that nobody is in the section meanwhile, one that waits for a moment only, one that does not wait behind
+ *   another, and those that supersede and replace each other: these hold the lock for a while after the section,
  * - a script with `get --owner-pid $$` and `unget`; it is killed with what it has started, as an `unget` that
  *   outlives its script would force the lock from whoever has adopted it,
  * - `get -a` without a critical section, and `unget` that forces the lock from it and dies of that.
@@ -81,6 +82,9 @@ type Kind =
   | "run"
   | "shared"
   | "lapse"
+  | "newest"
+  | "replace"
+  | "crowded"
   | "script"
   | "force"
   | "now"
@@ -94,6 +98,10 @@ const hostileKinds: readonly Kind[] = ["now", "now", "lapse", "slots", "slots", 
 /** Ends that are none of a lock's failures: not granted in time, in use, and a limit or a full /dev/shm. */
 const expectedEnds: Partial<Record<Kind, readonly number[]>> = {
   lapse: [75],
+  newest: [75],
+  // It is superseded, or its command is ended for a newer one.
+  replace: [75, 143],
+  crowded: [75],
   now: [75],
   limited: [71, 75],
   text: [1, 66],
@@ -108,6 +116,8 @@ const kindsOfPoint: Record<string, readonly Kind[]> = {
   detached: ["script"],
   forced: ["script", "force"],
   evicted: ["force"],
+  superseded: ["newest"],
+  asked: ["replace"],
   freed: ["library", "run"],
   "given-back": ["library", "run"],
 };
@@ -117,7 +127,7 @@ const pointsOfUnget = new Set(["forced", "evicted"]);
 const slowPoints = new Set(["taken", "taken-by-waiting", "freed", "forced", "detached"]);
 const slowPointRate = 0.15;
 /** Who aims at these seldom gets there: it has to be the first of the queue while a script holds the lock. */
-const rarePoints = new Set(["taken-by-waiting"]);
+const rarePoints = new Set(["taken-by-waiting", "superseded", "asked"]);
 
 const hits = new Map(
   faultPoints()
@@ -165,11 +175,15 @@ function fateOf(): { kind: Kind; fate: Fate } {
     return { kind: pick(kinds), fate: { fault } };
   }
   const kind =
-    random() < 0.08 ? "script" : pick(["library", "run", "library", "run", "shared"] as const);
+    random() < 0.08
+      ? "script"
+      : pick(["library", "run", "library", "run", "shared", "newest", "crowded"] as const);
   const afterMilliseconds = random() ** 2 * 400;
   if (dice < 0.9) {
     const kill =
-      kind === "run" || kind === "shared" ? pick(["all", "all", "run", "command"] as const) : "all";
+      kind !== "library" && kind !== "script"
+        ? pick(["all", "all", "run", "command"] as const)
+        : "all";
     return { kind, fate: { kill, afterMilliseconds } };
   }
   if (dice < 0.95) return { kind, fate: { stop: random() ** 3 * 1500, afterMilliseconds } };
@@ -237,6 +251,9 @@ function startWorker(kind: Exclude<Kind, "force">, point: string): Child {
     case "run":
     case "shared":
     case "now":
+    case "newest":
+    case "replace":
+    case "crowded":
     case "slots":
     case "lapse": {
       const command = [process.execPath, `${here}section.ts`, directory, kind];
@@ -244,6 +261,9 @@ function startWorker(kind: Exclude<Kind, "force">, point: string): Child {
         run: [],
         shared: ["--shared"],
         now: ["-n"],
+        newest: ["--newest"],
+        replace: ["--replace"],
+        crowded: ["--max-waiters", "1"],
         slots: ["--slots", pick(["1", "2", "3"])],
         lapse: ["-t", pick(["0.02", "0.2"])],
       }[kind];

@@ -13,6 +13,7 @@ import type {
   WatchOptions,
 } from "../lock/engine.ts";
 import { LockLostError } from "../lock/errors.ts";
+import type { Circle } from "../lock/circle.ts";
 import type { GrantRecord, HolderStatus, LockState } from "../lock/status.ts";
 import { type Environment, credentialsFrom, tlsFrom } from "./credentials.ts";
 import { type Entry, holderOf, tokenOf } from "./entry.ts";
@@ -291,6 +292,10 @@ export class EtcdEngine implements LockEngine {
       lockStateOf(name, await lookAt(this.#gateway, name)),
     );
     return states.filter((state) => state !== undefined);
+  }
+
+  async deadlocks(): Promise<Circle[]> {
+    return await (await import("./deadlock.ts")).circlesOnServer(this.#gateway);
   }
 
   async history(

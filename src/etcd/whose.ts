@@ -9,7 +9,7 @@ import { bootId } from "./this-process.ts";
 let ownSpace: string | undefined;
 
 /** Where the numbers of processes that this one sees mean something: until the host's next start. */
-function processSpace(): string {
+export function processSpace(): string {
   return (ownSpace ??= `${bootId()}:${ownPidNamespace()}`);
 }
 

@@ -30,9 +30,20 @@ export interface AttemptOptions {
   readonly signal?: Pick<AbortSignal, "aborted" | "throwIfAborted"> | undefined;
   /** Called after each attempt that was not granted, about once a second. */
   readonly onWait?: ((waitedSeconds: number) => void) | undefined;
+  /**
+   * Looks whether the wait will never end, after a second and then once a second.
+   *
+   * @returns whether to give it up
+   */
+  readonly isDeadlocked?: (() => Promise<boolean>) | undefined;
   /** Takes the ledger of a request that was withdrawn, to use or close it. */
   readonly returnLedger: (ledger: Ledger) => void;
 }
+
+/** How long a request waits before it looks for a deadlock, and between two looks. */
+const lookSeconds = 1;
+/** A step of a wait that is no pause: {@link Attempt.look}. */
+const lookNow = -1;
 
 /** A request, from its first attempt until it is granted or withdrawn. */
 export class Attempt {
@@ -44,6 +55,7 @@ export class Attempt {
   #isOver = false;
   #cancelReason: Error | undefined;
   #refusal: Refusal["reason"] | undefined;
+  #lookAtSeconds = this.#startSeconds + lookSeconds;
 
   constructor(participant: Participant, options: AttemptOptions) {
     this.participant = participant;
@@ -76,8 +88,15 @@ export class Attempt {
     return this.#refusal;
   }
 
-  /** Leaves the queue of a wait that would never end. */
-  giveUpDeadlock(): void {
+  /** Whether it is time to look for a deadlock. */
+  isLookDue(): boolean {
+    return this.#options.isDeadlocked !== undefined && monotonicSeconds() >= this.#lookAtSeconds;
+  }
+
+  /** Looks for a deadlock, and leaves the queue if it is this request's to end it. */
+  async look(): Promise<void> {
+    this.#lookAtSeconds = monotonicSeconds() + lookSeconds;
+    if ((await this.#options.isDeadlocked?.()) !== true) return;
     this.#refusal = "deadlock";
     this.withdraw("deadlocked");
   }
@@ -139,7 +158,7 @@ export class Attempt {
 /**
  * Waits for a lock.
  *
- * @yields for how many milliseconds the event loop may run; 0 is one turn of it
+ * @yields for how many milliseconds the event loop may run; 0 is one turn of it, {@link lookNow} a look
  * @returns whether it was granted in time; otherwise the request is withdrawn
  * @throws the reason of the signal
  */
@@ -148,6 +167,7 @@ function* acquireSteps(attempt: Attempt, wait: WaitStrategy): Generator<number, 
     while (!attempt.tryAdvance()) {
       if (attempt.secondsLeft() === 0 || attempt.refusal !== undefined) return false;
       attempt.notify();
+      if (attempt.isLookDue()) yield lookNow;
       if (attempt.refusal !== undefined) return false;
       yield* wait.untilDue(attempt);
       attempt.throwIfAborted();
@@ -188,7 +208,8 @@ export async function acquireAsync(
   const steps = acquireSteps(attempt, wait);
   let step = steps.next();
   while (step.done !== true) {
-    await (step.value === 0 ? eventLoopTurn() : pauseUnlessAborted(step.value, signal));
+    if (step.value === lookNow) await attempt.look();
+    else await (step.value === 0 ? eventLoopTurn() : pauseUnlessAborted(step.value, signal));
     step = steps.next();
   }
   return step.value;

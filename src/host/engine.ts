@@ -11,6 +11,7 @@ import type {
 } from "../lock/engine.ts";
 import { encodeLockInfo, formatLockInfo } from "../lock/info-text.ts";
 import { type LockLogger, messages } from "../lock/messages.ts";
+import type { Circle } from "../lock/circle.ts";
 import { parseLockName } from "../lock/name.ts";
 import {
   type GrantRecord,
@@ -29,6 +30,7 @@ import { HostLock, newSegmentBytes, ownerProcess } from "./host-lock.ts";
 import { KernelWait } from "./kernel-wait.ts";
 import { kinds } from "./ledger/queue.ts";
 import { type Access, accessOf } from "./objects/access.ts";
+import type { DeadlockWatch } from "../lock/deadlock-watch.ts";
 import { LockView } from "./lock-view.ts";
 
 export interface HostEngineOptions {
@@ -90,9 +92,13 @@ export class HostEngine implements LockEngine {
       newcomer,
       wait: wait.abilities,
     };
+    let circle: Circle | undefined;
+    let deadlocks: Promise<DeadlockWatch> | undefined;
+    const watch = () => (deadlocks ??= this.#watchDeadlocks(lock.name));
     const attempt = lock.request(wish, {
       timeoutSeconds,
       signal,
+      isDeadlocked: async () => (circle = await (await watch()).look()) !== undefined,
       onWait:
         onWait && ((waitedSeconds) => onWait(waitedSeconds, () => this.#describe(lock, attempt))),
     });
@@ -100,8 +106,14 @@ export class HostEngine implements LockEngine {
     const holder = lock.settle(attempt, granted);
     if (holder !== undefined) return new HostGrant(lock, holder, { kind, owner, replace });
     const { participant, refusal: reason = "timeout" } = attempt;
+    if (circle !== undefined) return deadlockOf(lock.name, circle);
     const by = reason === "timeout" ? [] : othersOf(reason, lock.status(), participant.forcedBy);
     return { granted: false, name: lock.name, reason, by };
+  }
+
+  async #watchDeadlocks(lockName: string): Promise<DeadlockWatch> {
+    const { watchDeadlocks } = await import("./deadlock.ts");
+    return watchDeadlocks(lockName, (name) => this.inspect(name));
   }
 
   #openToAcquire(name: string, { message, cutMessage }: AcquireRequest): HostLock {
@@ -153,6 +165,11 @@ export class HostEngine implements LockEngine {
   async list({ onlyStale = false } = {}): Promise<LockState[]> {
     const { locksOnHost, staleOnHost } = await import("./inventory/list.ts");
     return onlyStale ? staleOnHost() : locksOnHost();
+  }
+
+  async deadlocks(): Promise<Circle[]> {
+    const { circlesOnHost } = await import("./deadlock.ts");
+    return circlesOnHost();
   }
 
   async history(lockName: string): Promise<GrantRecord[] | undefined> {
@@ -217,6 +234,11 @@ export class HostEngine implements LockEngine {
     this.#locks.clear();
     this.#views.clear();
   }
+}
+
+function deadlockOf(name: string, circle: Circle): Refusal {
+  const by = circle.map(({ blocker }) => blocker);
+  return { granted: false, name, reason: "deadlock", by, circle };
 }
 
 /** Who superseded a request, or who waits already. */

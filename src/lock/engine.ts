@@ -4,6 +4,7 @@
  * An engine is a session: it owns what ends with it, such as open files, or the lease that several grants share.
  * Types only; an engine may use whatever it likes, and a command knows nothing but this.
  */
+import type { Circle } from "./circle.ts";
 import type { RequestedKind } from "./kinds.ts";
 import type { LockLostError } from "./errors.ts";
 import type { GrantRecord, HolderStatus, LockState, ProcessLabel } from "./status.ts";
@@ -68,6 +69,8 @@ export interface Refusal {
   readonly reason: "timeout" | "superseded" | "crowded" | "deadlock";
   /** The request that superseded it, those that wait already, or those of the circle of a deadlock; else empty. */
   readonly by: readonly ProcessLabel[];
+  /** The circle of a deadlock, from the wait that was given up on. */
+  readonly circle?: Circle | undefined;
 }
 
 /** A lock that is held. Disposing of it releases it; a second release changes nothing. */
@@ -203,6 +206,8 @@ export interface LockEngine extends AsyncDisposable {
    * @param claims as in {@link Grant.claim}
    */
   holdAround(name: string, claims: readonly string[]): Promise<HolderStatus | undefined>;
+  /** Finds the circles of waits among all locks. */
+  deadlocks(): Promise<Circle[]>;
   /** Releases a lock whoever holds it. A holder that loses it this way goes on without it. */
   forceRelease(name: string, options: ForceReleaseOptions): Promise<ForcedRelease>;
   /** Writes the info text, whoever holds the lock. @returns false when there is no such lock */

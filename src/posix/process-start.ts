@@ -39,10 +39,10 @@ function parentOf(processId: number): number | undefined {
   return Number(parent);
 }
 
-/** This process and those that it comes from, as far as they can be seen. */
-export function processAndAncestors(): Set<number> {
+/** A process, this one by default, and those that it comes from, as far as they can be seen. */
+export function processAndAncestors(processId = process.pid): Set<number> {
   const found = new Set<number>();
-  for (let pid = process.pid; pid > 0 && !found.has(pid); pid = parentOf(pid) ?? 0) found.add(pid);
+  for (let pid = processId; pid > 0 && !found.has(pid); pid = parentOf(pid) ?? 0) found.add(pid);
   return found;
 }
 

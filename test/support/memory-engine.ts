@@ -9,6 +9,7 @@ import type {
   WatchOptions,
 } from "../../src/lock/engine.ts";
 import { type LockLoss, LockLostError } from "../../src/lock/errors.ts";
+import { type Circle, WaitGraph } from "../../src/lock/circle.ts";
 import { nearestBlocker } from "../../src/lock/kinds.ts";
 import { parseLockName } from "../../src/lock/name.ts";
 import type {
@@ -209,6 +210,11 @@ export class MemoryEngine implements LockEngine {
         signal.addEventListener("abort", () => resolve(), { once: true });
       });
     }
+  }
+
+  async deadlocks(): Promise<Circle[]> {
+    const locks = await this.list();
+    return new WaitGraph(locks, ({ pid }) => (pid === null ? [] : [pid])).circles();
   }
 
   async list(): Promise<LockState[]> {

@@ -7,7 +7,7 @@ import { listLines } from "../pictures/list-screen.ts";
 import { compareNaturally } from "../terminal/text.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, options } from "../arguments/options.ts";
-import { painter } from "../terminal/colors.ts";
+import { lockStyles, painter } from "../terminal/colors.ts";
 import { jsonLine } from "../terminal/escape.ts";
 import { openEngine } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
@@ -19,6 +19,7 @@ import {
   longestFirst,
   type Order,
 } from "../status/list-columns.ts";
+import { deadlockLines } from "../status/deadlock-text.ts";
 import { diagnostics, printLine } from "../terminal/output.ts";
 import { metricLines } from "../status/prometheus.ts";
 import { holdSeconds } from "../status/status-text.ts";
@@ -87,7 +88,10 @@ export default defineCommand({
       const paint = painter(stdout, args["no-color"] ?? false);
       const columns = columnsOf(stdout);
       const all = args.all ?? false;
-      printLine(listLines(locks, { all, columns, nowSeconds, paint }).join("\n"));
+      const isWaitedFor = found.some(({ waiters }) => waiters.length > 0);
+      const deadlocks = isWaitedFor ? await deadlockLines(engine) : [];
+      const lines = listLines(locks, { all, columns, nowSeconds, paint });
+      printLine([...lines, ...deadlocks.map((line) => paint(lockStyles.broken, line))].join("\n"));
     }
     return exitCodes.done;
   },

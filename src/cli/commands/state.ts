@@ -1,12 +1,13 @@
 /** `state`: tells who holds a lock and who waits for it. */
 import { defineCommand } from "citty";
+import type { LockEngine } from "../../lock/engine.ts";
 import { parseLockName } from "../../lock/name.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
 import { openEngine } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
 import { stateScreen } from "../pictures/state-screen.ts";
-import { stateNow, stateWithLast } from "../status/existing.ts";
+import { type State, stateNow, stateWithLast } from "../status/existing.ts";
 import { painter } from "../terminal/colors.ts";
 import { printLine, printResult } from "../terminal/output.ts";
 import { textsFor } from "../status/result-text.ts";
@@ -48,7 +49,7 @@ export default defineCommand({
         isYes &&= (await engine.inspect(name))?.locked !== true;
       } else {
         const state = await (output.json ? stateNow(engine, name) : stateWithLast(engine, name));
-        const lines = textsFor(output).state(state);
+        const lines = [...textsFor(output).state(state), ...(await deadlocksOf(engine, state))];
         if (output.seedOrder || output.json || output.quiet) {
           printResult(output, lines, state.json);
         } else {
@@ -60,3 +61,11 @@ export default defineCommand({
     return isYes ? exitCodes.done : exitCodes.no;
   },
 });
+
+/** What is told of deadlocks that a lock is part of; loaded only where somebody waits. */
+async function deadlocksOf(engine: LockEngine, { name, status }: State): Promise<string[]> {
+  if (status.waiters.length === 0) return [];
+  const { deadlockLines } = await import("../status/deadlock-text.ts");
+  const lines = await deadlockLines(engine, name);
+  return lines.map((line) => `  ${line}`);
+}

@@ -1,11 +1,14 @@
 /** What `doctor` finds about the locks on this host. */
 import { LockCreateError } from "../../lock/errors.ts";
 import { filesOfLock, isSemaphore, mayUse, semaphoresOnHost } from "../../host/objects/files.ts";
+import { circlesOnHost } from "../../host/deadlock.ts";
 import { intrusionAmong, intrusionText, type LockFile } from "../../host/objects/kinship.ts";
 import { leftoversOnHost, locksOnHost } from "../../host/inventory/list.ts";
 import type { LockState } from "../../lock/status.ts";
+import type { Circle } from "../../lock/circle.ts";
 import { objectsOf } from "../../lock/name.ts";
 import { groupName, userName } from "../../posix/user.ts";
+import { deadlockText } from "../status/deadlock-text.ts";
 import { commandText, holdersText, holdSeconds } from "../status/status-text.ts";
 import { compareNaturally } from "../terminal/text.ts";
 import { durationText } from "../terminal/time-text.ts";
@@ -45,7 +48,7 @@ export function lockFindings(options: LockFindingsOptions): Finding[] {
   const usable = whole.filter(({ name }) => filesOfLock(name).every(isUsable)).length;
   const count = whole.length;
   const text = count === 0 ? "None." : `${count}, of which you may use ${usable}.`;
-  return [{ check: "locks", verdict: "ok", text }, ...told];
+  return [{ check: "locks", verdict: "ok", text }, ...told, ...circlesOnHost(whole).map(deadlock)];
 }
 
 function findingsOf(lock: LockState, options: LockFindingsOptions): Finding[] {
@@ -87,6 +90,17 @@ function notASemaphore({ lockName, path, status }: LockFile & { lockName: string
       advice: deleteWhenUnused,
     },
   ];
+}
+
+/** One that stands, as its youngest waiter cannot give up: it is stopped, or a program that uses the library. */
+function deadlock(circle: Circle): Finding {
+  return {
+    check: "lock",
+    verdict: "problem",
+    lock: circle[0]?.lockName ?? "",
+    text: `Waiting would never end: ${deadlockText(circle)}.`,
+    advice: "End one of these processes.",
+  };
 }
 
 const deleteWhenUnused = "Delete it once no program uses the lock.";

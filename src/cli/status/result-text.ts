@@ -2,9 +2,11 @@
  * What the commands say of a lock, in one of two voices. This is the one place that chooses: in our order of words
  * (`state disk`) plain English; in the seed's (`disk state`) the texts of cjnfuncs.resourcelock, to the letter.
  */
+import type { Circle } from "../../lock/circle.ts";
 import { messages } from "../../lock/messages.ts";
 import type { HolderStatus, ProcessLabel } from "../../lock/status.ts";
 import { durationText, fineDurationText } from "../terminal/time-text.ts";
+import { behindText } from "./deadlock-text.ts";
 import {
   commandText,
   holdersText,
@@ -32,6 +34,7 @@ interface Refused {
   holders: readonly HolderStatus[];
   /** Who superseded it, who waits, or the circle that it would have closed. */
   by: readonly ProcessLabel[];
+  circle?: Circle | undefined;
 }
 
 interface Texts {
@@ -91,7 +94,8 @@ function othersText(count: number): string {
 }
 
 /** As in `gave up after 1s; held by pid 22114 (aaa by ci) for 12s`. */
-export function refusalText({ reason, waitedSeconds, holders, info, by }: Refused): string {
+export function refusalText(refused: Refused): string {
+  const { reason, waitedSeconds, holders, info, by, circle = [] } = refused;
   const names = by.map((one) => processText(one));
   switch (reason) {
     case "superseded":
@@ -99,7 +103,7 @@ export function refusalText({ reason, waitedSeconds, holders, info, by }: Refuse
     case "crowded":
       return `not waiting, because ${othersText(names.length)} already`;
     case "deadlock":
-      return `gave up, because the wait would never end: this one waits for ${[...names, "this one"].join(", which waits for ")}`;
+      return `gave up, because the wait would never end: it is ${behindText(circle, "this one")}`;
     default: {
       const held = holders.length === 0 ? "" : `; ${holdersText(holders, { info })}`;
       if (waitedSeconds === 0) return `not free${held}`;

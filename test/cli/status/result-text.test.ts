@@ -68,6 +68,12 @@ describe("textsFor() in our order", () => {
 
   test("tells why a request was refused", () => {
     const by = [{ pid: null, command: "deploy 2", since: null, kind: "exclusive" }] as const;
+    const waiter = { pid: 2, command: "deploy", since: null, kind: "exclusive" } as const;
+    const backup = { pid: 1, command: "backup", host: "db" };
+    const circle = [
+      { lockName: "disk", waiter, blocker: backup },
+      { lockName: "net", waiter, blocker: waiter },
+    ];
     expect([
       refused({}),
       refused({ waitedSeconds: 0 }),
@@ -76,7 +82,7 @@ describe("textsFor() in our order", () => {
       refused({ reason: "superseded", by }),
       refused({ reason: "crowded" }),
       refused({ reason: "crowded", by }),
-      refused({ reason: "deadlock", by }),
+      refused({ reason: "deadlock", circle }),
     ]).toEqual([
       'lock "disk": gave up after 1s',
       'lock "disk": not free',
@@ -85,7 +91,7 @@ describe("textsFor() in our order", () => {
       'lock "disk": superseded by a newer request, deploy 2',
       'lock "disk": not waiting, because enough others wait already',
       'lock "disk": not waiting, because 1 other waits already',
-      'lock "disk": gave up, because the wait would never end: this one waits for deploy 2, which waits for this one',
+      'lock "disk": gave up, because the wait would never end: it is behind pid 1 on db (backup), which waits for lock "net" behind this one',
     ]);
   });
 });

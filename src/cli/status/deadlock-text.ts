@@ -1,0 +1,37 @@
+/** What the commands say of circles of waits. */
+import type { Circle } from "../../lock/circle.ts";
+import type { LockEngine } from "../../lock/engine.ts";
+import { processText } from "./status-text.ts";
+
+/**
+ * What a wait is behind: as in `behind pid 12 (backup), which waits for lock "disk" behind this one`.
+ *
+ * @param closing stands for whom the last wait is behind, and so for the one that the first wait is of
+ */
+export function behindText(circle: Circle, closing: string): string {
+  const parts = circle.map(({ lockName, blocker }, index) => {
+    const who = index === circle.length - 1 ? closing : processText(blocker);
+    return index === 0 ? `behind ${who}` : `, which waits for lock "${lockName}" behind ${who}`;
+  });
+  return parts.join("");
+}
+
+/** As in `pid 9 (deploy) waits for lock "net" behind pid 12 (backup), which waits for lock "disk" behind pid 9 (deploy)`. */
+export function deadlockText(circle: Circle): string {
+  const [first] = circle;
+  const last = circle.at(-1);
+  if (first === undefined || last === undefined) return "";
+  const behind = behindText(circle, processText(last.blocker));
+  return `${processText(first.waiter)} waits for lock "${first.lockName}" ${behind}`;
+}
+
+/** A line for each circle. @param lockName only those that this lock is part of */
+export async function deadlockLines(
+  engine: Pick<LockEngine, "deadlocks">,
+  lockName?: string,
+): Promise<string[]> {
+  const circles = await engine.deadlocks();
+  return circles
+    .filter((circle) => lockName === undefined || circle.some((wait) => wait.lockName === lockName))
+    .map((circle) => `deadlock: ${deadlockText(circle)}`);
+}

@@ -1,0 +1,40 @@
+/** Deadlocks among the locks of a server, by what their keys tell. Loaded only where somebody waits. */
+import { type Circle, type SeenQueue, WaitGraph } from "../lock/circle.ts";
+import { processAndAncestors } from "../posix/process-start.ts";
+import { type Entry, holderOf, participantOf } from "./entry.ts";
+import type { Gateway } from "./gateway.ts";
+import { lockNames, lookAt, mapInParallel } from "./lock-state.ts";
+import { processSpace } from "./whose.ts";
+
+/** All circles among the locks of a server. */
+export async function circlesOnServer(gateway: Gateway): Promise<Circle[]> {
+  return graphOf(await queuesOnServer(gateway)).circles();
+}
+
+/** Where the number of a place's process means something; that of another program is unlike all others. */
+function spaceOf({ key, value }: Entry): string {
+  const identity = value?.attachment === "bound" ? value.ownerProcess : value?.process;
+  return identity?.split(":").slice(0, -2).join(":") ?? key;
+}
+
+async function queuesOnServer(gateway: Gateway): Promise<SeenQueue[]> {
+  return await mapInParallel(await lockNames(gateway), async (name) => {
+    const { view } = await lookAt(gateway, name);
+    const holders = view.holders.map((entry) =>
+      Object.assign(holderOf(entry), { space: spaceOf(entry) }),
+    );
+    const waiters = view.waiters.map((entry) =>
+      Object.assign(participantOf(entry), { space: spaceOf(entry) }),
+    );
+    return { name, holders, waiters };
+  });
+}
+
+/** Of processes elsewhere, none that they come from can be seen. */
+function graphOf(queues: readonly SeenQueue[]): WaitGraph {
+  const here = processSpace();
+  return new WaitGraph(queues, ({ pid, space }) => {
+    if (pid === null) return [];
+    return space === here ? processAndAncestors(pid) : [pid];
+  });
+}

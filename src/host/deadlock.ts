@@ -1,0 +1,34 @@
+/** Deadlocks among the locks of this host. Loaded only where somebody waits. */
+import { type Ancestry, type Circle, WaitGraph } from "../lock/circle.ts";
+import { DeadlockWatch } from "../lock/deadlock-watch.ts";
+import type { LockState } from "../lock/status.ts";
+import { monotonicSeconds } from "../posix/clock.ts";
+import { processAndAncestors } from "../posix/process-start.ts";
+import { locksOnHost } from "./inventory/list.ts";
+
+const ancestry: Ancestry = ({ pid }) => (pid === null ? [] : processAndAncestors(pid));
+
+/** All circles among the locks of this host. @param locks where they were looked at already */
+export function circlesOnHost(locks: readonly LockState[] = locksOnHost()): Circle[] {
+  if (!locks.some(({ waiters }) => waiters.length > 0)) return [];
+  return new WaitGraph(locks, ancestry).circles();
+}
+
+async function allLocks(): Promise<readonly LockState[]> {
+  return locksOnHost();
+}
+
+/** @param inspect looks at one lock, which may be open already */
+export function watchDeadlocks(
+  lockName: string,
+  inspect: (lockName: string) => Promise<LockState | undefined>,
+): DeadlockWatch {
+  const own = { pid: process.pid };
+  return new DeadlockWatch(lockName, {
+    list: allLocks,
+    inspect,
+    clock: monotonicSeconds,
+    ancestry,
+    own,
+  });
+}

@@ -51,11 +51,21 @@ function commandHelp(command: Command, columns: number): string {
   const sections = [
     wrap(`${description}${byDefault === undefined ? "" : `; ${byDefault}`}.`, columns),
     examples.length === 0 ? [] : ["Examples:", ...exampleLines(examples, columns)],
-    [call.join(" ").trimEnd()],
+    usageLines(call.join(" ").trimEnd(), columns),
     ["Options:", ...table(optionRows(args, meta.conflicts), columns)],
     [...notes, ...(takesTime ? [timeNote] : [])].flatMap((note) => wrap(note, columns)),
   ];
   return joined(sections);
+}
+
+const usage = "Usage: resourcelock COMMAND [NAME] [OPTIONS]";
+const usageIndent = 7;
+
+/** A line of usage, what does not fit below its first word. */
+function usageLines(text: string, columns: number): string[] {
+  const lines = wrap(text.slice(usageIndent), columns - usageIndent);
+  const indent = " ".repeat(usageIndent);
+  return lines.map((line, index) => (index === 0 ? text.slice(0, usageIndent) : indent) + line);
 }
 
 const programExamples = [
@@ -78,7 +88,7 @@ function shortHelp(commands: readonly Command[], columns: number): string {
     return lines.map((line, index) => `${(index === 0 ? group : "").padEnd(width)}${line}`);
   });
   return joined([
-    [`resourcelock ${purpose}.`, "Usage: resourcelock COMMAND [NAME] [OPTIONS]"],
+    [...wrap(`resourcelock ${purpose}.`, columns), ...usageLines(usage, columns)],
     exampleLines(programExamples, columns),
     groups,
     wrap(
@@ -95,8 +105,11 @@ function longHelp(commands: readonly Command[], columns: number): string {
     wrap(`resourcelock ${version} ${purpose}: give the job a name, and run it.`, columns),
     ["Examples:", ...exampleLines(programExamples, columns)],
     [
-      "Usage: resourcelock COMMAND [NAME] [OPTIONS]",
-      "       resourcelock [OPTIONS] NAME COMMAND   (the Python tool's order)",
+      ...usageLines(usage, columns),
+      ...usageLines(
+        "       resourcelock [OPTIONS] NAME COMMAND   (the Python tool's order)",
+        columns,
+      ),
     ],
     ["Commands:", ...table(rows, columns)],
     ["Options:", ...table(optionRows(programOptions), columns)],

@@ -62,7 +62,8 @@ function getCommand(holds: Holds): CommandDef<any> {
       const notGranted = parseExitCode("--conflict-exit-code", args["conflict-exit-code"]);
       const seconds = timeoutSeconds(args);
       if (holds.has(args.name)) {
-        const facts = { name: args.name, granted: false };
+        // It would wait for itself.
+        const facts = { name: args.name, granted: false, reason: "deadlock" };
         printResult(output, `${args.name}: this session already holds it`, facts);
         return notGranted;
       }
@@ -105,7 +106,8 @@ function ungetCommand(
         const { args, data } = context;
         const others = args._.filter((name) => !holds.has(name));
         if (others.length === args._.length) return forced.run?.(context);
-        const output = outputOptions({ json: args["json"] === true }, data);
+        const [json, quiet] = [args["json"] === true, args["quiet"] === true];
+        const output = outputOptions({ json, quiet }, data);
         for (const name of args._.filter((one) => holds.has(one))) {
           const lost = await holds.release(name, String(args["message"]));
           if (lost !== undefined) throw lost;

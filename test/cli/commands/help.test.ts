@@ -255,3 +255,12 @@ describe("the long help of the program", () => {
     expect(await help("version")).toBe(`resourcelock ${version}\n`);
   });
 });
+
+describe.skipIf(!haveTools("tmux"))("help on a narrow terminal", () => {
+  test.each(["-h", "--help", "run -h"])("fits it in a pipe to a pager, too: %s", async (words) => {
+    const terminal = await Terminal.open({ columns: 40 });
+    const widest = Number.parseInt(await terminal.output(`resourcelock ${words} | wc -L`), 10);
+    expect(widest).toBeGreaterThan(30);
+    expect(widest).toBeLessThanOrEqual(40);
+  });
+});

@@ -170,6 +170,15 @@ test("session answers 0 to an empty line and to a comment, and takes lines that 
   expect(await asObjects.ask("# nothing")).toBe('{"status":0}');
 });
 
+test("session -q answers with the status alone when it releases a lock of its own, too", async () => {
+  const name = newLockName();
+  const { ask } = startSession();
+  expect(await ask(`get ${name} -q`)).toBe("0 ");
+  expect(await ask(`get ${name} -q`)).toBe("75 ");
+  expect(await ask(`unget ${name} -q`)).toBe("0 ");
+  expect(await isLocked(name)).toBe(false);
+});
+
 test.each([
   ["get NAME -q", "0 "],
   ["state NAME -q", "0 "],

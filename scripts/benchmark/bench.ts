@@ -4,7 +4,7 @@
  */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { Bench, Effort } from "./context.ts";
 import { startEtcd } from "./etcd.ts";
@@ -18,9 +18,11 @@ import {
   aimsTable,
   type Findings,
   findingsText,
+  reasons,
   type Table,
   tableText,
 } from "./report.ts";
+import { type Shape, shapesPicture } from "./shapes.ts";
 import { figure } from "./statistics.ts";
 import { works } from "./works.ts";
 
@@ -91,6 +93,7 @@ async function measureAll(): Promise<string> {
 
   const texts: string[] = [];
   const aims: Aim[] = [];
+  const shapes: Shape[] = [];
   for (const { title, measure } of chosen) {
     const start = performance.now();
     const findings = await measure(bench).catch(failed);
@@ -99,6 +102,7 @@ async function measureAll(): Promise<string> {
       `Took ${figure((performance.now() - start) / 1000)} s`,
     ];
     aims.push(...findings.aims);
+    shapes.push(...(findings.shapes ?? []));
     texts.push(findingsText(title, findings));
     say(texts.at(-1) ?? "");
   }
@@ -109,6 +113,8 @@ async function measureAll(): Promise<string> {
     tableText(machine),
     "## Aims",
     tableText(aimsTable(aims)),
+    ...reasons(aims).map((reason) => `Not met, because: ${reason}`),
+    ...(await choice(shapes)),
     ...texts,
     "## Versions",
     tableText(versions),
@@ -117,6 +123,23 @@ async function measureAll(): Promise<string> {
     .join("\n\n")
     .trimEnd()
     .concat("\n");
+}
+
+/** What to choose for which work, with the picture beside the page. */
+async function choice(shapes: readonly Shape[]): Promise<string[]> {
+  if (shapes.length === 0) return [];
+  const picture = "shapes.svg";
+  await Bun.write(resolve(dirname(resolve(options.results)), picture), shapesPicture(shapes));
+  return [
+    "## Choose the shape",
+    `![What taking and releasing a lock takes, by how it is done](${picture})`,
+    [
+      "- One job now and then: `run`.",
+      "- A job that runs for hours, or a service: `run --no-fork`, of which nothing stays in memory.",
+      "- Many short sections in a script: `session`; in a program of Bun: the library.",
+      "- Jobs on several hosts: `--server`.",
+    ].join("\n"),
+  ];
 }
 
 /** The other works go on. */

@@ -171,10 +171,38 @@ export function usedSince(before: Threads, pid: number): Usage {
   return used;
 }
 
-/** Resident and proportional memory of a process, in KiB. */
-export function memoryOf(pid: number): { resident: number; proportional: number } {
+/** The memory of a process, in KiB. */
+export interface Memory {
+  resident: number;
+  /** What several processes share counts by parts. */
+  proportional: number;
+  /** What was written by it, and what no other process has: the kernel cannot drop it. */
+  private: number;
+}
+
+export function memoryOf(pid: number): Memory {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
-  return { resident: numberAfter("Rss:", text), proportional: numberAfter("Pss:", text) };
+  return {
+    resident: numberAfter("Rss:", text),
+    proportional: numberAfter("Pss:", text),
+    private: numberAfter("Private_Dirty:", text),
+  };
+}
+
+/** Minor page faults of a command and of all that it has started. */
+export function faultsOf(
+  words: readonly string[],
+  environment: Record<string, string> = {},
+): number {
+  const before = faultsOfChildren();
+  millisecondsOf(words, environment);
+  return faultsOfChildren() - before;
+}
+
+/** proc_pid_stat(5): those of children that were waited for, theirs included. */
+function faultsOfChildren(): number {
+  const stat = readFileSync("/proc/self/stat", "utf8");
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[8]);
 }
 
 function numberAfter(label: string, text: string): number {

@@ -1,5 +1,6 @@
 /** What a work has found, and its form in Markdown. */
 import type { Entry } from "./interleave.ts";
+import type { Shape } from "./shapes.ts";
 import { figure, median, ratio, spread } from "./statistics.ts";
 
 /** What was aimed at, and what came of it. */
@@ -8,6 +9,10 @@ export interface Aim {
   measured: string;
   /** Undefined where it could not be measured. */
   met: boolean | undefined;
+  /** What nothing of this kind can be better than. */
+  limit?: string;
+  /** Why it is not met, where that is known. */
+  why?: string;
 }
 
 /** What one work has found. */
@@ -17,6 +22,8 @@ export interface Findings {
   tables: Table[];
   aims: Aim[];
   notes?: string[];
+  /** For the picture of what is chosen when. */
+  shapes?: Shape[];
 }
 
 export interface Table {
@@ -76,9 +83,15 @@ export function findingsText(title: string, { how, tables, aims, notes = [] }: F
 
 export function aimsTable(aims: readonly Aim[]): Table {
   return {
-    columns: ["aim", "measured", "met"],
-    rows: aims.map(({ aim, measured, met }) => [aim, measured, metText(met)]),
+    columns: ["aim", "limit", "measured", "met"],
+    rows: aims.map(({ aim, limit = "", measured, met }) => [aim, limit, measured, metText(met)]),
   };
+}
+
+/** Why aims are not met, as far as that is known. */
+export function reasons(aims: readonly Aim[]): string[] {
+  const texts = aims.flatMap(({ why, met }) => (why === undefined || met !== false ? [] : [why]));
+  return [...new Set(texts)];
 }
 
 function metText(met: boolean | undefined): string {

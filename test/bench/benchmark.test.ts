@@ -36,5 +36,5 @@ test("a work that there is not is refused, with the names of all", async () => {
   const bench = [process.execPath, `${root}/scripts/benchmark/bench.ts`, "--only", "nothing"];
   const { exitCode, stderr } = Bun.spawnSync(bench, { stdin: "ignore" });
   expect(exitCode).toBe(64);
-  expect(stderr.toString()).toContain("one-job, commands, library, hand-over");
+  expect(stderr.toString()).toContain("one-job, commands, costs, library, scripts, hand-over");
 });

@@ -1,12 +1,11 @@
 /** Locks of a server: `run --server` beside `etcdctl lock`, on one etcd of this machine. */
-import { readFileSync } from "node:fs";
 import { haveOtherHosts, OtherHost } from "../../../test/etcd/other-host.ts";
 import type { Bench, Work } from "../context.ts";
 import { CountingWay } from "../counting-way.ts";
 import { interleave } from "../interleave.ts";
 import { MarkHolder, readMarks, untilMarks } from "../marks.ts";
 import { names, type Runner } from "../peers.ts";
-import { memoryOf, millisecondsOf, Started, untilAtRest } from "../processes.ts";
+import { faultsOf, memoryOf, millisecondsOf, Started, untilAtRest } from "../processes.ts";
 import { atMost, type Findings, notMeasured, type Table, tableOf } from "../report.ts";
 import { figure, median, quantile, ratio } from "../statistics.ts";
 import { monotonicSeconds } from "../../../src/posix/clock.ts";
@@ -102,19 +101,6 @@ const wordsOf = ({ words, environment }: Runner, lockName: string) => ({
   words: words(lockName, ["true"]),
   environment,
 });
-
-/** Page faults of a command and of all that it has started. */
-function faultsOf(words: readonly string[], environment: Record<string, string>): number {
-  const before = faultsOfChildren();
-  millisecondsOf(words, environment);
-  return faultsOfChildren() - before;
-}
-
-/** proc_pid_stat(5): those of children that were waited for, theirs included. */
-function faultsOfChildren(): number {
-  const stat = readFileSync("/proc/self/stat", "utf8");
-  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[8]);
-}
 
 async function handOvers(bench: Bench, sides: Sides): Promise<Part> {
   const { programs, choose } = bench;

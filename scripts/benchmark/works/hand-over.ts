@@ -1,11 +1,12 @@
 /** From one process's release to the grant of the one that waits. */
 import type { Bench, Work } from "../context.ts";
+import { ofHandOver } from "../limits.ts";
 import { gaps, MarkHolder, readMarks } from "../marks.ts";
 import { type Locker, names, polling, type Runner } from "../peers.ts";
 import { Started, untilAtRest } from "../processes.ts";
 import { atMost, type Aim, type Table } from "../report.ts";
 import { handOvers, readSections } from "../sections.ts";
-import { figure, median, quantile } from "../statistics.ts";
+import { figure, median, quantile, ratio } from "../statistics.ts";
 
 const holdMicroseconds = 1000;
 /** Shorter than the hold, so that the other one's release finds this one waiting again. */
@@ -28,6 +29,16 @@ export default {
       aims: [
         ...aimsBeside("hand-over, getLock", between, names.getLock, names.semaphore),
         ...aimsBeside("hand-over between commands", commands, names.run, names.semaphore),
+        {
+          ...atMost(
+            "hand-over between commands: p50 at most 2.3 x flock",
+            ratio(commands.get(names.run) ?? [], commands.get(names.flock) ?? []),
+            2.3,
+            " x",
+          ),
+          limit: "1.0 x, flock",
+          why: ofHandOver,
+        },
       ],
     };
   },

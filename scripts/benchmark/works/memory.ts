@@ -1,12 +1,13 @@
 /** The memory of waiters, beside that of a Bun program that waits for nothing. */
 import type { Bench, Work } from "../context.ts";
+import { ofStructure } from "../limits.ts";
 import { names } from "../peers.ts";
-import { memoryOf, Started, untilAtRest } from "../processes.ts";
+import { type Memory, memoryOf, Started, untilAtRest } from "../processes.ts";
 import { atMost } from "../report.ts";
 import { figure, median } from "../statistics.ts";
 
 const blockedProgram = "empty Bun program, blocked";
-const count = 20;
+const count = 10;
 
 interface Group {
   name: string;
@@ -18,7 +19,7 @@ export default {
   name: "memory",
   title: "The memory of a waiter",
   async measure(bench: Bench) {
-    const found = new Map<string, { resident: number; proportional: number }>();
+    const found = new Map<string, Memory>();
     const groups = groupsOf(bench);
     for (const { name, start, missing } of groups) {
       if (missing === undefined) found.set(name, await memoryOfGroup(start));
@@ -28,18 +29,20 @@ export default {
     const times = (name: string, key: "resident" | "proportional") =>
       (found.get(name)?.[key] ?? Number.NaN) / (base?.[key] ?? Number.NaN);
     const run = names.run;
+    const ofRun = found.get(run);
     return {
-      how: `${count} processes wait for one lock. RSS counts all memory that a process has, Pss what several share by parts. Medians of the ${count}, in MiB.`,
+      how: `${count} processes wait for one lock. RSS counts all memory that a process has, Pss what several share by parts, and private memory is what was written and no other has: the kernel can drop the rest. Medians of the ${count}, in MiB.`,
       tables: [
         {
-          columns: ["", "RSS MiB", `Pss MiB, with ${count} of them`, "x empty RSS", "x empty Pss"],
+          columns: ["", "RSS MiB", "Pss MiB", "private MiB", "x empty RSS", "x empty Pss"],
           rows: groups.map(({ name, missing }) => {
-            if (missing !== undefined) return [name, `missing: ${missing}`, "", "", ""];
-            const { resident = Number.NaN, proportional = Number.NaN } = found.get(name) ?? {};
+            if (missing !== undefined) return [name, `missing: ${missing}`, "", "", "", ""];
+            const memory = found.get(name);
             return [
               name,
-              figure(resident / 1024),
-              figure(proportional / 1024),
+              figure((memory?.resident ?? Number.NaN) / 1024),
+              figure((memory?.proportional ?? Number.NaN) / 1024),
+              figure((memory?.private ?? Number.NaN) / 1024),
               figure(times(name, "resident")),
               figure(times(name, "proportional")),
             ];
@@ -47,13 +50,26 @@ export default {
         },
       ],
       aims: [
-        atMost(
-          "a waiting run: RSS at most 1.1 x a blocked empty Bun program",
-          times(run, "resident"),
-          1.1,
-          " x",
-        ),
-        atMost("a waiting run: Pss at most 1.1 x the same", times(run, "proportional"), 1.1, " x"),
+        {
+          ...atMost(
+            "a waiting run: at most 2.8 MiB private",
+            (ofRun?.private ?? Number.NaN) / 1024,
+            2.8,
+            " MiB",
+          ),
+          limit: `${figure((base?.private ?? Number.NaN) / 1024)} MiB, the blocked program`,
+          why: ofStructure,
+        },
+        {
+          ...atMost(
+            `${count} waiting runs: at most 50 MiB, the sum of their Pss`,
+            ((ofRun?.proportional ?? Number.NaN) * count) / 1024,
+            50,
+            " MiB",
+          ),
+          limit: `${figure(((base?.proportional ?? Number.NaN) * count) / 1024)} MiB, as many blocked programs`,
+          why: ofStructure,
+        },
       ],
     };
   },
@@ -80,9 +96,7 @@ function groupsOf({ programs, runners, scripts, lockName }: Bench): Group[] {
 }
 
 /** The first one gets the lock, and is not counted. */
-async function memoryOfGroup(
-  start: () => Started,
-): Promise<{ resident: number; proportional: number }> {
+async function memoryOfGroup(start: () => Started): Promise<Memory> {
   const first = start();
   await untilAtRest(first.pid);
   const processes = Array.from({ length: count }, start);
@@ -92,5 +106,6 @@ async function memoryOfGroup(
   return {
     resident: median(memories.map(({ resident }) => resident)),
     proportional: median(memories.map(({ proportional }) => proportional)),
+    private: median(memories.map((memory) => memory.private)),
   };
 }

@@ -1,10 +1,11 @@
 /** One short job, as a whole process: take the lock, run `true`, release. */
 import type { Bench, Work } from "../context.ts";
 import { interleave, type Entry } from "../interleave.ts";
+import { ofStructure } from "../limits.ts";
 import { names } from "../peers.ts";
 import { millisecondsOf } from "../processes.ts";
 import { atLeast, atMost, tableOf } from "../report.ts";
-import { ratio } from "../statistics.ts";
+import { median, ratio } from "../statistics.ts";
 
 export const emptyProgram = "empty Bun program";
 
@@ -24,12 +25,16 @@ export default {
       tables: [tableOf(entries, values, { unit: "ms", bases: [names.flock, emptyProgram] })],
       aims: [
         atMost("one job: at most 4 x flock", times(names.run, names.flock), 4, " x"),
-        atMost(
-          "one job: at most 1.6 x the empty Bun program",
-          times(names.run, emptyProgram),
-          1.6,
-          " x",
-        ),
+        {
+          ...atMost(
+            "one job: at most 1.7 x the empty Bun program",
+            times(names.run, emptyProgram),
+            1.7,
+            " x",
+          ),
+          limit: "1.28 x, all of run as one straight line of code",
+          why: ofStructure,
+        },
         atLeast(
           "one job: etcdctl takes 2 x as long and more",
           times(names.etcdctl, names.run),
@@ -44,6 +49,10 @@ export default {
           " x",
         ),
       ],
+      shapes: [names.run, names.flock, names.etcdctl].map((name) => ({
+        name: `${name} NAME true`,
+        microseconds: median(values.get(name) ?? []) * 1000,
+      })),
     };
   },
 } satisfies Work;

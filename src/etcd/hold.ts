@@ -198,7 +198,8 @@ export class Hold implements Grant, SessionListener {
       const reply = await removePlace(gateway, this.kept, ending, {
         seconds: this.#secondsToRelease,
       });
-      if (reply.message["succeeded"] === true) return undefined;
+      // What runs under it may have been stopped, though the server is back in time.
+      if (reply.message["succeeded"] === true) return this.#loss();
       return await this.#whyGone(reply);
     } catch (error) {
       if (!(error instanceof LockServerError)) throw error;

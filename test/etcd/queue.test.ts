@@ -2,6 +2,7 @@
 import { describe, expect } from "bun:test";
 import { Gateway } from "../../src/etcd/gateway.ts";
 import { formatRecord, readHistory } from "../../src/etcd/history.ts";
+import { Hold } from "../../src/etcd/hold.ts";
 import { operation, transaction } from "../../src/etcd/requests.ts";
 import type { AcquireRequest, WaitState } from "../../src/lock/engine.ts";
 import { bootSeconds } from "../../src/posix/clock.ts";
@@ -246,6 +247,18 @@ describe("Grant of EtcdEngine", () => {
     expect(error?.loss.reason).toBe("expired");
     expect(error?.loss.killBySeconds).toBeLessThanOrEqual(bootSeconds());
   });
+
+  etcdTest(
+    "release() tells that the command had to stop, when the server is back by then",
+    async () => {
+      const grant = await acquired(newEngine().acquire(newName(), forever));
+      if (!(grant instanceof Hold)) throw new TypeError("not a hold of etcd");
+      // As its session does when a lease was not renewed for long.
+      grant.onStop("term");
+      expect(grant.watchLoss().aborted).toBe(true);
+      expect((await grant.release())?.loss.reason).toBe("expired");
+    },
+  );
 
   etcdTest("detach() leaves the lock held under a lease of its own, at its place", async () => {
     const name = newName();

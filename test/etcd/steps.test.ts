@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { binary, eventually, runToEnd, start, type TestProcess } from "../support/process.ts";
+import { casesOf } from "../support/binary.ts";
 import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
 import { FakeGateway } from "./fake-gateway.ts";
 
@@ -52,7 +53,7 @@ const inside = (path: string, who: string) =>
   `echo "${who} in" >>"${path}"; sleep 0.1; echo "${who} out" >>"${path}"`;
 
 describe("run --server", () => {
-  etcdTest.each(cases)(
+  etcdTest.each(casesOf(5, cases))(
     "run leaves the lock to the next one when it gets $signal $moment $step",
     async (fault) => {
       const name = `step-${fault.number}-${fault.moment}-${fault.signal}`;

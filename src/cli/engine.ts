@@ -12,7 +12,7 @@ export interface EngineOptions {
   readonly output: OutputOptions;
   /** The method whose debug text is the command's result, so that -v does not say it twice. */
   readonly resultOf?: DebugMethod;
-  /** Who may use locks that are created: permission bits, and a group by name or number. */
+  /** The access to locks that are created: permission bits, and a group by name or number. */
   readonly access?: { readonly mode?: number | undefined; readonly group?: string | undefined };
   /** What --server says; RESOURCELOCK_SERVER stands in for it. */
   readonly server?: string | undefined;

@@ -93,7 +93,7 @@ export class ResourceLock implements Disposable {
     if (logger !== undefined) this.isLocked();
   }
 
-  /** Where debug texts go; undefined is nowhere. */
+  /** The receiver of debug texts, if there is one. */
   get logger(): LockLogger | undefined {
     return this.#lock.logger;
   }

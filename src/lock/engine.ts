@@ -13,7 +13,7 @@ import type { GrantRecord, HolderStatus, LockState, ProcessLabel } from "./statu
 export interface AcquireRequest {
   /** @default "exclusive" */
   readonly kind?: RequestedKind | undefined;
-  /** Who takes the lock, and why: the info text, behind the date. Others see its first bytes. */
+  /** The info text after the date: who takes the lock, and why. Others see its first bytes. */
   readonly message: string;
   /** Whether a message that is too long is cut to the room there is; else that is an error. @default false */
   readonly cutMessage?: boolean | undefined;
@@ -35,7 +35,7 @@ export interface AcquireRequest {
    * @param describe tells what is waited for; it is the expensive part
    */
   readonly onWait?: ((waitedSeconds: number, describe: () => WaitState) => void) | undefined;
-  /** Of the waiters that say so, only the latest stays; the others are refused as superseded. @default false */
+  /** Keeps only the latest of the waiters that say so; the others are refused as superseded. @default false */
   readonly newest?: boolean | undefined;
   /** As `newest`, and a holder that was granted with `replace` is asked to leave. @default false */
   readonly replace?: boolean | undefined;
@@ -128,7 +128,7 @@ export interface DetachOptions {
 }
 
 export interface ReleaseOptions {
-  /** Who releases it, for the debug text. */
+  /** The releaser, for the debug text. */
   readonly whereCalled?: string | undefined;
   /** The exit status of the command that ran under it, for the history. */
   readonly exitStatus?: number | undefined;
@@ -136,7 +136,7 @@ export interface ReleaseOptions {
 
 /** A forced release: by whom, and which hold is meant. */
 export interface ForceReleaseOptions {
-  /** Who does it and why: the loser is told, and so is the debug text. */
+  /** The one who does it, and why: the loser is told, and so is the debug text. */
   readonly by: string;
   /** Releases only the hold with this token. */
   readonly onlyToken?: number | undefined;

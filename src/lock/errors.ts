@@ -40,7 +40,7 @@ export class LockTimeoutError extends ResourceLockError {
   readonly lockName: string;
   /** How long the request waited at most. */
   readonly timeoutSeconds: number;
-  /** Who held the lock when time was up, as far as that can be told. */
+  /** The holders when time was up, as far as that is known. */
   readonly holders: readonly HolderStatus[];
 
   constructor(lockName: string, timeoutSeconds: number, holders: readonly HolderStatus[]) {
@@ -95,7 +95,7 @@ export class LockFullError extends ResourceLockError {
 export interface LockLoss {
   /** Somebody released it by force; its lease ran out; or its owner was asked to leave for a newer request. */
   readonly reason: "forced" | "expired" | "replaced";
-  /** Who did it; undefined where nobody did, or nobody knows. */
+  /** The one who did it; undefined if nobody did, or nobody knows. */
   readonly by?: string | undefined;
   /** The newer request that it was replaced for. */
   readonly newer?: ProcessLabel | undefined;

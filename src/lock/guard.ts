@@ -10,7 +10,7 @@
 export class LockGuard implements Disposable {
   /** The fencing token: the grant's number, higher than that of every grant before. */
   readonly token: number;
-  /** With `slots`: the number of this holder's slot, from 0, unlike that of any other living holder. */
+  /** The number of this holder's slot, from 0, if it asked for `slots`: no other living holder has it. */
   readonly slot: number;
   #release: (() => boolean) | undefined;
 

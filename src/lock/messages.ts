@@ -19,7 +19,7 @@ export const messages = {
   closed: (name: string) => `<${name}> semaphore closed`,
 } as const;
 
-/** Where a lock's debug texts go. */
+/** The receiver of a lock's debug texts. */
 export interface LockLogger {
   /**
    * @param text the text, in the Python module's words

@@ -1,7 +1,7 @@
 /** Names of locks, and the names of their objects. */
 import { LockNameError } from "./errors.ts";
 
-/** Where Linux keeps POSIX semaphores and shared memory: shm_overview(7), sem_overview(7). */
+/** The directory of POSIX semaphores and shared memory on Linux: shm_overview(7), sem_overview(7). */
 export const sharedMemoryDirectory = "/dev/shm";
 
 /** NAME_MAX, less the `sem.` of the semaphore and the `.ledger` of the ledger, whichever is longer, and one. */
@@ -50,7 +50,7 @@ function faultOf(name: string): string | undefined {
   return undefined;
 }
 
-/** Where the info text of a lock is: of its {@link objectsOf} the one that each grant needs. */
+/** The path of a lock's info text: the one of its {@link objectsOf} that each grant needs. */
 export function infoPathOf(name: string): string {
   return `${sharedMemoryDirectory}/${name}`;
 }

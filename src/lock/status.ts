@@ -53,9 +53,9 @@ export interface HolderStatus extends ParticipantStatus {
   readonly slots: number | null;
 }
 
-/** Who uses a lock. */
+/** The holders and waiters of a lock, and how often it was granted. */
 export interface LockStatus {
-  /** Who holds it; several if they share it. */
+  /** The holders: several if they share it. */
   readonly holders: readonly HolderStatus[];
   /** In the order in which they will be served. */
   readonly waiters: readonly ParticipantStatus[];
@@ -127,7 +127,7 @@ export interface GrantRecord extends ProcessLabel {
     | "crowded"
     | "deadlock"
     | "lapsed";
-  /** Who forced the lock from it, replaced or superseded it; null or left out where nobody did, or nobody knows. */
+  /** The process that forced the lock from it, replaced or superseded it; null or left out if nobody did, or nobody knows. */
   readonly by?: string | null;
   /** The exit status of the command that ran under it; null or left out where nobody knows. */
   readonly exitStatus?: number | null;

@@ -90,7 +90,7 @@ function refuseSeveral(excluding: readonly string[], given: CommandLine["options
   if (other !== undefined) throw new UsageError(`give --${one} or --${other}, not both`);
 }
 
-/** With commas it is several names to run; where one lock is taken it would protect nothing. */
+/** Refuses several names with commas, which only `run` takes: elsewhere they would be one lock that protects nothing. */
 function refuseComma(word: string): void {
   if (!word.includes(",") || word.startsWith("/")) return;
   throw new UsageError(

@@ -33,7 +33,7 @@ export interface CallData {
   readonly tree: CommandDef;
   /** Whether the words came as NAME COMMAND, the order of cjnfuncs.resourcelock. */
   readonly seedOrder: boolean;
-  /** Where the value of an option stands in the command line. */
+  /** Tells where the value of an option stands in the command line. */
   valueAt(option: string): { word: number; offset: number } | undefined;
 }
 

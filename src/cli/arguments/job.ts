@@ -15,7 +15,7 @@ import {
 } from "./values.ts";
 import { UsageError } from "./words.ts";
 
-/** So much of the command line is the info text when `-m` gives none. */
+/** How many characters of the command line become the info text if there is no `-m`. */
 const maxDefaultMessage = 200;
 
 /** A command, and the locks that it is to run under. */

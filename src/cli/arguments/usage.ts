@@ -122,7 +122,7 @@ function longHelp(commands: readonly Command[], columns: number): string {
   ]);
 }
 
-/** Sections with an empty line between, without those that have nothing in them. */
+/** Sections that are not empty, with an empty line between them. */
 function joined(sections: readonly (readonly string[])[]): string {
   return sections
     .filter((lines) => lines.length > 0)

@@ -93,7 +93,7 @@ export function parseExitCode(option: string, text: string): number {
 /** A lock has room for so many holders and waiters. */
 const maxSlots = 1023;
 
-/** Those of these options that are given. */
+/** Picks the options among these that were given. */
 export function queueingOptions(args: {
   readonly newest?: boolean | undefined;
   readonly replace?: boolean | undefined;

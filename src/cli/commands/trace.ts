@@ -74,7 +74,7 @@ export default defineCommand({
 
 type Look = () => Promise<readonly State[]>;
 
-/** Those that this user may not read are left out. */
+/** Looks at all locks but those that this user may not read. */
 async function lookAtAll(engine: LockEngine): Promise<readonly State[]> {
   const locks = await engine.list();
   return locks

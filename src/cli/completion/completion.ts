@@ -140,7 +140,7 @@ function choicesOf(name: string | undefined): Candidate[] {
   return definition === undefined ? [] : plain(choicesIn(definition));
 }
 
-/** Those of a hint such as `bash|zsh|fish`. */
+/** The words of a hint such as `bash|zsh|fish`. */
 function choicesIn({ valueHint = "" }: ArgDef): string[] {
   return valueHint.includes("|") ? valueHint.split("|") : [];
 }

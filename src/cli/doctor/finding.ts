@@ -37,7 +37,7 @@ const styles: Record<Verdict, Style> = {
   problem: lockStyles.broken,
 };
 
-/** So wide is the longest verdict, with the space after it. */
+/** The width of the longest verdict, with the space after it. */
 const indent = 9;
 /** In a terminal narrower than this, the verdict has a line of its own, and those below begin at the left. */
 const minColumns = 30;

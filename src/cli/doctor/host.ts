@@ -248,7 +248,7 @@ interface ConfigurationFiles {
   list(directory: string): readonly string[];
 }
 
-/** Where logind.conf(5) lies, what wins first. */
+/** The places of logind.conf(5), the one that wins first. */
 const directories = ["/etc", "/run", "/usr/local/lib", "/usr/lib"].map((top) => `${top}/systemd`);
 
 interface RemoveIpc {

@@ -125,7 +125,7 @@ function endingText({ ending, by, exitStatus }: GrantRecord): string {
   return ending === "released" ? exit : `${text}, ${exit}`;
 }
 
-/** When it was granted; of one that was not, when it came. */
+/** When it was granted; if it was not, when it came. */
 export function momentOf({ granted, queued }: GrantRecord): number {
   return granted ?? queued;
 }

@@ -13,7 +13,7 @@ export interface SeenLock {
 
 /**
  * What a look saw: no such lock; free; free, but granted since the look before; held; held while others wait;
- * held by one that died; or nothing, as nobody looked.
+ * held by a process that died; or nothing, because nobody looked.
  */
 export type CellKind = "missing" | "free" | "briefly" | "held" | "contended" | "stale" | "unseen";
 
@@ -175,7 +175,7 @@ function pastCells(records: readonly GrantRecord[], times: readonly number[], no
   });
 }
 
-/** Counts the grants of the last minute, from a counter that starts anew with the lock. */
+/** Counts the grants of the last minute, from a counter that starts again with a new lock. */
 class GrantRate {
   /** When grants were seen, and how many; those of one second in one entry. */
   readonly #seen: { seconds: number; grants: number }[] = [];

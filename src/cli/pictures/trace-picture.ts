@@ -96,7 +96,7 @@ function fitting(parts: readonly string[][], lines: number): string[] {
   return kept.flat().slice(0, Math.max(0, lines));
 }
 
-/** Of widths that do not follow their texts, so that they stand still. */
+/** A table whose columns keep their widths, whatever their texts, so that they stand still. */
 function tableWith(selected: string | undefined): TableColumn<TraceRow>[] {
   const marks = selected === undefined ? [] : [markColumn(selected)];
   return [...marks, ...table];
@@ -159,7 +159,7 @@ function rowHoldersText({ holders, cells }: TraceRow): string {
 
 type GlyphOf = (cell: Cell) => string;
 
-/** With colours, waiters are bars; without them, digits, as a bar alone could be part of a held one. */
+/** Draws waiters as bars with colours, and as digits without: a bar alone could be part of a held cell. */
 function glyphsFor(paint: Paint): GlyphOf {
   const bars = isColored(paint) ? Array.from(glyphs.bars) : [];
   return ({ kind, waiters }) => {

@@ -20,7 +20,7 @@ const wideKeys = "q quit  up/down select  enter history  u release";
 const narrowKeys = "q quit  enter history  u release";
 const wideColumns = 50;
 
-/** Where the locks come from; a command gives it. */
+/** The source of the locks, which a command gives. */
 export interface TraceSource {
   /** Looks at all of the locks. */
   look(): Promise<readonly (SeenLock & { name: string })[]>;

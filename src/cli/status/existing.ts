@@ -11,7 +11,7 @@ export interface State extends Pick<LockFacts, "name" | "exists" | "locked" | "i
   last?: GrantRecord | undefined;
 }
 
-/** @param lock undefined stands for one that is not there */
+/** @param lock undefined stands for a lock that does not exist */
 export function stateOf(name: string, lock: LockState | undefined): State {
   const facts = lockFacts(name, lock);
   const { exists, locked, info } = facts;

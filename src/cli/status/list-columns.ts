@@ -177,7 +177,7 @@ const ranks = { stale: 0, damaged: 0, held: 0, leftover: 1, free: 2, unreadable:
 export const heldFirst: Order = (one, other) =>
   ranks[one.state] - ranks[other.state] || compareNaturally(one.name, other.name);
 
-/** Those held the longest first. */
+/** Orders by the time held, the longest first. */
 export const longestFirst: Order = (one, other, nowSeconds) =>
   (holdSeconds(other.holders, nowSeconds) ?? -1) - (holdSeconds(one.holders, nowSeconds) ?? -1) ||
   heldFirst(one, other, nowSeconds);

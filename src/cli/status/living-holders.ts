@@ -1,4 +1,4 @@
-/** Those who are still at work when their lock is gone. */
+/** Warns of holders that are still at work when their lock is gone. */
 import type { HolderStatus } from "../../lock/status.ts";
 import { processAndAncestors } from "../../posix/process-start.ts";
 import { processText } from "./status-text.ts";

@@ -11,7 +11,7 @@ export interface LockFacts {
   info: string | null;
 }
 
-/** The facts of a lock; undefined stands for one that is not there. */
+/** The facts of a lock; undefined stands for a lock that does not exist. */
 export function lockFacts(name: string, lock: LockState | undefined): LockFacts {
   if (lock === undefined) return { name, exists: false, locked: false, value: null, info: null };
   const { exists, locked, value, info } = lock;

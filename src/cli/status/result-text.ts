@@ -32,7 +32,7 @@ interface Refused {
   waitedSeconds: number;
   info: string;
   holders: readonly HolderStatus[];
-  /** Who superseded it, who waits, or the circle that it would have closed. */
+  /** The one who superseded it, those who wait, or the circle that it would have closed. */
   by: readonly ProcessLabel[];
   circle?: Circle | undefined;
 }

@@ -1,4 +1,4 @@
-/** Who holds a lock and who waits, in plain words. */
+/** The holders and waiters of a lock, in plain words. */
 import { withoutDate } from "../../lock/info-text.ts";
 import {
   type GrantRecord,
@@ -49,7 +49,7 @@ function whoText(process: ProcessLabel, userOf: UserOf, ...more: string[]): stri
   return shown === "" ? command : `${command} (${shown})`;
 }
 
-/** Stands for one that lives although its seat in the ledger was written over. */
+/** Stands for a living holder whose seat in the ledger was overwritten. */
 const unnamed = "a process that the ledger does not name";
 const pythonProgram = "a Python (cjnfuncs) program";
 

@@ -8,7 +8,7 @@ export interface TableColumn<Row> {
   head: string;
   /** Numbers and durations stand at the right. */
   align?: "left" | "right";
-  /** So many columns of the terminal, if there is room. Default: as many as its widest text takes. */
+  /** Its width in columns of the terminal, if there is room. Default: that of its widest text. */
   width?: number;
   /** How narrow it may get if there is none; undefined if all of it has to be seen. */
   minWidth?: number;

@@ -125,7 +125,7 @@ export class LiveScreen {
   #stop(): void {
     this.#leave();
     dieBySignal("SIGTSTP");
-    // The default is in force now; a handler that is put on anew is called again.
+    // The default is in force now; a handler that is added again is called again.
     const handler = this.#handlers.get("SIGTSTP");
     if (handler === undefined) return;
     process.off("SIGTSTP", handler);

@@ -21,7 +21,7 @@ export class OutputError extends Error {
 
 const encoder = new TextEncoder();
 
-/** Where output goes instead while {@link captureOutput} runs. */
+/** Takes the output while {@link captureOutput} runs. */
 let capture: { stdout: string; stderr: string } | undefined;
 
 /**
@@ -153,7 +153,7 @@ export function lockLogger(options: OutputOptions, except?: DebugMethod): LockLo
   };
 }
 
-/** Where a notice goes that comes again and again. */
+/** The place for a notice that is repeated. */
 export interface NoticeOutput {
   /** Whether it is a terminal, where a line can be written over. */
   live: boolean;

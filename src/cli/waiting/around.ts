@@ -46,7 +46,7 @@ export function variablesOf(
   };
 }
 
-/** Those that the engine adds; of several locks with commas between, as ours. */
+/** The variables that the engine adds; for several locks separated by commas, like ours. */
 function otherVariables(grants: readonly Grant[]): Record<string, string> {
   const found: Record<string, string> = {};
   for (const { variables = {} } of grants) {

@@ -17,7 +17,7 @@ import { Interrupted, turn } from "./signals.ts";
 /** What fails when a command cannot be started. */
 const startingCalls: ReadonlySet<string> = new Set(["posix_spawnp", "execvpe"]);
 
-/** Where a command is least likely to look for a descriptor of its own: bash takes 10 and up, and 255. */
+/** A descriptor that a command is least likely to use itself: bash takes 10 and up, and 255. */
 export const lowestDescriptor = 64;
 
 /** The locks of a job: those that it took, and those that are held around it. */

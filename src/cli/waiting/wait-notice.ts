@@ -9,7 +9,7 @@ import { durationText } from "../terminal/time-text.ts";
 
 /** What is waited for. */
 export interface WaitFacts {
-  /** The place in the queue, from 1; 0 for one that looks on and is in no queue. */
+  /** The place in the queue, from 1; 0 for an onlooker, which does not queue. */
   place: number;
   /** How many wait, this one included. */
   waiting: number;
@@ -67,7 +67,7 @@ export class WaitNotice {
   }
 }
 
-/** Of a message that is cut, so much is left to know it by. */
+/** The least that a message is cut to, so that it is still recognized. */
 const minTextColumns = 8;
 
 /**

@@ -52,7 +52,7 @@ export function isInUse({ holders, waiters }: LockStatus): boolean {
   return waiters.length > 0 || holders.some(({ attachment }) => attachment !== "stale");
 }
 
-/** Who uses a lock whose semaphore was deleted while it is in use; undefined for one that is whole or not there. */
+/** The users of a lock whose semaphore was deleted while it is in use; undefined for a whole or a missing lock. */
 export function lostLockStatus(name: string): LockStatus | undefined {
   const status = leftoverStatus(name);
   if (status === undefined || !isInUse(status)) return undefined;

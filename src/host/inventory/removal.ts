@@ -27,7 +27,7 @@ import { deadHolder, evictAllAndMarkFree } from "../ledger/record.ts";
 /** What became of a removal. */
 export interface Removal {
   outcome: "removed" | "in use" | "used lately" | "missing";
-  /** Who held it and who waited. */
+  /** The holders and waiters that it had. */
   status: LockStatus;
   /** What stands where an object of the lock did and is not deleted, because nobody knows what else it is. */
   left?: readonly LockFile[];

@@ -105,7 +105,10 @@ const table: Record<string, Record<string, Row>> = {
   trace: {
     update: works("trace -u 0.1 --json held | head -n 3", /"locked":true/),
   },
-  history: { plot: works("history --plot free", /^/) },
+  history: {
+    plot: works("history --plot free"),
+    count: works("history --count 1 --json free", /^.*\n$/),
+  },
   info: {
     set: works("info free --set new; $RESOURCELOCK info free", "new\n"),
     stdin: works("info free --stdin <<<piped; $RESOURCELOCK info free", "piped\n\n"),

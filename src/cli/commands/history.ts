@@ -49,7 +49,11 @@ export default defineCommand({
     const names = [...new Set(args._.map(parseLockName))];
     const count = args.count === undefined ? Infinity : parseCount("--count", args.count);
     await using engine = await openEngine({ server: args.server, output });
-    const histories = await historiesOf(engine, names);
+    const histories = await historiesOf(
+      engine,
+      names,
+      args.count === undefined ? undefined : count,
+    );
     if (output.quiet) return exitCodes.done;
     const requests = lastOf(histories, count);
     const now = Date.now() / 1000;
@@ -83,11 +87,17 @@ interface Request {
 }
 
 /** @param names empty for all locks but those that this user may not read */
-async function historiesOf(engine: LockEngine, names: readonly string[]): Promise<History[]> {
+async function historiesOf(
+  engine: LockEngine,
+  names: readonly string[],
+  max: number | undefined,
+): Promise<History[]> {
   const wanted =
     names.length > 0 ? names : (await engine.list()).filter(isReadable).map(({ name }) => name);
   const histories: History[] = [];
-  for (const name of wanted) histories.push({ name, records: await engine.history(name) });
+  for (const name of wanted) {
+    histories.push({ name, records: await engine.history(name, { max }) });
+  }
   return histories;
 }
 

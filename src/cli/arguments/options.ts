@@ -144,8 +144,7 @@ export const options = defineOptions({
   "no-fork": {
     type: "boolean",
     alias: "F",
-    description:
-      "let the command take the place of run, so that no process of ours stays beside it",
+    description: "let the command replace run, so that no other process stays beside it",
   },
   "on-lost": {
     type: "string",

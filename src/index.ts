@@ -10,6 +10,7 @@ export type {
   LockState,
   LockStatus,
   ParticipantStatus,
+  Pid,
   ProcessLabel,
 } from "./lock/status.ts";
 export type { GetLockOptions, ResourceLockOptions, UngetLockOptions } from "./host/lock-options.ts";

@@ -285,7 +285,8 @@ test("the documentation has few blocks that do not run, each for a reason", () =
     ["docs/across-hosts.md, One host, to try it", "the same"],
     ["docs/across-hosts.md, Three hosts, with TLS", "the same: test/etcd/security.test.ts"],
     ["docs/across-hosts.md, In a program", "the same: test/etcd/etcd-lock.test.ts"],
-    ["docs/install.md, Install", "the same"],
+    ["docs/guide.md, Deadlocks", "it takes two jobs: test/cli/commands/deadlock.test.ts"],
+    ["docs/install.md, Install", "apt needs root, as above"],
     ["docs/install.md, Install", "the tarball is made later: test/package unpacks it"],
     [
       "docs/install.md, Install",

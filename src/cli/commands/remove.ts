@@ -1,6 +1,7 @@
 /** `remove`: deletes the objects of a lock that nobody uses. */
 import { defineCommand } from "citty";
 import { isInUse } from "../../host/inventory/leftover.ts";
+import { HostEngine } from "../../host/engine.ts";
 import { unusedSeconds } from "../../host/inventory/last-use.ts";
 import { locksOnHost, staleOnHost } from "../../host/inventory/list.ts";
 import { userLabel } from "../../posix/user.ts";
@@ -10,7 +11,6 @@ import { type LockState, type LockStatus, pidText } from "../../lock/status.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
 import { exitCodeOf, exitCodes } from "../exit-code.ts";
-import { openEngine } from "../engine.ts";
 import { stateOf } from "../status/existing.ts";
 import { compileHotCode } from "../jit.ts";
 import { warnOfLivingHolders } from "../status/living-holders.ts";
@@ -96,8 +96,8 @@ async function report(
     "used lately": `${name}: not removed; it was used too recently`,
     missing: `${name}: no such lock on this host`,
   };
-  await using engine = await openEngine({ output });
-  const { json } = stateOf(name, output.json ? await engine.inspect(name) : undefined);
+  // Of this host, whatever RESOURCELOCK_SERVER says: only its locks are removed.
+  const { json } = stateOf(name, output.json ? await new HostEngine().inspect(name) : undefined);
   const told = dryRun ? { removable: isDone } : { removed: isDone };
   printResult(output, texts[outcome], { ...json, ...told });
   return isDone ? exitCodes.done : exitCodes.no;

@@ -203,6 +203,14 @@ function writeInfoThrough(name: string, text: string): void {
   age(name, 50);
 }
 
+test("remove is about this host, whatever RESOURCELOCK_SERVER says", async () => {
+  const name = await newFreeLock();
+  const script = `RESOURCELOCK_SERVER=http://127.0.0.1:1 "$RESOURCELOCK" remove ${name} --json`;
+  const { status, stdout } = await bash(script);
+  expect([status, JSON.parse(stdout)]).toMatchObject([0, { name, exists: false, removed: true }]);
+  expect(objectsOf(name)).toEqual([]);
+});
+
 describe("remove --dry-run", () => {
   test("says what would be removed, and removes nothing", async () => {
     const free = await newFreeLock();

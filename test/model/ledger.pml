@@ -22,6 +22,7 @@
  *   LAPSES         how many waiters may give up
  *   NOWAIT         the last participant does not wait: it comes and goes until it finds the lock free
  *   NO_ADOPT       the first participant does not take over from the dead
+ *   NO_FORK        the command of a holder may take its place: its end is a release that nobody writes down
  *   HANDED_ON      the command of a holder that is killed may live on and keep its seat; so may one of an earlier
  *                  grant, which must not keep anything
  *   CUTS           how many grants find that the file of the ledger cannot take all they write
@@ -168,6 +169,10 @@ byte ownerStart = 1;            /* 1 the owner; 0 nobody; 2 another process of i
 bool inside[N];                 /* this participant's work goes on */
 bool hit[N];                    /* a peer has forced the lock from it, and it does not know */
 bool died = false;              /* somebody */
+#ifdef NO_FORK
+bool ended = false;             /* the holder of the record, by a release that nobody wrote down */
+bool diedInGroup = false;       /* another one that held with it */
+#endif
 bool leftHeld = false;          /* somebody relies on the lock that is left held */
 bool peerInside = false;
 bool peerHit = false;           /* the lock was forced from the peer */
@@ -310,7 +315,15 @@ byte calls = 0;                 /* since all others came to rest */
 #define isNoted(text) (text == noted || text == EMPTY)
 
 /* The unit is a dead holder's. */
-#define isDeadHolders(of) (sem == 0 && ((record == Held && !one(isHolder, NOBODY)) || isLost(of)))
+#define isDeadHolders(of) \
+  (sem == 0 && ((record == Held && !one(isHolder, NOBODY) && !isReleased) || isLost(of)))
+#ifdef NO_FORK
+#define isReleased (ended && !diedInGroup)
+#define isLeftHeldByRelease (record == Held && ended)
+#else
+#define isReleased false
+#define isLeftHeldByRelease false
+#endif
 #ifdef NO_ADOPT
 #define adopts(i) (i != 0)
 #else
@@ -327,7 +340,7 @@ byte calls = 0;                 /* since all others came to rest */
 #define isStalled(i, of) (waitsBefore(i, of) && record == Free && sem > 0 && process[i] != Running)
 #elif defined(NO_ADOPT) && !defined(MUTANT_NO_ADOPT_BLOCKS)
 #define isStalled(i, of) (waitsBefore(i, of) && canTake(i) && \
-  (process[i] != Running || !adopts(i)) && (!isDeadHolders(i) || adopts(of)))
+  (process[i] != Running || !(adopts(i) || isReleased)) && (!isDeadHolders(i) || adopts(of)))
 #elif defined(NO_ADOPT)
 #define isStalled(i, of) (waitsBefore(i, of) && canTake(i) && process[i] != Running)
 #else
@@ -375,6 +388,9 @@ inline dropSuperseded() {
 inline die() {
   d_step {
     kills--; died = true;
+#ifdef NO_FORK
+    if :: me < N && seat[me % N].state == Holding && stands(me % N) -> diedInGroup = true :: else fi;
+#endif
     /* Killed with a unit that nobody knows of, without a mark of its own, or where a peer wrote the text last. */
     if
     :: hasTaken[me] && isSuperseded(me) -> dropSuperseded()
@@ -893,7 +909,11 @@ forced:                         /* by a peer, and a living group does not know *
 
 adopt:                          /* the holder died; a peer may have forced the lock from it before */
 #ifdef NO_ADOPT
+#ifdef MUTANT_REFUSE_RELEASED
   if :: adopts(me) :: else -> goto refuse fi;
+#else
+  if :: adopts(me) || isReleased :: else -> goto refuse fi;
+#endif
 #endif
 #ifdef REPLACED
 #ifndef MUTANT_OLD_SEGMENT
@@ -934,6 +954,9 @@ granted:
 #endif
     noted = text; text = UNWRITTEN;
     record = Held; bound = NOBODY; hasTaken[me] = false; leftHeld = false
+#ifdef NO_FORK
+    ; ended = false; diedInGroup = false
+#endif
   );
 #if CUTS
   if
@@ -970,6 +993,17 @@ work:
   :: step(!stands(me) || hit[me])
   fi;
   unlock();
+#endif
+#ifdef NO_FORK
+  if
+  :: atomic {                   /* without the mutex, which nobody has who was left to take it */
+       !raced ->
+       if :: stands(me) -> ended = true :: else fi;
+       inside[me] = false; started = false; text = 0; emptySeat()
+     };
+     goto again
+  :: true
+  fi;
 #endif
 #ifdef DETACHED
   if
@@ -1062,7 +1096,11 @@ cut:                            /* the seat was not written: the record is put r
 refuse:                         /* the unit is a dead holder's: not at the semaphore, in the way of those who adopt */
   text = 0;
   unlock();
+#ifdef MUTANT_REFUSE_RELEASED
+  atomic { !raced && (seat[me].evicted || record != Held) -> goto look };
+#else
   atomic { !raced && (seat[me].evicted || !isDeadHolders(me)) -> goto look };
+#endif
 #endif
 
 #ifdef DETACHED
@@ -1372,7 +1410,7 @@ active proctype Operator() {
           goOnAll()
        :: !raced && !some(isBusy, NOBODY) && some(isFrozen, NOBODY) -> goOnAll()
        :: !raced && !some(isBusy, NOBODY) && !some(isFrozen, NOBODY) && !peerFinished ->
-          assert(died || leftHeld);
+          assert(died || leftHeld || isLeftHeldByRelease);
           record = Free; bound = NOBODY; leftHeld = false; gone = false; sem = 1
        :: !raced && !some(isBusy, NOBODY) && !some(isFrozen, NOBODY) && peerFinished -> break
 #endif
@@ -1380,8 +1418,8 @@ active proctype Operator() {
      }
   od;
   assert(raced || sem == 1 || gone || leftHeld || isBoundToDead ||
-    (died && (record == Held || (isMarked && info == noted) || record == Detached)));
-  assert(raced || died || record != Held)
+    isLeftHeldByRelease || (died && (record == Held || (isMarked && info == noted) || record == Detached)));
+  assert(raced || died || record != Held || isLeftHeldByRelease)
 }
 
 init {

@@ -1,7 +1,7 @@
 /** `run`: runs a command while the lock is held. */
 import { defineCommand } from "citty";
 import type { HolderStatus } from "../../lock/status.ts";
-import { inheritedDescriptors } from "../../posix/child.ts";
+import { inheritedDescriptors, PreparedCommand } from "../../posix/child.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { type Job, jobOf } from "../arguments/job.ts";
 import {
@@ -98,11 +98,12 @@ export default defineCommand({
       needs: queueingOptions(args),
       stops: job.onLost !== "ignore",
     });
-    const context = { engine, output, trap };
+    const command = new PreparedCommand(job.rawWords, inherited);
+    const context = { engine, output, trap, onFirstWait: () => command.prepare() };
     const locks = await takeLocks(job, context);
     if (locks === undefined) return job.notGranted;
     const runJob = job.noFork ? execUnder : runUnder;
-    return await runJob(locks, job, context, inherited);
+    return await runJob(locks, job, context, command);
   },
 });
 

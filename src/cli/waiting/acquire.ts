@@ -28,6 +28,8 @@ export interface WaitContext {
   readonly output: OutputOptions;
   /** The signals that end the wait. */
   readonly trap: SignalTrap;
+  /** Called when the wait for a lock has begun, and been told. */
+  readonly onFirstWait?: () => void;
 }
 
 /** A refusal, and what there is to say of it. */
@@ -95,7 +97,7 @@ async function requireNoneAround(engine: LockEngine, names: readonly string[]): 
 
 /** Waits, and says on stderr what for. */
 async function acquireNoticed(
-  { engine, output, trap }: WaitContext,
+  { engine, output, trap, onFirstWait }: WaitContext,
   names: readonly string[],
   request: AcquireRequest,
 ): Promise<Grant[] | Refusal> {
@@ -111,11 +113,13 @@ async function acquireNoticed(
       signal: trap.signal,
       onWait(waitedSeconds, describe) {
         const around = isFirst ? describe().around : undefined;
-        isFirst = false;
         if (around !== undefined) throw new HeldAround(name, around);
-        if (isSilent) return;
-        notice ??= new WaitNotice(name);
-        notice.update(waitedSeconds, describe);
+        if (!isSilent) {
+          notice ??= new WaitNotice(name);
+          notice.update(waitedSeconds, describe);
+        }
+        if (isFirst) onFirstWait?.();
+        isFirst = false;
       },
     };
   };

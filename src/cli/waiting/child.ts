@@ -1,5 +1,5 @@
 /** A command that runs: it gets the signals that are meant for it, and its end is waited for. */
-import { type ChildStatus, reap, spawnCommand } from "../../posix/child.ts";
+import { type ChildStatus, type PreparedCommand, reap } from "../../posix/child.ts";
 import { bootSeconds } from "../../posix/clock.ts";
 import { faultPoint } from "../../posix/fault-point.ts";
 import { isTerminal } from "../../posix/file.ts";
@@ -33,8 +33,12 @@ export class RunningCommand {
   #timer: Timer | undefined;
   #killTimer: Timer | undefined;
 
-  /** Starts a command. Its parameters are those of {@link spawnCommand}. */
-  constructor(trap: SignalTrap, ...command: Parameters<typeof spawnCommand>) {
+  /** Starts a command. @param variables that it gets */
+  constructor(
+    trap: SignalTrap,
+    command: PreparedCommand,
+    variables: Parameters<PreparedCommand["start"]>[0],
+  ) {
     this.#trap = trap;
     this.#hadTerminal = [0, 1, 2].some(isTerminal);
     // Caught from before the start: while the caller's ignoring of it lasts, the kernel throws the status away.
@@ -42,7 +46,7 @@ export class RunningCommand {
     // On a terminal ^Z stops both, as it does without traps.
     trap.trapAlso(this.#hadTerminal ? userSignals : [...userSignals, "SIGTSTP"]);
     faultPoint("before-spawn");
-    this.#processId = spawnCommand(...command);
+    this.#processId = command.start(variables);
     trap.onSignal((signal) => this.#pass(signal));
     setImmediate(() => (this.#isNew = false));
   }

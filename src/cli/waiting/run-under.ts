@@ -2,7 +2,7 @@
 import type { Grant, LockEngine } from "../../lock/engine.ts";
 import type { LockLostError } from "../../lock/errors.ts";
 import type { HolderStatus } from "../../lock/status.ts";
-import { type ChildStatus, environmentWith } from "../../posix/child.ts";
+import type { ChildStatus, PreparedCommand } from "../../posix/child.ts";
 import { errorText, PosixError } from "../../posix/libc.ts";
 import { type SignalName, signalNumbers } from "../../posix/process.ts";
 import type { Job } from "../arguments/job.ts";
@@ -30,26 +30,25 @@ export interface JobLocks {
  * Runs the command of a job. An error that comes while the command lives does not release the locks: its descriptors hold
  * them on.
  *
- * @param inherited the descriptors that are the command's, too
  * @returns the exit status of `run`
  */
 export async function runUnder(
   { grants, joined }: JobLocks,
   job: Job,
   { engine, output, trap }: WaitContext,
-  inherited: readonly number[],
+  command: PreparedCommand,
 ): Promise<number> {
-  let command: RunningCommand;
+  let running: RunningCommand;
   try {
     const variables = variablesOf(grants, joined, job.kind);
     if (!job.close) for (const grant of grants) grant.childDescriptor(lowestDescriptor);
-    command = new RunningCommand(trap, job.rawWords, environmentWith(variables), inherited);
+    running = new RunningCommand(trap, command, variables);
   } catch (error) {
     await releaseInReverse(grants, undefined);
     return statusOfFailure(job.commandName, error);
   }
-  const isStopped = stopWhenLost(engine, grants, job, command);
-  const status = await command.ended();
+  const isStopped = stopWhenLost(engine, grants, job, running);
+  const status = await running.ended();
   // Of two signals, that of the command's end may be seen first.
   await turn();
   const exitStatus = exitStatusOf(status);

@@ -12,7 +12,7 @@ import {
   startCommand,
   startScript,
 } from "../../support/binary.ts";
-import { binary, start, untilStates } from "../../support/process.ts";
+import { binary, eventually, start, untilStates } from "../../support/process.ts";
 import { newDirectory } from "../../support/directory.ts";
 import {
   directAndWrapped,
@@ -797,5 +797,30 @@ test.each([1, 8, 28])(
     );
     expect(cut).toEqual({ status: 0, stdout: "", stderr: "" });
     expect(semaphoreValue(name)).toBe(1);
+  },
+);
+
+test.skipIf(!haveTools("strace"))(
+  "run has read environment and limits for its command before its turn comes",
+  async () => {
+    const name = await newHeldLock();
+    const file = join(newDirectory(), "trace");
+    const trace = ["strace", "-f", "-s", "200", "-e", "trace=open,openat,pwrite64,execve"];
+    const waiter = start([...trace, "-o", file, binary, "run", name, "true"]);
+    await waiter.stderr.nextLine();
+    await eventually(
+      () => "a look at the environment",
+      async () => readFileSync(file, "utf8").includes('"/proc/self/environ"'),
+    );
+    await resourcelock("unget", name);
+    expect((await waiter.end()).status).toBe(0);
+    const lines = readFileSync(file, "utf8").split("\n");
+    const granted = lines.findLastIndex((line) => /pwrite64\(\d+, "\d{4}-.* - true/.test(line));
+    const started = lines.findLastIndex((line) => line.includes("execve("));
+    expect(granted).toBeGreaterThan(0);
+    expect(started).toBeGreaterThan(granted);
+    // Only the descriptor that is handed on is opened in between.
+    const opened = lines.slice(granted, started).filter((line) => /open(?:at)?\(/.test(line));
+    expect(opened.filter((line) => !line.includes("/proc/self/fd/"))).toEqual([]);
   },
 );

@@ -143,7 +143,7 @@ function answerOf(endpoint: string, response: Response, text: string): Answer {
   const content = "result" in message ? objectIn(message, "result") : message;
   const header = objectIn(content, "header");
   const clusterId = idIn(header, "cluster_id");
-  if (!response.ok || clusterId === "0") throw notGateway(endpoint, "it is no etcd");
+  if (!response.ok || clusterId === "0") throw notGateway(endpoint, "it is not etcd");
   return {
     header: {
       clusterId,
@@ -181,7 +181,7 @@ function notJson(endpoint: string, response: Response, text: string): LockServer
   if (text.includes("CommonName of client")) {
     return new LockServerError(
       "denied",
-      `Cannot use lock server ${endpoint}: its users cannot be told by the CN of a client certificate; use one without CN, and RESOURCELOCK_SERVER_USER`,
+      `Cannot use lock server ${endpoint}: it does not accept client certificates with a CN; use one without, and RESOURCELOCK_SERVER_USER`,
     );
   }
   if (response.status === 404 || response.status === 405) {

@@ -85,8 +85,8 @@ function readChecked(path: string, isSecret: boolean): string {
   try {
     const { mode, userId, isRegularFile } = descriptorStatus(descriptor);
     if (isSecret && isRegularFile) {
-      if ((mode & 0o077) !== 0) throw refuse("others may read it; chmod 600 mends that");
-      if (userId !== 0 && userId !== effectiveUserId()) throw refuse("it is another user's");
+      if ((mode & 0o077) !== 0) throw refuse("others can read it; run: chmod 600");
+      if (userId !== 0 && userId !== effectiveUserId()) throw refuse("it belongs to another user");
     }
     const bytes = new Uint8Array(maxFileBytes);
     let length = 0;

@@ -141,7 +141,7 @@ export class EtcdEngine implements LockEngine {
         // Locks that are held under the same lease are gone with it.
         if (session.heldKeys.length > 0) throw new LockLostError(name, { reason: "expired" });
         this.#warn(
-          `lost the place in the queue of lock "${name}": ${error.message}; waiting at its end again`,
+          `lost its place in the queue for lock "${name}": ${error.message}; waiting again, at its end`,
         );
       } finally {
         if (hold === undefined) await this.#letGo(session, name, place);

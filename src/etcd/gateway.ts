@@ -205,7 +205,7 @@ export class Gateway {
       if (this.#credentials === undefined) {
         throw new LockServerError(
           "denied",
-          `Cannot use lock server ${endpoint}: it wants a user; set RESOURCELOCK_SERVER_USER and RESOURCELOCK_SERVER_PASSWORD`,
+          `Cannot use lock server ${endpoint}: it requires a user; set RESOURCELOCK_SERVER_USER and RESOURCELOCK_SERVER_PASSWORD`,
         );
       }
       // Of several requests that found it expired at once, the first logs in.

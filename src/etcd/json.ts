@@ -27,16 +27,16 @@ export function parseObject(text: string): JsonObject | undefined {
 /** An object in a field; an empty one if the field is absent. */
 export function objectIn(message: JsonObject, field: string): JsonObject {
   const value = message[field] ?? {};
-  if (!isObject(value)) throw corrupt(`"${field}" is no object`);
+  if (!isObject(value)) throw corrupt(`"${field}" is not an object`);
   return value;
 }
 
 /** The objects of an array in a field; none if the field is absent. */
 export function objectsIn(message: JsonObject, field: string): JsonObject[] {
   const value = message[field] ?? [];
-  if (!Array.isArray(value)) throw corrupt(`"${field}" is no array`);
+  if (!Array.isArray(value)) throw corrupt(`"${field}" is not an array`);
   return value.map((item: unknown) => {
-    if (!isObject(item)) throw corrupt(`"${field}" has something else than objects in it`);
+    if (!isObject(item)) throw corrupt(`"${field}" has something other than objects in it`);
     return item;
   });
 }
@@ -46,7 +46,7 @@ export function numberIn(message: JsonObject, field: string): number {
   const value = message[field] ?? 0;
   const number = typeof value === "string" && /^-?\d+$/.test(value) ? Number(value) : value;
   if (typeof number !== "number" || !Number.isSafeInteger(number)) {
-    throw corrupt(`"${field}" is no whole number`);
+    throw corrupt(`"${field}" is not a whole number`);
   }
   return number;
 }
@@ -56,7 +56,7 @@ export function idIn(message: JsonObject, field: string): string {
   const value = message[field] ?? "0";
   if (typeof value === "number" && Number.isSafeInteger(value)) return String(value);
   if (typeof value !== "string" || !/^-?\d{1,20}$/.test(value)) {
-    throw corrupt(`"${field}" is no ID`);
+    throw corrupt(`"${field}" is not an ID`);
   }
   return value;
 }
@@ -64,7 +64,7 @@ export function idIn(message: JsonObject, field: string): string {
 /** A text in a field; empty if the field is absent. */
 export function textIn(message: JsonObject, field: string): string {
   const value = message[field] ?? "";
-  if (typeof value !== "string") throw corrupt(`"${field}" is no text`);
+  if (typeof value !== "string") throw corrupt(`"${field}" is not a text`);
   return value;
 }
 

@@ -20,7 +20,7 @@ export function parseServerList(text: string): string[] {
 
 function endpointOf(text: string): string {
   const url = URL.parse(text.includes("://") ? text : `http://${text}`);
-  if (url === null) throw wrongAddress(text, "it is no URL, as in http://127.0.0.1:2379");
+  if (url === null) throw wrongAddress(text, "it is not a URL such as http://127.0.0.1:2379");
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     throw wrongAddress(text, "it is neither http:// nor https://");
   }
@@ -28,11 +28,11 @@ function endpointOf(text: string): string {
     // The URL itself is not shown: it has a password in it.
     throw wrongAddress(
       url.host,
-      "user and password do not belong into a URL; use RESOURCELOCK_SERVER_USER",
+      "it must not contain a user or password; use RESOURCELOCK_SERVER_USER",
     );
   }
   if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
-    throw wrongAddress(text, "it has something behind host and port");
+    throw wrongAddress(text, "it has more than a host and a port");
   }
   const hasPort = /:\d+\/?$/.test(text);
   const port = url.port === "" && !hasPort ? `:${defaultPort}` : "";

@@ -36,7 +36,7 @@ describe("credentialsFrom()", () => {
   test("credentialsFrom() throws when others may read the file", () => {
     const path = fileWith("secret\n", 0o640);
     const environment = { RESOURCELOCK_SERVER_USER: "ci", RESOURCELOCK_SERVER_PASSWORD_FILE: path };
-    expect(() => credentialsFrom(environment)).toThrow("others may read it");
+    expect(() => credentialsFrom(environment)).toThrow("others can read it");
   });
 
   test("credentialsFrom() throws when the file is missing", () => {
@@ -59,7 +59,7 @@ describe("tlsFrom()", () => {
   test("tlsFrom() throws when others may read the key", () => {
     const path = fileWith("PEM", 0o644);
     const environment = { RESOURCELOCK_SERVER_CERT: path, RESOURCELOCK_SERVER_KEY: path };
-    expect(() => tlsFrom(environment)).toThrow("others may read it");
+    expect(() => tlsFrom(environment)).toThrow("others can read it");
   });
 
   test("tlsFrom() throws when the CA is a directory", () => {

@@ -168,7 +168,7 @@ describe("EtcdEngine.acquire()", () => {
     await waiting(engine, name, 1);
     await holder.release();
     await (await waiter).release();
-    expect(warnings[0]).toContain(`lost the place in the queue of lock "${name}"`);
+    expect(warnings[0]).toContain(`lost its place in the queue for lock "${name}"`);
   });
 
   etcdTest("acquire() queues again with a new lease when its lease is gone", async () => {

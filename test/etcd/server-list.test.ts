@@ -17,9 +17,9 @@ describe("parseServerList()", () => {
   test.each([
     ["", "it names no server"],
     ["ftp://etcd1", "neither http:// nor https://"],
-    ["http://etcd1:2379/v3", "behind host and port"],
-    ["http://etcd1:2379?a", "behind host and port"],
-    ["http://:bad", "it is no URL"],
+    ["http://etcd1:2379/v3", "more than a host and a port"],
+    ["http://etcd1:2379?a", "more than a host and a port"],
+    ["http://:bad", "it is not a URL"],
   ])("parseServerList() throws when the list is %p", (text, cause) => {
     expect(() => parseServerList(text)).toThrow(cause);
   });

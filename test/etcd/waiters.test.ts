@@ -42,7 +42,7 @@ describe("a waiter on a server", () => {
     waiter.resume();
     const { status, stdout, stderr } = await waiter.end();
     expect({ status, stdout }).toEqual({ status: 0, stdout: "served\n" });
-    expect(stderr).toContain('lost the place in the queue of lock "stopped"');
+    expect(stderr).toContain('lost its place in the queue for lock "stopped"');
     expect(await cluster.keys("stopped/")).toEqual([]);
   });
 

@@ -163,10 +163,12 @@ export class TraceScreen {
     const { name } = row;
     const holders = briefHoldersText(row.holders);
     if (page === "question") {
-      const question = holders === "" ? `Release ${name}?` : `Release ${name}, held by ${holders}?`;
-      return [paint(lockStyles.broken, escapeControls(`${question} y/n`))];
+      // The keys first: on a narrow terminal the rest is cut.
+      const held = holders === "" ? "" : `  held by ${holders}`;
+      return [paint(lockStyles.broken, escapeControls(`Release ${name}? y/n${held}`))];
     }
-    const time = row.holdSeconds === null ? "" : ` for ${fineDurationText(row.holdSeconds)}`;
+    const isTimed = row.holdSeconds !== null && row.cells.at(-1)?.kind !== "stale";
+    const time = isTimed ? ` for ${fineDurationText(row.holdSeconds ?? 0)}` : "";
     const held = holders === "" ? "free" : `held by ${holders}${time}`;
     const keys = columns < wideColumns ? narrowKeys : wideKeys;
     return [escapeControls(`${name}: ${held}, ${row.waiters} waiting`), paint("dim", keys)];

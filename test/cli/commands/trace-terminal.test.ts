@@ -176,7 +176,7 @@ describe.skipIf(!haveTools("tmux"))("trace on a terminal", () => {
     await terminal.see(/^WHEN +PID/m);
     await terminal.keys("b");
     await terminal.keys("u");
-    await terminal.see(new RegExp(`^Release ${name}, held by holder .no process.\\? y/n$`, "m"));
+    await terminal.see(new RegExp(`^Release ${name}\\? y/n {2}held by holder .no process.$`, "m"));
     await terminal.keys("n");
     await terminal.see(/enter history/);
     expect((await resourcelock("state", name, "--check")).status).toBe(1);

@@ -22,8 +22,6 @@ export interface EngineOptions {
   readonly adopt?: boolean | undefined;
   /** Whether what runs under a lock takes the place of this process. @default false */
   readonly execs?: boolean | undefined;
-  /** What the request needs that not every engine has, by the names of the options. */
-  readonly needs?: readonly ("newest" | "replace" | "max-waiters")[];
   /** Whether what runs under a lock is stopped when its lease cannot be kept. @default true */
   readonly stops?: boolean | undefined;
 }
@@ -81,7 +79,7 @@ async function openEtcd(servers: string, options: EngineOptions): Promise<LockEn
   const { EtcdEngine } = await import("../etcd/engine.ts");
   const { ProcessKeeper } = await import("../etcd/process-keeper.ts");
   const program = [process.execPath, keeperCommand];
-  const engine = new EtcdEngine({
+  return new EtcdEngine({
     servers,
     environment: process.env,
     ttlSeconds,
@@ -90,10 +88,6 @@ async function openEtcd(servers: string, options: EngineOptions): Promise<LockEn
     isShortLived: true,
     warn: (text) => output.quiet || diagnostics().warn(text),
   });
-  const lacking = options.needs?.find((need) => engine.unsupported.has(need));
-  if (lacking === undefined) return engine;
-  await engine[Symbol.asyncDispose]();
-  throw meansNothing(`--${lacking}`);
 }
 
 /** A first server without TLS, with its port: no other one can be connected to without having been parsed. */

@@ -1,5 +1,6 @@
 /** Deadlocks among the locks of a server, by what their keys tell. Loaded only where somebody waits. */
-import { type Circle, type SeenQueue, WaitGraph } from "../lock/circle.ts";
+import { type Circle, type OwnProcess, type SeenQueue, WaitGraph } from "../lock/circle.ts";
+import { DeadlockWatch, type Surroundings } from "../lock/deadlock-watch.ts";
 import { processAndAncestors } from "../posix/process-start.ts";
 import { type Entry, holderOf, participantOf } from "./entry.ts";
 import type { Gateway } from "./gateway.ts";
@@ -8,7 +9,25 @@ import { processSpace } from "./whose.ts";
 
 /** All circles among the locks of a server. */
 export async function circlesOnServer(gateway: Gateway): Promise<Circle[]> {
-  return graphOf(await queuesOnServer(gateway)).circles();
+  return new WaitGraph(await queuesOnServer(gateway), ancestry).circles();
+}
+
+/**
+ * Looks, for a process that waits for a lock of a server, whether the wait is part of a deadlock.
+ *
+ * @param heldNames of the locks that it, or a run around it, holds
+ */
+export function watchDeadlocksOn(
+  gateway: Gateway,
+  lockName: string,
+  options: Pick<Surroundings, "heldNames" | "inspect" | "clock">,
+): DeadlockWatch {
+  return new DeadlockWatch(lockName, {
+    ...options,
+    list: () => queuesOnServer(gateway),
+    ancestry,
+    own: { pid: process.pid, space: processSpace() },
+  });
 }
 
 /** Where the number of a place's process means something; that of another program is unlike all others. */
@@ -31,10 +50,7 @@ async function queuesOnServer(gateway: Gateway): Promise<SeenQueue[]> {
 }
 
 /** Of processes elsewhere, none that they come from can be seen. */
-function graphOf(queues: readonly SeenQueue[]): WaitGraph {
-  const here = processSpace();
-  return new WaitGraph(queues, ({ pid, space }) => {
-    if (pid === null) return [];
-    return space === here ? processAndAncestors(pid) : [pid];
-  });
+function ancestry({ pid, space }: OwnProcess): Iterable<number> {
+  if (pid === null) return [];
+  return space === processSpace() ? processAndAncestors(pid) : [pid];
 }

@@ -15,10 +15,11 @@ import type {
 import { LockLostError } from "../lock/errors.ts";
 import type { Circle } from "../lock/circle.ts";
 import type { GrantRecord, HolderStatus, LockState } from "../lock/status.ts";
+import { circleFinder } from "./circle-finder.ts";
 import { type Environment, credentialsFrom, tlsFrom } from "./credentials.ts";
 import { type Entry, holderOf, tokenOf } from "./entry.ts";
 import { defaultCallSeconds, Gateway } from "./gateway.ts";
-import { grantRecordOf, readHistory } from "./history.ts";
+import { grantRecordOf, presentRecord, readHistory } from "./history.ts";
 import { Hold } from "./hold.ts";
 import { requireInfoFits } from "./info.ts";
 import { infoKeys, parseServerLockName, queuePrefix } from "./keys.ts";
@@ -79,10 +80,11 @@ const lingerMilliseconds = 2;
 const maxLeftSeconds = 60;
 
 export class EtcdEngine implements LockEngine {
-  readonly unsupported = new Set(["access", "adopt", "newest", "replace", "max-waiters"] as const);
+  readonly unsupported = new Set(["access", "adopt"] as const);
   readonly isLeased = true;
   readonly #gateway: Gateway;
   readonly #clock: Clock;
+  readonly #environment: Environment;
   readonly #ttlSeconds: number | undefined;
   readonly #warn: (text: string) => void;
   readonly #keeper: Keeper | undefined;
@@ -110,6 +112,7 @@ export class EtcdEngine implements LockEngine {
       credentials: credentialsFrom(environment),
     });
     this.#clock = clock;
+    this.#environment = environment;
     this.#ttlSeconds = ttlSeconds;
     this.#warn = warn;
     this.#keeper = keeper;
@@ -125,11 +128,16 @@ export class EtcdEngine implements LockEngine {
       if (lostPlaces > 0 && this.#clock() >= deadline) return timeout(name);
       const left = request.timeoutSeconds === 0 ? 0 : Math.max(0.001, deadline - this.#clock());
       const session = await this.#sessionFor(name, left, request.signal);
-      const place = this.#placeIn(session, name, { ...request, timeoutSeconds: left });
+      const place = this.#placeIn(
+        session,
+        name,
+        { ...request, timeoutSeconds: left },
+        lostPlaces > 0,
+      );
       let hold: Hold | undefined;
       try {
         const granted = await place.acquire();
-        if (granted === undefined) return timeout(name);
+        if (granted === undefined) return { granted: false, name, ...place.refusal };
         // The wait may have used up the time in which the lease is known to be there.
         if (!(await session.ensureFresh(granted, request.signal))) {
           throw new PlaceGone("the lease ended at the grant");
@@ -149,17 +157,32 @@ export class EtcdEngine implements LockEngine {
     }
   }
 
-  #placeIn(session: Session, name: string, request: AcquireRequest): Place {
-    const { kind = "exclusive", timeoutSeconds, signal, onWait, message } = request;
+  #placeIn(session: Session, name: string, request: AcquireRequest, isAnotherTry: boolean): Place {
+    const { kind = "exclusive", message } = request;
     const label = { ...this.#ownLabel(), message };
-    return new Place(session, name, { kind, label, timeoutSeconds, signal, onWait });
+    const arrival = { ...request, isAnotherTry };
+    const held = [...this.#holds.keys()].map((hold) => hold.name);
+    return new Place(session, name, {
+      ...request,
+      kind,
+      label,
+      arrival,
+      findCircle: circleFinder(name, held, {
+        gateway: this.#gateway,
+        environment: this.#environment,
+        inspect: (other) => this.inspect(other),
+        clock: this.#clock,
+      }),
+    });
   }
 
-  #holdOf(session: Session, name: string, place: GrantedPlace, { kind }: AcquireRequest): Hold {
+  #holdOf(session: Session, name: string, place: GrantedPlace, request: AcquireRequest): Hold {
+    const { kind } = request;
     const keeper = this.#keeper;
     const hold = new Hold(name, place, {
       session,
       slotNames: typeof kind === "object" ? kind.names : undefined,
+      replace: request.replace ?? false,
       warn: this.#warn,
       childDescriptor: (lowest) =>
         keeper?.childDescriptor(session, () => this.#keptLocks(session), lowest),
@@ -373,25 +396,4 @@ const timeout = (name: string): Refusal => ({ granted: false, name, reason: "tim
 /** Before a place that was lost is replaced: where each is lost at once, a server must not be asked without end. */
 function pauseMilliseconds(lostPlaces: number): number {
   return Math.min(50 * 2 ** lostPlaces, 5000);
-}
-
-/** A place that is still there, as a record of the history; undefined for one of another program. */
-function presentRecord(entry: Entry): GrantRecord | undefined {
-  const { value } = entry;
-  if (value === undefined) return undefined;
-  const holder = holderOf(entry);
-  const isHeld = value.granted !== undefined;
-  return {
-    pid: holder.pid,
-    command: holder.command,
-    host: value.host,
-    kind: value.kind,
-    slot: holder.slot,
-    token: isHeld ? holder.token : null,
-    queued: value.since,
-    granted: value.granted ?? null,
-    ended: null,
-    ending: isHeld ? (value.attachment === "detached" ? "detached" : "held") : "waiting",
-    exitStatus: null,
-  };
 }

@@ -26,6 +26,10 @@ export interface EntryValue {
   readonly message: string;
   /** Since when it waits, in seconds since 1970 by its host's clock. */
   readonly since: number;
+  /** Whether it leaves the queue to a newer one that says so, too. */
+  readonly newest?: boolean;
+  /** Whether it leaves the lock to a newer one that says so, too. */
+  readonly replace?: boolean;
   /** When it was granted; undefined while it waits. */
   readonly granted?: number;
   readonly slot?: number;
@@ -91,6 +95,8 @@ function parseValue(text: string): EntryValue | undefined {
     pid: countIn(json, "pid", 1, maxPid) ?? 0,
     message: textOrEmpty(json["message"]),
     since: timeIn(json, "since") ?? 0,
+    ...(json["newest"] === true ? { newest: true } : {}),
+    ...(json["replace"] === true ? { replace: true } : {}),
     ...(granted === undefined ? {} : { granted }),
     ...(slot === undefined || kind.kind !== "slots" ? {} : { slot }),
     ...(attachment === "detached" || attachment === "bound" ? { attachment } : {}),

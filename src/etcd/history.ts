@@ -4,7 +4,14 @@
  */
 import { LockServerError } from "../lock/errors.ts";
 import type { GrantRecord } from "../lock/status.ts";
-import { type EntryValue, formatEntry, parseEntry, shownMessage } from "./entry.ts";
+import {
+  type Entry,
+  type EntryValue,
+  formatEntry,
+  holderOf,
+  parseEntry,
+  shownMessage,
+} from "./entry.ts";
 import type { CallLimits, Gateway } from "./gateway.ts";
 import { cancelReason } from "./channel.ts";
 import { flagIn, idIn, numberIn, objectIn, parseObject, textIn } from "./json.ts";
@@ -17,9 +24,9 @@ export interface HoldEnd {
   readonly key: string;
   readonly token: number;
   readonly ended: number;
-  readonly ending: "released" | "forced";
-  /** Who forced it. */
-  readonly by?: string;
+  readonly ending: "released" | "forced" | "replaced";
+  /** Who forced or replaced it. */
+  readonly by?: string | undefined;
   readonly exitStatus?: number | undefined;
 }
 
@@ -40,7 +47,7 @@ export function parseRecord(kv: KeyValue): StoredRecord | undefined {
   try {
     const ending = objectIn(json, "ending");
     const outcome = textIn(ending, "ending");
-    if (outcome !== "released" && outcome !== "forced") return undefined;
+    if (outcome !== "released" && outcome !== "forced" && outcome !== "replaced") return undefined;
     const by = shownMessage(textIn(ending, "by"));
     return {
       value,
@@ -172,6 +179,7 @@ export function grantRecordOf({
   token,
   ended,
   ending,
+  by,
   exitStatus,
 }: StoredRecord): GrantRecord {
   return {
@@ -185,6 +193,29 @@ export function grantRecordOf({
     granted: value.granted ?? null,
     ended,
     ending,
+    by: by ?? null,
     exitStatus: exitStatus ?? null,
+  };
+}
+
+/** A place that is still there, as a record of the history; undefined for one of another program. */
+export function presentRecord(entry: Entry): GrantRecord | undefined {
+  const { value } = entry;
+  if (value === undefined) return undefined;
+  const holder = holderOf(entry);
+  const isHeld = value.granted !== undefined;
+  return {
+    pid: holder.pid,
+    command: holder.command,
+    host: value.host,
+    kind: value.kind,
+    slot: holder.slot,
+    token: isHeld ? holder.token : null,
+    queued: value.since,
+    granted: value.granted ?? null,
+    ended: null,
+    ending: isHeld ? (value.attachment === "detached" ? "detached" : "held") : "waiting",
+    by: null,
+    exitStatus: null,
   };
 }

@@ -1,7 +1,7 @@
 /** A lock that is held on a server: how it is released, left, or lost. */
 import type { Grant } from "../lock/engine.ts";
 import { type LockLoss, LockLostError, LockServerError } from "../lock/errors.ts";
-import { type EntryValue, formatEntry } from "./entry.ts";
+import { type EntryValue, formatEntry, participantOf } from "./entry.ts";
 import { readHistory } from "./history.ts";
 import { formatGrantInfo } from "./info.ts";
 import { defaultCallSeconds, type Reply } from "./gateway.ts";
@@ -10,6 +10,7 @@ import { endlessTtlSeconds, grantLease, keepLeaseAlive, type Lease } from "./lea
 import type { GrantedPlace } from "./place.ts";
 import { removePlace } from "./release.ts";
 import type { HeldKey } from "./renewal.ts";
+import { untilReplaced } from "./replacement.ts";
 import { compare, operation, transaction } from "./requests.ts";
 import type { Session, SessionListener } from "./session.ts";
 import { claimOf, processIdentity } from "./whose.ts";
@@ -18,6 +19,8 @@ import { claimOf, processIdentity } from "./whose.ts";
 export interface HoldContext {
   readonly session: Session;
   readonly slotNames: readonly string[] | undefined;
+  /** Whether it leaves the lock to a newer request. */
+  readonly replace: boolean;
   /** Says something to the user that is no error. */
   readonly warn: (text: string) => void;
   /** Opens a descriptor for a command; undefined where there are none. */
@@ -41,6 +44,8 @@ export class Hold implements Grant, SessionListener {
   readonly #lost = new AbortController();
   #place: GrantedPlace;
   #hasEnded = false;
+  /** Ends the watch for a newer request; undefined before it begins. */
+  #replacement: AbortController | undefined;
 
   constructor(name: string, place: GrantedPlace, context: HoldContext) {
     this.name = name;
@@ -82,7 +87,21 @@ export class Hold implements Grant, SessionListener {
   }
 
   watchLoss(): AbortSignal {
+    if (this.#context.replace && this.#replacement === undefined) {
+      this.#replacement = new AbortController();
+      void this.#awaitReplacement(this.#replacement.signal);
+    }
     return this.#lost.signal;
+  }
+
+  async #awaitReplacement(signal: AbortSignal): Promise<void> {
+    const { gateway } = this.#context.session;
+    const newer = await untilReplaced(gateway, this.name, this.#place.key, signal);
+    if (newer === undefined || this.#hasEnded) return;
+    const { pid, command, host } = participantOf(newer);
+    const label = command === "" ? "" : ` (${command})`;
+    const by = `pid ${pid} on ${host}${label}`;
+    this.#lose({ reason: "replaced", by, newer: participantOf(newer) });
   }
 
   childDescriptor(lowest: number): number | undefined {
@@ -117,6 +136,7 @@ export class Hold implements Grant, SessionListener {
     this.#hasEnded = true;
     const { session } = this.#context;
     session.unlisten(this);
+    this.#replacement?.abort();
     // What a command that was stopped in time has left running must not outlive the lease either.
     if (this.#loss()?.loss.reason === "expired") this.#context.killAll();
     try {
@@ -172,6 +192,7 @@ export class Hold implements Grant, SessionListener {
   }
 
   findLoss(): LockLostError | undefined {
+    this.watchLoss();
     return this.#loss();
   }
 
@@ -194,7 +215,15 @@ export class Hold implements Grant, SessionListener {
   async #deleteKey(exitStatus: number | undefined): Promise<LockLostError | undefined> {
     const { gateway } = this.#context.session;
     try {
-      const ending = { token: this.token, ending: "released", exitStatus } as const;
+      const known = this.#loss();
+      const isReplaced = known?.loss.reason === "replaced";
+      const outcome = isReplaced ? "replaced" : "released";
+      const ending = {
+        token: this.token,
+        ending: outcome,
+        by: known?.loss.by,
+        exitStatus,
+      } as const;
       const reply = await removePlace(gateway, this.kept, ending, {
         seconds: this.#secondsToRelease,
       });
@@ -216,6 +245,7 @@ export class Hold implements Grant, SessionListener {
   async #whyGone({ mayBeRepeated }: Reply): Promise<LockLostError | undefined> {
     const record = await this.#recordOfEnd();
     if (record?.ending === "released") return undefined;
+    if (record?.ending === "replaced") return this.#loss();
     if (record !== undefined) return this.#lose({ reason: "forced", by: record.by });
     const known = this.#loss();
     if (known !== undefined) return known;

@@ -6,8 +6,10 @@
  * repetition finds what the first sending did.
  */
 import { LockServerError } from "../lock/errors.ts";
-import type { WaitState } from "../lock/engine.ts";
+import type { Circle } from "../lock/circle.ts";
+import type { Refusal, WaitState } from "../lock/engine.ts";
 import type { RequestedKind } from "../lock/kinds.ts";
+import { type Arrival, looksFirst, refusalInQueue, refusalOnArrival } from "./arrival.ts";
 import { type EntryValue, formatEntry, queueEntryOf, tokenOf } from "./entry.ts";
 import { defaultCallSeconds } from "./gateway.ts";
 import { type JsonObject, objectIn } from "./json.ts";
@@ -32,6 +34,9 @@ export interface PlaceRequest {
   readonly kind: RequestedKind;
   readonly label: Label;
   readonly timeoutSeconds: number;
+  readonly arrival: Arrival;
+  /** Looks whether the wait is part of a deadlock that it is to end; undefined where it cannot be. */
+  readonly findCircle?: (() => Promise<Circle | undefined>) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onWait?: ((waitedSeconds: number, describe: () => WaitState) => void) | undefined;
 }
@@ -51,6 +56,11 @@ export class PlaceGone extends Error {
   override readonly name = "PlaceGone";
 }
 
+/** The wait would never end. */
+class Deadlocked extends Error {
+  override readonly name = "Deadlocked";
+}
+
 /** How long a request that gives up may take to leave the queue; its lease does it otherwise. */
 const leaveSeconds = 1;
 
@@ -66,6 +76,7 @@ export class Place {
   readonly #view = new QueueView();
   readonly #value: EntryValue;
   readonly #startedAt: number;
+  #refusal: Omit<Refusal, "granted" | "name"> = { reason: "timeout", by: [] };
   /** Aborted when the lease is gone, by the caller's signal, and when time is up. */
   readonly #end = new AbortController();
 
@@ -76,13 +87,25 @@ export class Place {
     this.#key = placeKey(name, session.lease.id);
     this.#own = queueEntryOf(request.kind);
     this.#startedAt = session.clock();
-    this.#value = { ...this.#own, ...request.label, since: Date.now() / 1000 };
+    const { newest, replace } = request.arrival;
+    this.#value = {
+      ...this.#own,
+      ...request.label,
+      since: Date.now() / 1000,
+      ...(newest === true || replace === true ? { newest: true } : {}),
+      ...(replace === true ? { replace: true } : {}),
+    };
+  }
+
+  /** Why it was not granted, once {@link acquire} has given undefined. */
+  get refusal(): Omit<Refusal, "granted" | "name"> {
+    return this.#refusal;
   }
 
   /**
    * Waits for the grant.
    *
-   * @returns undefined when it did not come in time; {@link leave} is the caller's then, or the end of the lease
+   * @returns undefined when it did not come in time, or was refused; {@link leave} is the caller's then, or the end of the lease
    * @throws the reason of the request's signal, a {@link LockServerError}, or {@link PlaceGone}
    */
   async acquire(): Promise<GrantedPlace | undefined> {
@@ -92,6 +115,9 @@ export class Place {
     signal?.addEventListener("abort", abort, { once: true });
     try {
       return timeoutSeconds === 0 ? await this.#tryOnce() : await this.#queueUntilGranted();
+    } catch (error) {
+      if (error instanceof Deadlocked) return undefined;
+      throw error;
     } finally {
       signal?.removeEventListener("abort", abort);
     }
@@ -137,23 +163,45 @@ export class Place {
       onStop: () => {},
     };
     const first = await this.#join();
-    if (first !== undefined) return first;
+    if (first !== undefined || this.#refusal.reason !== "timeout") return first;
     this.#session.listen(leaseGone);
     const notices = this.#startNotices();
+    const looks = this.#startLooks();
     try {
       return await this.#awaitTurn();
     } finally {
       clearInterval(notices);
+      clearInterval(looks);
       this.#session.unlisten(leaseGone);
+    }
+  }
+
+  /** Enters the queue, unless that is refused. @returns the grant, when nobody is there */
+  async #join(): Promise<GrantedPlace | undefined> {
+    const { arrival } = this.#request;
+    if (!looksFirst(arrival)) return await this.#enter([]);
+    for (;;) {
+      await this.#readQueue({ signal: this.#end.signal, seconds: this.#secondsLeft });
+      // It may be there by an earlier sending.
+      const isThere = this.#view.find(this.#key) !== undefined;
+      const refusal = isThere ? undefined : refusalOnArrival(this.#view, this.#own, arrival);
+      if (refusal !== undefined) {
+        this.#refusal = refusal;
+        return undefined;
+      }
+      const conditions = [compare.noneChangedAfter(this.#queue, this.#view.revision)];
+      const granted = await this.#enter(conditions);
+      if (granted !== undefined || this.#view.find(this.#key) !== undefined) return granted;
     }
   }
 
   /**
    * Enters the queue; in one transaction, if nobody is there, with the grant.
    *
+   * @param conditions on which it enters a queue in which somebody is
    * @returns the grant, or undefined when there is somebody
    */
-  async #join(): Promise<GrantedPlace | undefined> {
+  async #enter(conditions: readonly JsonObject[]): Promise<GrantedPlace | undefined> {
     const value = this.#grantedValue();
     const list = operation.get(this.#queue);
     const { message, header } = await this.#session.gateway.call(
@@ -163,7 +211,7 @@ export class Place {
         success: [this.#put(value)],
         failure: [
           operation.transaction({
-            compare: [compare.isAbsent({ key: this.#key })],
+            compare: [compare.isAbsent({ key: this.#key }), ...conditions],
             success: [this.#put(this.#value), list],
             failure: [list],
           }),
@@ -191,6 +239,11 @@ export class Place {
         if (mine !== undefined) return mine;
         const own = this.#view.find(this.#key);
         if (own === undefined) throw new PlaceGone("the key was deleted");
+        const refusal = refusalInQueue(this.#view, own);
+        if (refusal !== undefined) {
+          this.#refusal = refusal;
+          return undefined;
+        }
         if (this.#view.mayHold(own)) {
           const taking = this.#take(own.createRevision);
           // While that is under way.
@@ -283,7 +336,29 @@ export class Place {
     const notify = () =>
       onWait(this.#session.clock() - this.#startedAt, () => this.#view.describe(this.#key));
     notify();
-    return setInterval(notify, noticeMilliseconds);
+    return setInterval(() => {
+      try {
+        notify();
+      } catch (error) {
+        // As if it had been thrown by the wait.
+        this.#end.abort(error);
+      }
+    }, noticeMilliseconds);
+  }
+
+  /** Looks for a deadlock once a second. */
+  #startLooks(): Timer | undefined {
+    const { findCircle } = this.#request;
+    if (findCircle === undefined) return undefined;
+    const look = async () => {
+      // A server that is away is not asked: the wait itself tells.
+      const circle = await findCircle().catch(() => {});
+      if (circle === undefined || this.#end.signal.aborted) return;
+      const by = circle.map(({ blocker }) => blocker);
+      this.#refusal = { reason: "deadlock", by, circle };
+      this.#end.abort(new Deadlocked());
+    };
+    return setInterval(() => void look(), noticeMilliseconds);
   }
 
   /** Leaves the queue; what of it cannot be done in time is done when the lease ends. */

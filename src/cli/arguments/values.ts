@@ -93,16 +93,6 @@ export function parseExitCode(option: string, text: string): number {
 /** A lock has room for so many holders and waiters. */
 const maxSlots = 1023;
 
-/** Picks the options among these that were given. */
-export function queueingOptions(args: {
-  readonly newest?: boolean | undefined;
-  readonly replace?: boolean | undefined;
-  readonly "max-waiters"?: string | undefined;
-}): ("newest" | "replace" | "max-waiters")[] {
-  const names = ["newest", "replace", "max-waiters"] as const;
-  return names.filter((name) => args[name] !== undefined);
-}
-
 /** What `--newest` and `--max-waiters` ask for. @throws {UsageError} */
 export function parseQueueing(
   args: { newest?: boolean | undefined; "max-waiters"?: string | undefined },

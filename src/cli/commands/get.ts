@@ -17,7 +17,6 @@ import {
   parseProcess,
   parseQueueing,
   parseTimeout,
-  queueingOptions,
 } from "../arguments/values.ts";
 import { openEngine, parseTtl } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
@@ -78,7 +77,6 @@ export default defineCommand({
       server: args.server,
       ttl: args.ttl,
       adopt: args["no-adopt"] !== true,
-      needs: queueingOptions(args),
     });
     const request = {
       message: args.message,

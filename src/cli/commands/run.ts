@@ -11,7 +11,7 @@ import {
   options,
   quietOrVerbose,
 } from "../arguments/options.ts";
-import { parseAccess, queueingOptions } from "../arguments/values.ts";
+import { parseAccess } from "../arguments/values.ts";
 import { openEngine } from "../engine.ts";
 import { heldAroundText } from "../status/run-text.ts";
 import { diagnostics } from "../terminal/output.ts";
@@ -95,7 +95,6 @@ export default defineCommand({
       ttl: args.ttl,
       adopt: job.adopt,
       execs: job.noFork,
-      needs: queueingOptions(args),
       stops: job.onLost !== "ignore",
     });
     const command = new PreparedCommand(job.rawWords, inherited);

@@ -231,6 +231,8 @@ export interface FileStatus {
   mode: number;
   /** How many names it has: 0 for one that was deleted. */
   links: number;
+  /** When it was written last, by the wall clock as it was then: microseconds since 1970. */
+  writtenAt: number;
 }
 
 /** struct statx of linux/stat.h, which is alike on every architecture (struct stat is not). */
@@ -260,6 +262,7 @@ function statx(directory: number, path: Uint8Array, flags: number): FileStatus {
     mode: word(7) & 0o7777,
     isRegularFile: (word(7) & 0o170000) === 0o100000,
     bytes: word(10) + word(11) * 2 ** 32,
+    writtenAt: (word(28) + word(29) * 2 ** 32) * 1e6 + Math.floor(word(30) / 1000),
   };
 }
 

@@ -13,6 +13,7 @@ import {
   stateOf,
   waiting,
 } from "./participants.ts";
+import { heldByRun } from "./waiters.ts";
 
 /** A lock whose holder has died. */
 async function staleLock(): Promise<string> {
@@ -117,6 +118,20 @@ describe("get --owner-pid", () => {
     startEarlier(name);
     expect((await waiter.end()).status).toBe(0);
     expect(isAlive(owner.pid)).toBe(true);
+  });
+
+  test("a process that ends before the lock is granted leaves it free at once", async () => {
+    const name = newLockName();
+    const release = await heldByRun(name);
+    const owner = bash("read line");
+    const request = ["get", name, "-t", "60", "--owner-pid", String(owner.pid)];
+    const waiter = resourcelock(request);
+    await waiting(name, 1);
+    await owner.kill();
+    await release();
+    expect((await waiter.end()).status).toBe(0);
+    // Also for a Python peer, which knows nothing of owners.
+    expect(await stateOf(name)).toMatchObject(atRest);
   });
 
   test("the binding ends with the hold", async () => {

@@ -170,7 +170,14 @@ describe.skipIf(!canAttack)("another user's file", () => {
 
   test("is not emptied because it is called NAME.ledger", async () => {
     await using memory = await shared();
-    for (const before of ["accounts of 2026", `${"\0".repeat(200)}accounts`]) {
+    const zeros = "\0".repeat(200);
+    const whole = "accounts of 2026".repeat(256);
+    for (const before of [
+      "accounts of 2026",
+      `${zeros}accounts`,
+      whole,
+      "\0".repeat(4096) + whole,
+    ]) {
       const text = JSON.stringify(before);
       await memory.prepare(`python3 -c 'open("/dev/shm/x.ledger", "w").write(${text})'`);
       const kept = memory.files["x.ledger"];

@@ -31,6 +31,6 @@ export async function execUnder(
     throw new Error("Cannot tell why the command was not started");
   } catch (error) {
     await releaseInReverse(grants, undefined);
-    return statusOfFailure(job.commandName, error);
+    return await statusOfFailure(job.commandName, error);
   }
 }

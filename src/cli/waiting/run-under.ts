@@ -45,7 +45,7 @@ export async function runUnder(
     running = new RunningCommand(trap, command, variables);
   } catch (error) {
     await releaseInReverse(grants, undefined);
-    return statusOfFailure(job.commandName, error);
+    return await statusOfFailure(job.commandName, error);
   }
   const isStopped = stopWhenLost(engine, grants, job, running);
   const status = await running.ended();
@@ -113,10 +113,12 @@ function exitStatusOf(status: ChildStatus): number {
 }
 
 /** Says that a command could not be started. @returns the exit status of `run` @throws every other error */
-export function statusOfFailure(commandName: string, error: unknown): number {
+export async function statusOfFailure(commandName: string, error: unknown): Promise<number> {
   if (!(error instanceof PosixError) || !startingCalls.has(error.call)) throw error;
   const notFound = error.code === "ENOENT";
-  const cause = notFound ? undefined : errorText(error.errno);
+  const cause = notFound
+    ? (await import("./interpreter.ts")).interpreterFault(commandName)
+    : errorText(error.errno);
   diagnostics().error(notStartedText(commandName, cause));
   return notFound ? exitCodes.notFound : exitCodes.notExecutable;
 }

@@ -1,7 +1,7 @@
 /** From a unit to a grant, and from a grant to its end, under the mutex. The order of the writes is in participant.ts. */
 import { now, timestampOf } from "../../posix/clock.ts";
 import { faultPoint } from "../../posix/fault-point.ts";
-import { ownStartNamespace } from "../../posix/process-start.ts";
+import { hasEnded, ownStartNamespace } from "../../posix/process-start.ts";
 import { formatLockInfo } from "../../lock/info-text.ts";
 import type { ProcessLabel } from "../../lock/status.ts";
 import { hashOf } from "../objects/unit.ts";
@@ -251,6 +251,8 @@ export function detachGrant(own: Own, boundProcess: number, boundStart: number):
     leaveForced(own);
     return false;
   }
+  // It ended before the hold was bound to it: nobody has to find that out.
+  if (boundProcess !== 0 && hasEnded(boundProcess, boundStart)) return releaseGrant(own);
   // A group stays held by those who live.
   if (leaveToGroup(own)) return true;
   const hash = ownTextHash(ledger, own);

@@ -19,6 +19,8 @@ export const firstPageSeats = pageBytes / entryBytes - 1;
 
 export const magic = 0x6b636c72; // "rlck"
 const version = 1;
+/** A later date than 2112 is nobody's; there have to be numbers left. */
+const maxStartOfTokens = 2 ** 52;
 
 /** What the record says; with the semaphore and the info text it tells who has the unit. */
 export const lockStates = { free: 0, held: 1, detached: 2 } as const;
@@ -316,13 +318,18 @@ export class LedgerImage {
     this.words = new Uint32Array(this.bytes.buffer);
   }
 
-  /** Begins a ledger in place of whatever there was. */
-  begin(): void {
+  /**
+   * Begins a ledger in place of whatever there was.
+   *
+   * @param usedAt when the lock was used last, as far as anybody knows: microseconds since 1970
+   */
+  begin(usedAt = 0): void {
     this.bytes.fill(0);
     this.header.magic = magic;
     this.header.version = version;
-    // Tokens rise across reboots, too, unless the clock is then set back; while a ledger lives they rise in any case.
-    this.header.counter = Date.now() * 1000;
+    // Tokens rise also across a reboot and a ledger that was deleted, unless nothing of the lock outlived it and the
+    // clock is set back then. While a ledger lives they rise in any case.
+    this.header.counter = Math.max(Date.now() * 1000, usedAt < maxStartOfTokens ? usedAt : 0);
   }
 
   /** Whether anybody has ever used the ledger: it starts with what no other file starts with. */

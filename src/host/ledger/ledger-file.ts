@@ -1,11 +1,19 @@
 /** The file of a ledger: loaded into an image, stored from it, made longer and shorter. All but the checks under the mutex. */
-import { addressOf, descriptorStatus, readAt, truncateFile, writeFrom } from "../../posix/file.ts";
+import {
+  addressOf,
+  descriptorStatus,
+  fileSize,
+  readAt,
+  truncateFile,
+  writeFrom,
+} from "../../posix/file.ts";
 import { faultPoint } from "../../posix/fault-point.ts";
 import { EFBIG, PosixError } from "../../posix/libc.ts";
 import { objectsOf } from "../../lock/name.ts";
 import { explanation } from "../objects/explanation.ts";
+import { statusIfThere } from "../objects/files.ts";
 import { allocateSharedFile } from "../objects/shared-file.ts";
-import { damagedLedger, entryBytes, LedgerImage, magic, maxPages, pageBytes } from "./layout.ts";
+import { damagedLedger, entryBytes, LedgerImage, magic, pageBytes } from "./layout.ts";
 
 export class LedgerFile {
   readonly #descriptor: number;
@@ -93,22 +101,23 @@ export class LedgerFile {
    */
   begin(): void {
     if (!this.#mayHaveBeenLedger()) {
-      const advice = "; it is another program's file: take another name";
+      const advice =
+        "; if it is another program's file, take another name; if it is nobody's, delete it";
       throw damagedLedger(this.#lockName, "it was never one", advice);
     }
     truncateFile(this.#descriptor, 0);
     this.allocate(pageBytes);
     this.resizeImage(pageBytes);
-    this.image.begin();
+    // Each grant writes the info text.
+    this.image.begin(statusIfThere(objectsOf(this.#lockName).infoPath)?.writtenAt);
     this.store("record");
   }
 
-  /** Whether the file has the mark of a ledger, or nothing but zeros, or the size of one that was written over. */
+  /** Whether the file has the mark of a ledger, or nothing but zeros. */
   #mayHaveBeenLedger(): boolean {
     const { header, bytes } = this.image;
-    if (header.magic === magic || bytes.every((byte) => byte === 0)) return true;
-    const size = descriptorStatus(this.#descriptor).bytes;
-    return size % pageBytes === 0 && size <= maxPages * pageBytes;
+    if (header.magic === magic) return true;
+    return bytes.every((byte) => byte === 0) && fileSize(this.#descriptor) <= bytes.length;
   }
 
   /** Makes the file longer: its pages are there afterwards. @throws {LockCreateError} where /dev/shm is full */

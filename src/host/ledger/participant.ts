@@ -47,7 +47,7 @@ const busy: Blocked = { on: "timer", seat: 0, retryAfterSeconds: 0.01 };
  */
 function reliesOnNames(step: Step, { notedHash }: Readonly<Header>): boolean {
   if (step.act === "take") return step.textHash !== notedHash;
-  return step.act === "adopt" || step.act === "evict the holders";
+  return step.row === 0 || step.act === "adopt" || step.act === "evict the holders";
 }
 
 export class Participant {

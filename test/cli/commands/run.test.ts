@@ -65,6 +65,24 @@ test("run of a command that does not exist ends with 127 and releases the lock",
   expect(semaphoreValue(name)).toBe(1);
 });
 
+test.each([
+  [
+    "#!/bin/sh\r\necho run\r\n",
+    `its lines end as on Windows, so that no "/bin/sh\\r" is found; convert it: sed -i 's/\\r$//' FILE`,
+  ],
+  ["#! /no/such/shell -e\necho run\n", 'its interpreter "/no/such/shell" was not found'],
+])("run of a script that begins with %j says what was not found", async (script, fault) => {
+  const path = join(newDirectory(), "job");
+  writeFileSync(path, script, { mode: 0o755 });
+  for (const options of [[], ["--no-fork"]]) {
+    expect(await resourcelock("run", newLockName(), ...options, "--", path)).toEqual({
+      status: 127,
+      stdout: "",
+      stderr: `resourcelock: Cannot run "${path}": ${fault}\n`,
+    });
+  }
+});
+
 test("run of a file that cannot be executed ends with 126 and releases the lock", async () => {
   const name = newLockName();
   const directory = newDirectory();

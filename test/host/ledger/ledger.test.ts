@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { lockStates, pageBytes } from "../../../src/host/ledger/layout.ts";
+import { existsSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { lockStates, magic, pageBytes } from "../../../src/host/ledger/layout.ts";
 import type { Ledger } from "../../../src/host/ledger/ledger.ts";
 import { openLedgerToLook, openOrCreateLedger } from "../../../src/host/objects/objects.ts";
 import { LockDamagedError } from "../../../src/lock/errors.ts";
@@ -113,8 +113,29 @@ describe("Ledger", () => {
   });
 
   test("begins anew when it is damaged and nobody uses it", () => {
-    writeFileSync(path(), "x".repeat(pageBytes));
+    const words = new Uint32Array(pageBytes / 4).fill(7);
+    // Of no version that there is.
+    words[0] = magic;
+    writeFileSync(path(), words);
     one.transact(() => expect(one.header.state).toBe(lockStates.free));
+  });
+
+  test("begins with tokens above those of the last grant when the clock was set back since", () => {
+    const info = `/dev/shm/${name}`;
+    writeFileSync(info, "2100-01-01 00:00:00.000000 - the last grant");
+    const then = Date.UTC(2100) / 1000;
+    utimesSync(info, then, then);
+    one.transact(() => expect(one.drawNumber()).toBeGreaterThan(then * 1e6));
+  });
+
+  test.each([
+    ["a page of text", "x".repeat(pageBytes)],
+    ["a page of zeros, and text", "\0".repeat(pageBytes) + "x"],
+    ["zeros where the header is, and text", "\0".repeat(200) + "x"],
+  ])("leaves a file alone that was never a ledger: %s", (_, text) => {
+    writeFileSync(path(), text);
+    expect(() => one.transact(() => {})).toThrow("it was never one");
+    expect(readFileSync(path(), "latin1")).toBe(text);
   });
 
   test("is an error when it is damaged and others use it", () => {

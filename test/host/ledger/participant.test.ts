@@ -568,7 +568,7 @@ describe("forceRelease() of a hold that is meant", () => {
 
   test("releases the hold that is bound to that process, and no other", () => {
     newLock();
-    lock.holder().detach(process.pid, 1);
+    lock.holder().detach(process.pid, processStart(process.pid) ?? 0);
     expect(forceRelease(lock.ledger, lock.unit, { by, process: 1 })).toBe("not-meant");
     expect(forceRelease(lock.ledger, lock.unit, { by, process: process.pid })).toBe("released");
     expect(lock.state()).toBe(lockStates.free);

@@ -13,6 +13,7 @@ const plain = {
   groupId: 0,
   inode: 1,
   mode: 0,
+  writtenAt: 0,
   links: 1,
 };
 const statusOfFile = (part: Partial<FileStatus>): FileStatus => ({ ...plain, ...part });

@@ -6,9 +6,10 @@
  * semaphore is 1 and nobody holds or waits. A worker is one of
  *
  * - a process that uses the library,
- * - `run` and its command, which are killed together or one of them alone; also one that shares the lock with others
- *   and sees that nobody is in the section meanwhile, one that waits for a moment only, one that does not wait behind
- *   another, and those that supersede and replace each other: these hold the lock for a while after the section,
+ * - `run` and its command, which are killed together or one of them alone; also one whose command takes its place, one
+ *   that shares the lock with others and sees that nobody is in the section meanwhile, one that waits for a moment only,
+ *   one that does not wait behind another, and those that supersede and replace each other: these hold the lock for a
+ *   while after the section,
  * - a script with `get --owner-pid $$` and `unget`; it is killed with what it has started, as an `unget` that
  *   outlives its script would force the lock from whoever has adopted it,
  * - `get -a` without a critical section, and `unget` that forces the lock from it and dies of that.
@@ -80,6 +81,7 @@ const environment = { ...process.env, RESOURCELOCK: testBinary };
 type Kind =
   | "library"
   | "run"
+  | "no-fork"
   | "shared"
   | "lapse"
   | "newest"
@@ -111,6 +113,7 @@ const expectedEnds: Partial<Record<Kind, readonly number[]>> = {
 /** Points that not every kind gets to. */
 const kindsOfPoint: Record<string, readonly Kind[]> = {
   "taken-by-waiting": ["run", "library"],
+  "before-exec": ["no-fork"],
   joined: ["shared"],
   left: ["lapse"],
   detached: ["script"],
@@ -177,7 +180,16 @@ function fateOf(): { kind: Kind; fate: Fate } {
   const kind =
     random() < 0.08
       ? "script"
-      : pick(["library", "run", "library", "run", "shared", "newest", "crowded"] as const);
+      : pick([
+          "library",
+          "run",
+          "library",
+          "run",
+          "shared",
+          "newest",
+          "crowded",
+          "no-fork",
+        ] as const);
   const afterMilliseconds = random() ** 2 * 400;
   if (dice < 0.9) {
     const kill =
@@ -249,6 +261,7 @@ function startWorker(kind: Exclude<Kind, "force">, point: string): Child {
       return spawn(["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", ...words]);
     }
     case "run":
+    case "no-fork":
     case "shared":
     case "now":
     case "newest":
@@ -259,6 +272,7 @@ function startWorker(kind: Exclude<Kind, "force">, point: string): Child {
       const command = [process.execPath, `${here}section.ts`, directory, kind];
       const wish = {
         run: [],
+        "no-fork": ["--no-fork"],
         shared: ["--shared"],
         now: ["-n"],
         newest: ["--newest"],
@@ -504,6 +518,8 @@ function startPeers(): Child[] {
 }
 
 async function endPeers(pythons: readonly Child[]): Promise<void> {
+  // A peer waits behind a run --no-fork that has ended, until a participant comes.
+  if (peers > 0) Bun.spawnSync([testBinary, "run", "-q", "-t", "20", lockName, "true"]);
   writeFileSync(`${directory}/end`, "");
   for (const python of pythons) {
     const said = await textOf(python);

@@ -8,7 +8,7 @@ import { runToEnd } from "../support/process.ts";
 
 const source = `
 import { describe, expect, test } from "bun:test";
-test("passes", async () => { await Bun.sleep(30); });
+test("passes", () => {});
 describe("of <a> & \\"b\\"", () => {
   test("fails", () => { expect(1).toBe(2); });
   test.skip("is skipped", () => {});
@@ -44,9 +44,18 @@ test.each([[[]], [["--parallel=2"]]])(
     for (const { file } of found) expect(file).toBe("some.test.ts");
     expect(found[1]?.text).toContain("Expected: 2");
     expect(totalText(found)).toBe("1 passed, 1 failed, 2 skipped");
-    expect(slowestText(found, 1)).toMatch(/^ +\d\.\d s {2}some\.test\.ts: passes\n$/);
   },
 );
+
+test("slowestText() has the slowest tests first, and no more than are asked for", () => {
+  const passed = { result: "passed", text: "" } as const;
+  const all = [
+    { file: "a.test.ts", name: "quick", seconds: 0.04, ...passed },
+    { file: "b.test.ts", name: "slow", seconds: 12, ...passed },
+    { file: "a.test.ts", name: "medium", seconds: 1.25, ...passed },
+  ];
+  expect(slowestText(all, 2)).toBe("   12.0 s  b.test.ts: slow\n    1.3 s  a.test.ts: medium\n");
+});
 
 test("testResults() throws when the report is cut", () => {
   expect(() => testResults('<testsuites tests="2"><testcase name="a" />')).toThrow("1 tests");

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { LockDamagedError, ResourceLock } from "../../../src/index.ts";
+import { unusedSeconds } from "../../../src/host/inventory/last-use.ts";
 import { removeLock } from "../../../src/host/inventory/removal.ts";
 import { newLockName } from "../../support/binary.ts";
 import { StepwiseLock } from "../../support/stepwise-lock.ts";
@@ -130,4 +131,59 @@ describe("removeLock()", () => {
     expect(removeLock(name, { force: true }).outcome).toBe("removed");
     expect(objectsOf(name)).toEqual([]);
   });
+});
+
+/** Makes the files of a lock look as if they had been written some seconds ago, and its text as if it had no date. */
+function age(name: string, seconds: number): void {
+  writeFileSync(`/dev/shm/${name}`, "\0", { flag: "r+" });
+  const moment = new Date(Date.now() - seconds * 1000);
+  for (const file of objectsOf(name)) utimesSync(`/dev/shm/${file}`, moment, moment);
+}
+
+describe("removeLock() with unusedSeconds", () => {
+  test("leaves a lock that was written to since, and removes one that was not", () => {
+    const name = newFreeLock();
+    age(name, 50);
+    expect(removeLock(name, { unusedSeconds: 60 }).outcome).toBe("used lately");
+    expect(objectsOf(name)).toHaveLength(3);
+    expect(removeLock(name, { unusedSeconds: 40, dryRun: true }).outcome).toBe("removed");
+    expect(objectsOf(name)).toHaveLength(3);
+    expect(removeLock(name, { unusedSeconds: 40 }).outcome).toBe("removed");
+    expect(objectsOf(name)).toEqual([]);
+  });
+
+  test("leaves a lock that is held, however old its files are", () => {
+    const name = newLockName();
+    using lock = new ResourceLock(name);
+    lock.getLock();
+    age(name, 50);
+    expect(removeLock(name, { unusedSeconds: 40 }).outcome).toBe("in use");
+    expect(objectsOf(name)).toHaveLength(3);
+  });
+});
+
+describe("removeLock() with dryRun", () => {
+  test("does not take the unit, and tells of leftovers too", () => {
+    const name = newFreeLock();
+    expect(removeLock(name, { dryRun: true }).outcome).toBe("removed");
+    using lock = new ResourceLock(name);
+    expect(lock.lockValue()).toBe(1);
+    rmSync(`/dev/shm/sem.${name}`);
+    expect(removeLock(name, { dryRun: true }).outcome).toBe("removed");
+    expect(objectsOf(name)).toHaveLength(2);
+  });
+});
+
+test("unusedSeconds() goes by the last write, the date of the text, and the time since the start", () => {
+  const name = newFreeLock();
+  age(name, 50);
+  const now = Date.now() / 1000;
+  expect(unusedSeconds(name, null, now)).toBeWithin(49, 60);
+  const date = new Date((now - 10) * 1000);
+  const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString();
+  const text = `${local.slice(0, 23).replace("T", " ")}000 - peer`;
+  expect(unusedSeconds(name, text, now)).toBeWithin(9, 20);
+  age(name, 1e9);
+  const uptime = Number(readFileSync("/proc/uptime", "utf8").split(" ")[0]);
+  expect(unusedSeconds(name, null, now)).toBeWithin(uptime - 1, uptime + 60);
 });

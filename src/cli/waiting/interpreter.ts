@@ -12,7 +12,7 @@ export function interpreterFault(command: string): string | undefined {
   if (line === undefined || !line.startsWith("#!")) return undefined;
   const [interpreter = ""] = line.slice(2).trim().split(/[ \t]/);
   return line.endsWith("\r")
-    ? `its lines end as on Windows, so that no ${JSON.stringify(`${interpreter}\r`)} is found; convert it: sed -i 's/\\r$//' FILE`
+    ? `its lines end as on Windows, so ${JSON.stringify(`${interpreter}\r`)} is not found; convert it: sed -i 's/\\r$//' FILE`
     : `its interpreter ${JSON.stringify(interpreter)} was not found`;
 }
 

@@ -68,7 +68,7 @@ test("run of a command that does not exist ends with 127 and releases the lock",
 test.each([
   [
     "#!/bin/sh\r\necho run\r\n",
-    `its lines end as on Windows, so that no "/bin/sh\\r" is found; convert it: sed -i 's/\\r$//' FILE`,
+    `its lines end as on Windows, so "/bin/sh\\r" is not found; convert it: sed -i 's/\\r$//' FILE`,
   ],
   ["#! /no/such/shell -e\necho run\n", 'its interpreter "/no/such/shell" was not found'],
 ])("run of a script that begins with %j says what was not found", async (script, fault) => {

@@ -211,15 +211,15 @@ describe("a text that a terminal would act upon", () => {
     const name = newLockName();
     const script = `
       resourcelock run ${name} -m "$TEXT" -- bash -c '
-        "$RESOURCELOCK" state ${name}; "$RESOURCELOCK" unget -m who ${name} & wait; echo $PPID $!
+        "$RESOURCELOCK" state ${name}; "$RESOURCELOCK" unget -m who ${name}; echo $PPID $$
       '`;
     const { status, stdout, stderr } = await bash(script, { env: { TEXT: hostileText } });
-    const [, processId, ungetId] = /^(\d+) (\d+)\n$/m.exec(stdout) ?? [];
+    const [, processId, callerId] = /^(\d+) (\d+)\n$/m.exec(stdout) ?? [];
     const holder = `pid ${processId} (${hostileShown})`;
-    const forced = `was released by force by pid ${ungetId} while the command ran`;
+    const forced = `was released by force by pid ${callerId} while the command ran`;
     expect(maskTimes(stdout)).toBe(
       `${name}: held by ${hostileShown} (pid ${processId}) for TIME\n` +
-        `${name}: released\n${processId} ${ungetId}\n`,
+        `${name}: released\n${processId} ${callerId}\n`,
     );
     expect(stderr).toBe(
       `resourcelock: warning: ${holder} is still running, without lock "${name}"\n` +

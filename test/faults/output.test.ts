@@ -147,12 +147,14 @@ describe.each([
 
   test("results are what they are elsewhere, with -v too", async () => {
     const name = newLockName();
-    const granted = `<${name}> lock request successful - Granted         <DATE - who>\n`;
-    expect(await run(`get -v -m who ${name}`)).toMatchObject({ status: 0, stdout: granted });
-    const state = `<${name}> is currently locked?  <True>  Prior info  <DATE - who>\n`;
-    expect(await run(`state -v ${name}`)).toMatchObject({ status: 0, stdout: state });
-    const released = `<${name}> lock force released  <cli>\n`;
-    expect(await run(`unget -v ${name}`)).toMatchObject({ status: 0, stdout: released });
+    for (const [words, result] of [
+      ["get -v -m who", "locked; release it with: resourcelock unget NAME"],
+      ["state -v", "held by who (no process) for TIME"],
+      ["unget -v", "released"],
+    ] as const) {
+      const stdout = `${name}: ${result.replace("NAME", name)}\n`;
+      expect(await run(`${words} ${name}`)).toMatchObject({ status: 0, stdout });
+    }
     expect(await run(`run -v ${name} -- echo ran`)).toMatchObject({ status: 0, stdout: "ran\n" });
   });
 

@@ -27,6 +27,7 @@
  *                  grant, which must not keep anything
  *   CUTS           how many grants find that the file of the ledger cannot take all they write
  *   REPLACED       somebody deletes the info segment, and a peer creates it again, once
+ *   RECREATED      somebody deletes the semaphore, and a participant creates it again, once
  *   MUTANT_x       one rule broken, to show that the search finds out
  *
  * It shows: nobody is inside together with somebody who must not be, the peer counted, but for those the lock was
@@ -46,8 +47,11 @@
  * - A participant is killed between two machine instructions, those that leave the mark and take the unit, or post
  *   the unit and take the mark back; and then comes a peer that writes no text, or the text that was there.
  * - A peer sets the text, without having the lock, in the microseconds in which somebody is killed (`gone`).
- * - The segment is deleted and another one created, and within the second and a half in which a participant need not
- *   have noticed it is killed, or a peer forces the lock and takes it (`gone`, `raced`).
+ * - The segment is deleted and another one created, and within the time in which a participant need not have noticed
+ *   it is killed, or a peer forces the lock and takes it (`gone`, `raced`); or a peer has had the lock and has written
+ *   to the new segment, and the participant takes it next, with the text as noted in the old one (`gone`).
+ * - The semaphore is deleted while a peer has its unit; or it is deleted and created again while a waiter has the unit
+ *   and the record does not say so, and in that moment a peer takes the new one's (`raced`).
  * - A peer that the lock was forced from gives back a unit later, as the seed does. Here it is dead by then.
  * - A waiter is stopped with the unit in hand, or at the semaphore while the unit is lost: all wait for it
  *   as for a stopped holder.
@@ -86,7 +90,7 @@
 #if defined(BUSY) || SETS
 #define COMES_BACK              /* one text stands there again and again */
 #endif
-#if defined(COMES_BACK) || defined(SILENT)
+#if defined(COMES_BACK) || defined(SILENT) || defined(REPLACED)
 #define UNPROVEN                /* a peer may hold while the text is as it was */
 #endif
 
@@ -158,6 +162,10 @@ bool kept[N];                 /* something that the command of an earlier grant 
 bool replaced = false;          /* the segment is another one */
 byte oldInfo = 0;               /* the text in the one that was deleted */
 bool hasOpened[N + FORCE];      /* the new one */
+#endif
+#ifdef RECREATED
+bool recreated = false;         /* the semaphore is another one */
+bool heldOfNew = false;         /* the record says that the unit was taken from that */
 #endif
 #ifdef OWNER
 #define OWNER_PROCESS 200
@@ -400,7 +408,8 @@ inline die() {
     :: hasTaken[me] && record == Held && isWaiter(me) && !isSuperseded(me) -> gone = true
 #ifdef REPLACED
     /* Its text is where nobody else looks. */
-    :: (started || text == UNWRITTEN || (me < N && inside[me % N])) && hasOpened[me] != replaced -> gone = true
+    :: (started || text == UNWRITTEN || (me < N && inside[me % N])) && (late || hasOpened[me] != replaced) ->
+       gone = true
 #endif
     :: text == UNWRITTEN && infoOf(me) != noted -> assert(raced || passed || isSetByPeer); gone = true
     :: else
@@ -560,7 +569,7 @@ inline evictHolders() {
 #define supersedeOne(i) \
   if \
   :: isAtSemaphore(i, me) && seat[i].evicted -> \
-     seat[i].superseded = true; if :: waitersMark == i + 1 -> waitersMark = 0 :: else fi \
+     seat[i].superseded = true \
   :: else \
   fi
 inline supersede() {
@@ -680,6 +689,9 @@ proctype Participant(byte me) {
   bool answer = false;
   bool lapsed = false;
   bool started = false;         /* its command runs, or what that left behind */
+#ifdef REPLACED
+  bool late = false;            /* a peer's text stood in a new segment already when it took the lock in the old one */
+#endif
 
 queue:
 #ifdef NOWAIT
@@ -726,9 +738,22 @@ lookOnce:
     :: record == Held && !any(isHolder, me) -> goto adopt
 #else
     :: record == Held && !any(isHolder, me) && sem == 0 -> goto adopt
+#ifdef RECREATED
+    :: record == Held && sem > 0 && heldOfNew != recreated -> sem--; goto lookOnce
+    :: record == Held && sem > 0 && heldOfNew == recreated -> goto forced
+#else
     :: record == Held && sem > 0 -> goto forced
 #endif
-    :: record != Held && sem > 0
+#endif
+    :: record != Held && sem > 0 ->
+#ifdef REPLACED
+       late = (text == noted || hasOpened[me] == replaced);
+#ifndef MUTANT_TAKE_IN_OLD_SEGMENT
+       if :: late :: else -> hasOpened[me] = replaced; goto lookOnce fi
+#endif
+#else
+       skip
+#endif
     :: record != Held && sem == 0 && isLost(me) && (isNoted(text) || isSetUnderDetached) -> blind = isUnseen; goto lost
     :: record != Held && sem == 0 && !(isLost(me) && (isNoted(text) || isSetUnderDetached)) -> goto wait
     fi
@@ -801,6 +826,9 @@ wait:
   mayBeStopped
   if
   :: step(answer && sem > 0 -> sem--; hasTaken[me] = true)
+#ifdef REPLACED
+  :: atomic { !raced && hasOpened[me] != replaced -> hasOpened[me] = replaced; answer = false; goto look }
+#endif
   :: atomic {
        !raced && (seat[me].evicted || (answer && (record == Held || isLost(me))) ||
        (!answer && (canTake(me) || !any(standsAtSemaphore, me)))) -> answer = false; goto look
@@ -811,7 +839,7 @@ wait:
 #ifdef MUTANT_ONE_MARK
     mark = grants + 1;
 #else
-    if :: seat[me].superseded :: else -> waitersMark = me + 1 fi;
+    waitersMark = me + 1;
 #endif
     answer = false
   );
@@ -826,7 +854,13 @@ wait:
     :: seat[me].evicted -> goto leave
     :: else ->
 #ifndef MUTANT_KEEP_NOTED
-       text = infoOf(me)        /* the peer's that gave the unit back */
+#ifdef REPLACED
+       hasOpened[me] = replaced;
+#endif
+       text = infoOf(me);       /* the peer's that gave the unit back */
+#if defined(RECREATED) && !defined(MUTANT_KEEP_NEW_UNIT)
+       sem = 0                  /* it is there once more in a new semaphore */
+#endif
 #else
        text = noted
 #endif
@@ -852,7 +886,8 @@ leave:                          /* evicted while it waited, or given up */
     if
     :: hasTaken[me] && record == Held -> hasTaken[me] = false; forget()
 #ifndef MUTANT_KEEP_SUPERSEDED
-    :: hasTaken[me] && record != Held && seat[me].superseded -> dropSuperseded(); forget()
+    /* Its mark stays, as it may be another unit that it has got since. */
+    :: hasTaken[me] && record != Held && seat[me].superseded -> dropSuperseded()
     :: hasTaken[me] && record != Held && !seat[me].superseded -> mark = grants + 1
 #else
     :: hasTaken[me] && record != Held -> mark = grants + 1
@@ -953,6 +988,12 @@ granted:
     mark = grants;
 #endif
     noted = text; text = UNWRITTEN;
+#ifdef RECREATED
+    heldOfNew = recreated;
+#endif
+#ifdef REPLACED
+    late = late && hasOpened[me] != replaced && info != EMPTY;
+#endif
     record = Held; bound = NOBODY; hasTaken[me] = false; leftHeld = false
 #ifdef NO_FORK
     ; ended = false; diedInGroup = false
@@ -1021,6 +1062,10 @@ work:
 #endif
   step(if :: !answer || any(isHolder, me) -> goto released :: else -> answer = (sem == 0) fi);
   step(
+#ifdef REPLACED
+    /* It may have noticed by now, or not. */
+    if :: hasOpened[me] = replaced :: true fi;
+#endif
     readText();                 /* after the semaphore was looked at */
 #ifdef REPLACED
     raced = raced || (hasOpened[me] != replaced && peerInside)    /* looked for too seldom to be seen here */
@@ -1034,7 +1079,11 @@ work:
     :: isHoldersText(text) ->
        raced = raced || (answer && (blind || any(hasUnit, me))); blind = false;
        if :: answer -> mark = grants + 1 :: else fi
-    :: else -> answer = false; text = NOTHING
+    :: else ->
+       answer = false; text = NOTHING
+#ifdef REPLACED
+       ; gone = gone || (late && sem == 0)
+#endif
     fi
   );
 #ifdef MUTANT_POST_BEFORE_FREE
@@ -1170,6 +1219,9 @@ proctype Force(byte me) {
   bool answer = false;
   bool lapsed = false;
   bool started = false;
+#ifdef REPLACED
+  bool late = false;
+#endif
   if :: force() :: true fi;
 #ifdef HANDED_ON
 orphaned:
@@ -1188,8 +1240,12 @@ proctype Peer() {
   do
   :: round < FOREIGN && !peerHit ->
      atomic {
-       sem > 0 && !raced -> sem--; peerInside = true;
-       assert(!some(isInside, NOBODY) && !leftHeld);
+       sem > 0 && !raced ->
+#ifdef RECREATED
+       raced = recreated && some(hasUnit, NOBODY);
+#endif
+       sem--; peerInside = true;
+       assert(raced || (!some(isInside, NOBODY) && !leftHeld));
        peerWindow = true
      };
 #ifndef SILENT
@@ -1351,6 +1407,22 @@ end_replaced:
 }
 #endif
 
+#ifdef RECREATED
+/* Somebody deletes the semaphore, and the next participant creates it with the value that the record tells. */
+proctype Recreator() {
+  if
+  :: atomic {
+       !raced && mutex == NOBODY && !peerInside ->
+       sem = (record == Free -> 1 : 0); recreated = true;
+       if :: record == Free -> gone = false :: else fi
+     }
+  :: true
+  fi;
+end_recreated:
+  false
+}
+#endif
+
 #define isBusy(i, of) (alive[i] && !finished[i] && process[i] != Frozen)
 #define isFrozen(i, of) (process[i] == Frozen)
 #define isFrozenHolder(i, of) (process[i] == Frozen && seat[i].state == Holding && isLive(i) && record == Held)
@@ -1410,7 +1482,7 @@ active proctype Operator() {
           goOnAll()
        :: !raced && !some(isBusy, NOBODY) && some(isFrozen, NOBODY) -> goOnAll()
        :: !raced && !some(isBusy, NOBODY) && !some(isFrozen, NOBODY) && !peerFinished ->
-          assert(died || leftHeld || isLeftHeldByRelease);
+          assert(died || leftHeld || gone || isLeftHeldByRelease);
           record = Free; bound = NOBODY; leftHeld = false; gone = false; sem = 1
        :: !raced && !some(isBusy, NOBODY) && !some(isFrozen, NOBODY) && peerFinished -> break
 #endif
@@ -1458,6 +1530,9 @@ init {
 #endif
 #ifdef REPLACED
     run Replacer();
+#endif
+#ifdef RECREATED
+    run Recreator();
 #endif
 #if FOREIGN > 0
     run Peer()

@@ -149,7 +149,7 @@ describe.each([
     const name = newLockName();
     for (const [words, result] of [
       ["get -v -m who", "locked; release it with: resourcelock unget NAME"],
-      ["state -v", "held by who (no process) for TIME"],
+      ["state -v", "held by who (no process) for TIME; release it with: resourcelock unget NAME"],
       ["unget -v", "released"],
     ] as const) {
       const stdout = `${name}: ${result.replace("NAME", name)}\n`;

@@ -26,7 +26,8 @@ import { infoKeys, parseServerLockName, queuePrefix } from "./keys.ts";
 import type { KeptLock } from "./keeper-job.ts";
 import { type Clock, type Lease, revokeLease } from "./lease.ts";
 import { type LockLook, lockNames, lockStateOf, lookAt, mapInParallel } from "./lock-state.ts";
-import { type GrantedPlace, type Label, Place, PlaceGone } from "./place.ts";
+import { type GrantedPlace, type Label, Place } from "./place.ts";
+import { isPlaceGone, pauseMilliseconds, PlaceGone } from "./lost-place.ts";
 import { QueueWatch } from "./queue-watch.ts";
 import { removePlace } from "./release.ts";
 import { operation, transaction } from "./requests.ts";
@@ -125,7 +126,8 @@ export class EtcdEngine implements LockEngine {
     const deadline = this.#clock() + request.timeoutSeconds;
     for (let lostPlaces = 0; ; lostPlaces++) {
       if (lostPlaces > 0) await Bun.sleep(pauseMilliseconds(lostPlaces));
-      if (lostPlaces > 0 && this.#clock() >= deadline) return timeout(name);
+      const isLate = request.timeoutSeconds > 0 && this.#clock() >= deadline;
+      if (lostPlaces > 0 && isLate) return timeout(name);
       const left = request.timeoutSeconds === 0 ? 0 : Math.max(0.001, deadline - this.#clock());
       const session = await this.#sessionFor(name, left, request.signal);
       const place = this.#placeIn(
@@ -145,7 +147,7 @@ export class EtcdEngine implements LockEngine {
         hold = this.#holdOf(session, name, granted, request);
         return hold;
       } catch (error) {
-        if (!(error instanceof PlaceGone)) throw error;
+        if (!isPlaceGone(error)) throw error;
         // Locks that are held under the same lease are gone with it.
         if (session.heldKeys.length > 0) throw new LockLostError(name, { reason: "expired" });
         this.#warn(
@@ -392,8 +394,3 @@ export class EtcdEngine implements LockEngine {
 }
 
 const timeout = (name: string): Refusal => ({ granted: false, name, reason: "timeout", by: [] });
-
-/** Before a place that was lost is replaced: where each is lost at once, a server must not be asked without end. */
-function pauseMilliseconds(lostPlaces: number): number {
-  return Math.min(50 * 2 ** lostPlaces, 5000);
-}

@@ -49,6 +49,7 @@ const faultsByText: readonly (readonly [text: string, fault: ServerFault])[] = [
   ["context deadline exceeded", "unavailable"],
   ["request timed out", "unavailable"],
   ["no leader", "unavailable"],
+  ["not leader", "unavailable"],
   ["leader changed", "unavailable"],
   ["transport is closing", "unavailable"],
   ["too many requests", "unavailable"],
@@ -57,6 +58,8 @@ const faultsByText: readonly (readonly [text: string, fault: ServerFault])[] = [
 
 const faultsByCode: Readonly<Record<number, ServerFault>> = {
   1: "unavailable",
+  // Of its parts, as in "raft proposal dropped" or "lessor is not primary": it passes.
+  [grpc.unknown]: "unavailable",
   [grpc.deadlineExceeded]: "unavailable",
   [grpc.permissionDenied]: "denied",
   [grpc.unavailable]: "unavailable",

@@ -14,6 +14,7 @@ import { type EntryValue, formatEntry, queueEntryOf, tokenOf } from "./entry.ts"
 import { defaultCallSeconds } from "./gateway.ts";
 import { type JsonObject, objectIn } from "./json.ts";
 import { placeKey, queuePrefix } from "./keys.ts";
+import { PlaceGone } from "./lost-place.ts";
 import { QueueView } from "./queue-view.ts";
 import { QueueWatch } from "./queue-watch.ts";
 import {
@@ -49,11 +50,6 @@ export interface GrantedPlace {
   readonly value: EntryValue;
   /** The term in which the grant was made; 0 where only its result was seen. */
   readonly raftTerm: number;
-}
-
-/** The place is gone: its lease ended, or somebody deleted its key. */
-export class PlaceGone extends Error {
-  override readonly name = "PlaceGone";
 }
 
 /** The wait would never end. */

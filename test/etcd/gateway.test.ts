@@ -81,13 +81,15 @@ describe("Gateway.call()", () => {
     [429, 8, "etcdserver: mvcc: database space exceeded", "noSpace"],
     [403, 7, "etcdserver: permission denied", "denied"],
     [400, 3, "etcdserver: duplicate key given in txn request", "rejected"],
+    [500, 2, "raft proposal dropped", "unavailable"],
+    [412, 9, "etcdserver: not leader", "unavailable"],
   ])(
     "call() decides by code and text when the status is %d, code %d",
     async (status, code, text, fault) => {
       await using server = new FakeGateway(() =>
         Response.json({ error: text, message: text, code }, { status }),
       );
-      const error = await failureOf(gatewayTo([server.url]).call("kv/txn", {}));
+      const error = await failureOf(gatewayTo([server.url]).call("kv/txn", {}, { seconds: 0.5 }));
       expect(error.fault).toBe(fault);
     },
   );

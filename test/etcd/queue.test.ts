@@ -18,6 +18,7 @@ import {
   waiting,
 } from "./engines.ts";
 import { eventually } from "./etcd-cluster.ts";
+import { FakeGateway } from "./fake-gateway.ts";
 
 useCluster();
 
@@ -185,6 +186,30 @@ describe("EtcdEngine.acquire()", () => {
     await holder.release();
     await (await waiter).release();
   });
+
+  etcdTest.each([
+    ["waits", forever],
+    ["may not wait", once],
+  ])(
+    "acquire() takes a new lease when its own ended before it was in the queue, and it %s",
+    async (_, request) => {
+      const name = newName();
+      const { servers } = theCluster();
+      let lease = 0n;
+      let isRevoked = false;
+      await using way = new FakeGateway(async ({ path, body }) => {
+        const sent = JSON.stringify(body);
+        if (path.endsWith("lease/grant")) lease = BigInt(/"ID":"(\d+)"/.exec(sent)?.[1] ?? 0);
+        if (path.endsWith("kv/txn") && !isRevoked) {
+          isRevoked = true;
+          await theCluster().etcdctl("lease", "revoke", lease.toString(16));
+        }
+        return await fetch(`${servers}${path}`, { method: "POST", body: sent });
+      });
+      const grant = await acquired(newEngine({ servers: way.url }).acquire(name, request));
+      expect(await grant.release()).toBeUndefined();
+    },
+  );
 
   etcdTest("acquire() renews the leases of holders and of waiters", async () => {
     const name = newName();

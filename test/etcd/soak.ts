@@ -23,6 +23,8 @@ export interface SoakReport {
   /** How often each status of `run` came. */
   statuses: Record<string, number>;
   faults: Record<string, number>;
+  /** How often `run` said what, names of servers left out. */
+  said: Record<string, number>;
   /** Keys that were left when all had ended and all leases had run out. */
   left: string[];
 }
@@ -48,7 +50,15 @@ export async function soak(seconds: number, clients: number): Promise<SoakReport
         : ways.use(await SameHost.of(cluster)),
     );
   }
-  const report: SoakReport = { grants: 0, beats: 0, falls: 0, statuses: {}, faults: {}, left: [] };
+  const report: SoakReport = {
+    grants: 0,
+    beats: 0,
+    falls: 0,
+    statuses: {},
+    faults: {},
+    said: {},
+    left: [],
+  };
   const witness = new Witness(report, join(directory, "witness"));
   const end = performance.now() + seconds * 1000;
   const wrappers = new Set<Bun.Subprocess>();
@@ -173,14 +183,17 @@ async function client(
     ];
     const inside = ["sh", "-c", `exec >>"${path}"; ${beating(randomOf(beats) ?? 8)}`];
     const wrapper = Bun.spawn(place.words(binary, ...words, ...inside), {
-      stdio: ["ignore", "ignore", "ignore"],
+      stdio: ["ignore", "ignore", "pipe"],
       env: { ...process.env, HTTP_PROXY: "http://127.0.0.1:1" },
     });
     wrappers.add(wrapper);
+    const said = new Response(wrapper.stderr).text();
     await wrapper.exited;
     wrappers.delete(wrapper);
     const status = String(wrapper.exitCode ?? wrapper.signalCode);
     report.statuses[status] = (report.statuses[status] ?? 0) + 1;
+    const told = (await said).replaceAll(/http:\/\/[\d.:]+/g, "URL").trim();
+    if (told !== "") report.said[told] = (report.said[told] ?? 0) + 1;
     await Bun.sleep(Math.random() * 200);
   }
 }

@@ -9,6 +9,7 @@ import type {
   WaitState,
   WatchOptions,
 } from "../lock/engine.ts";
+import { ResourceLockError } from "../lock/errors.ts";
 import { encodeLockInfo, formatLockInfo } from "../lock/info-text.ts";
 import { type LockLogger, messages } from "../lock/messages.ts";
 import type { Circle } from "../lock/circle.ts";
@@ -23,6 +24,7 @@ import {
   type ProcessLabel,
 } from "../lock/status.ts";
 import { now, timestampOf } from "../posix/clock.ts";
+import { PosixError } from "../posix/libc.ts";
 import { processAndAncestors } from "../posix/process-start.ts";
 import { acquireAsync, type Attempt } from "./acquire.ts";
 import { HostGrant } from "./grant.ts";
@@ -98,7 +100,15 @@ export class HostEngine implements LockEngine {
     const attempt = lock.request(wish, {
       timeoutSeconds,
       signal,
-      isDeadlocked: async () => (circle = await (await watch()).look()) !== undefined,
+      isDeadlocked: async () => {
+        try {
+          circle = await (await watch()).look();
+        } catch (error) {
+          // A lock that cannot be looked at is no reason to end the wait for another one.
+          if (!(error instanceof ResourceLockError || error instanceof PosixError)) throw error;
+        }
+        return circle !== undefined;
+      },
       onWait:
         onWait && ((waitedSeconds) => onWait(waitedSeconds, () => this.#describe(lock, attempt))),
     });

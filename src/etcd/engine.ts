@@ -27,7 +27,7 @@ import type { KeptLock } from "./keeper-job.ts";
 import { type Clock, type Lease, revokeLease } from "./lease.ts";
 import { type LockLook, lockNames, lockStateOf, lookAt, mapInParallel } from "./lock-state.ts";
 import { type GrantedPlace, type Label, Place } from "./place.ts";
-import { isPlaceGone, pauseMilliseconds, PlaceGone } from "./lost-place.ts";
+import { isPlaceGone, lostPlacePauseMilliseconds, PlaceGone } from "./lost-place.ts";
 import { QueueWatch } from "./queue-watch.ts";
 import { removePlace } from "./release.ts";
 import { operation, transaction } from "./requests.ts";
@@ -125,7 +125,7 @@ export class EtcdEngine implements LockEngine {
     requireInfoFits(request.message);
     const deadline = this.#clock() + request.timeoutSeconds;
     for (let lostPlaces = 0; ; lostPlaces++) {
-      if (lostPlaces > 0) await Bun.sleep(pauseMilliseconds(lostPlaces));
+      if (lostPlaces > 0) await Bun.sleep(lostPlacePauseMilliseconds(lostPlaces));
       const isLate = request.timeoutSeconds > 0 && this.#clock() >= deadline;
       if (lostPlaces > 0 && isLate) return timeout(name);
       const left = request.timeoutSeconds === 0 ? 0 : Math.max(0.001, deadline - this.#clock());

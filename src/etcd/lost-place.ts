@@ -13,6 +13,6 @@ export function isPlaceGone(error: unknown): error is PlaceGone | LockServerErro
 }
 
 /** Before a place that was lost is replaced: where each is lost at once, a server must not be asked without end. */
-export function pauseMilliseconds(lostPlaces: number): number {
+export function lostPlacePauseMilliseconds(lostPlaces: number): number {
   return Math.min(50 * 2 ** lostPlaces, 5000);
 }

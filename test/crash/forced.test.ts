@@ -1,10 +1,13 @@
 /** The lock is forced from its holder, by unget or by a peer; and a peer's text tells nothing. */
 import { describe, expect, test } from "bun:test";
+import { constants } from "node:os";
 import { newLockName } from "../support/binary.ts";
-import { isAlive, killStranger, type TestProcess } from "../support/process.ts";
+import { isAlive, killStranger, type TestProcess, untilStates } from "../support/process.ts";
 import {
   atRest,
   bash,
+  endlessCommand,
+  faultAt,
   launch,
   libraryUser,
   outcomeOf,
@@ -57,6 +60,33 @@ describe("a holder from whom the lock was forced", () => {
       new RegExp(`lock "${name}" was released by force by pid \\d+ while the command ran`),
     );
     expect(status).toBe(137);
+    expect(await stateOf(name)).toMatchObject(atRest);
+  });
+
+  test("unget of a hold that is meant looks and releases in one step: nobody comes in between", async () => {
+    const name = newLockName();
+    const { holder, command } = await runningCommand(name);
+    const token = (await stateOf(name)).holders[0]?.token;
+    const next = resourcelock(["run", name, "-q", "--", ...endlessCommand]);
+    await waiting(name, 1);
+    // It stops when it has looked, and before it has released.
+    const words = ["unget", name, "--token", String(token)];
+    const unget = resourcelock(words, faultAt("looked", constants.signals.SIGSTOP));
+    await untilStates([unget.pid], /T/);
+    await killStranger(command);
+    unget.resume();
+    const { status, stderr } = await unget.end();
+    expect({ status, stderr }).toEqual({
+      status: 0,
+      stderr: expect.stringContaining(`pid ${holder.pid} `),
+    });
+    expect((await holder.end()).stderr).toContain("was released by force");
+    const nextCommand = Number(await next.stdout.nextLine());
+    // The hold that was meant is over: that of the next one is let alone.
+    expect((await outcomeOf(...words)).status).toBe(0);
+    expect((await stateOf(name)).holders).toMatchObject([{ pid: next.pid }]);
+    await killStranger(nextCommand);
+    await next.exited();
     expect(await stateOf(name)).toMatchObject(atRest);
   });
 

@@ -6,9 +6,8 @@ import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
 import { openEngine } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
-import { stateScreen } from "../pictures/state-screen.ts";
 import { type State, stateNow, stateWithLast } from "../status/existing.ts";
-import { painter } from "../terminal/colors.ts";
+import { painter, wantsColor } from "../terminal/colors.ts";
 import { printLine, printResult } from "../terminal/output.ts";
 import { textsFor } from "../status/result-text.ts";
 import { claimsOf } from "../waiting/around.ts";
@@ -50,11 +49,14 @@ export default defineCommand({
       } else {
         const state = await (output.json ? stateNow(engine, name) : stateWithLast(engine, name));
         const lines = [...textsFor(output).state(state), ...(await deadlocksOf(engine, state))];
-        if (output.seedOrder || output.json || output.quiet) {
+        const isPlain = output.seedOrder || output.json || output.quiet;
+        const noColor = args["no-color"] ?? false;
+        if (isPlain || !wantsColor(stdout, noColor)) {
           printResult(output, lines, state.json);
         } else {
-          const paint = painter(stdout, args["no-color"] ?? false);
-          printLine(stateScreen(lines, state, paint).join("\n"));
+          // Most callers are scripts, which do not pay for what paints.
+          const { stateScreen } = await import("../pictures/state-screen.ts");
+          printLine(stateScreen(lines, state, painter(stdout, noColor)).join("\n"));
         }
       }
     }

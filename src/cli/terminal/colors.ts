@@ -30,7 +30,8 @@ export function painter(descriptor: number, noColor: boolean): Paint {
   return (style, text) => (text === "" ? "" : `\u001B[${codes[style]}m${text}\u001B[0m`);
 }
 
-function wantsColor(descriptor: number, noColor: boolean): boolean {
+/** Whether colours are wanted: see {@link painter}. */
+export function wantsColor(descriptor: number, noColor: boolean): boolean {
   if (noColor || process.env["NO_COLOR"]) return false;
   const forced = process.env["FORCE_COLOR"] || undefined;
   if (forced !== undefined) return forced !== "0" && forced !== "false";

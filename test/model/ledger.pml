@@ -21,6 +21,8 @@
  *   STOPPED        how many waiters may be stopped, for a while or for ever
  *   LAPSES         how many waiters may give up
  *   NOWAIT         the last participant does not wait: it comes and goes until it finds the lock free
+ *   NEWEST         all participants, of three all but the first, supersede each other: who comes sends away those that
+ *                  wait, and asks those that hold to leave, which they may do at any time
  *   NO_ADOPT       the first participant does not take over from the dead
  *   NO_FORK        the command of a holder may take its place: its end is a release that nobody writes down
  *   HANDED_ON      the command of a holder that is killed may live on and keep its seat; so may one of an earlier
@@ -32,8 +34,8 @@
  *
  * It shows: nobody is inside together with somebody who must not be, the peer counted, but for those the lock was
  * forced from; slots have numbers of their own; nobody is overtaken; the semaphore is never over 1; all who live
- * are served, those who do not wait as well, and at the end the unit is there again or the next one to come will
- * adopt it.
+ * are served, those who do not wait as well, but for those that one that came later has superseded; and at the end
+ * the unit is there again or the next one to come will adopt it.
  *
  * It leaves out what nobody can do anything about:
  * - A participant is killed with the unit in hand that it got by waiting, microseconds before the record says so,
@@ -133,6 +135,9 @@ typedef Seat {
   mtype state;
   bool evicted;
   bool superseded;              /* a unit that it may have got was adopted */
+#ifdef NEWEST
+  bool asked;                   /* a newer one asked it to leave: the queue, or the lock */
+#endif
 #if SLOTS
   byte slot
 #endif
@@ -199,6 +204,11 @@ bool isCalled = true;           /* who does not wait may come */
 byte calls = 0;                 /* since all others came to rest */
 #endif
 
+#ifdef NEWEST
+byte arrivals = 0;
+byte arrival[N];                /* in which order the requests were made, whatever tickets they had since */
+#endif
+
 /* ---- the queue ---- */
 
 /* `some` and `one` are `any` once more, as a macro cannot be used within itself. */
@@ -221,7 +231,11 @@ byte calls = 0;                 /* since all others came to rest */
 
 #define isExclusive(i) (i >= companions)
 #define isLive(i) (alive[i] && seat[i].ticket != 0)
+#ifdef MUTANT_ASKED_IS_GONE
+#define stands(i) (isLive(i) && !seat[i].evicted && !seat[i].asked)
+#else
 #define stands(i) (isLive(i) && !seat[i].evicted)
+#endif
 #define isHolder(i, of) (i != of && stands(i) && seat[i].state == Holding)
 #define isAtSemaphore(i, of) (i != of && isLive(i) && seat[i].state == AtSemaphore)
 #define standsAtSemaphore(i, of) (isAtSemaphore(i, of) && !seat[i].evicted)
@@ -453,6 +467,9 @@ inline dieUnderCommand() {
 inline emptySeat() {
   d_step {
     seat[me].ticket = 0; seat[me].state = Waiting; seat[me].evicted = false; seat[me].superseded = false;
+#ifdef NEWEST
+    seat[me].asked = false;
+#endif
 #if SLOTS
     seat[me].slot = 0
 #endif
@@ -591,6 +608,36 @@ inline supersede() {
 #endif
 #define evictStalled(i) if :: isStalled(i, me) -> step(seat[i].evicted = true) :: else fi
 
+#ifdef NEWEST
+#define isNewest(i) (N == 2 || i != 0)
+/* Also one that was evicted, as it is stopped: it would come again. */
+#define isYielding(i, of) (i != of && isNewest(i) && isLive(i) && seat[i].state != Holding && !seat[i].asked)
+#define isReplaceable(i, of) (isHolder(i, of) && isNewest(i) && !seat[i].asked)
+#define sendAway(i) \
+  if \
+  :: isYielding(i, me) -> \
+     step(assert(arrival[i] < arrival[me]); seat[i].evicted = true; seat[i].asked = true) \
+  :: else \
+  fi
+#define askToLeave(i) if :: isReplaceable(i, me) -> step(seat[i].asked = true) :: else fi
+inline supersedeOthers() {
+  sendAway(0); sendAway(1);
+#if N > 2
+  sendAway(2);
+#endif
+#if N > 3
+  sendAway(3);
+#endif
+  askToLeave(0); askToLeave(1);
+#if N > 2
+  askToLeave(2);
+#endif
+#if N > 3
+  askToLeave(3);
+#endif
+}
+#endif
+
 /*
  * The lock was forced. In one write, as a holder's text that is not noted looks foreign; but a peer's text is
  * not noted, as the peer goes on if this process is killed before it posts. Who is to post leaves its mark before.
@@ -701,7 +748,25 @@ queue:
   fi;
 #endif
   lock();
+#ifdef NEWEST
+  step(
+    if
+    :: arrival[me] == 0 -> arrivals++; arrival[me] = arrivals
+    :: arrival[me] != 0 ->
+#ifndef MUTANT_SUPERSEDE_ON_RETURN
+       /* It was evicted, as it was stopped: whoever waits now came later. */
+       if :: isNewest(me) && some(isYielding, me) -> lapsed = true :: else fi
+#else
+       skip
+#endif
+    fi
+  );
+  if :: lapsed -> unlock(); lapsed = false; goto again :: else fi;
+#endif
   step(tickets++; seat[me].ticket = tickets);
+#ifdef NEWEST
+  if :: isNewest(me) -> supersedeOthers() :: else fi;
+#endif
 #ifdef NOWAIT
   if
   :: me == N - 1 -> goto once
@@ -903,7 +968,11 @@ leave:                          /* evicted while it waited, or given up */
      dropMark()
   :: else
   fi;
+#ifdef NEWEST
+  step(lapsed = lapsed || seat[me].asked; emptySeat());
+#else
   step(emptySeat());
+#endif
   text = 0;
   unlock();
 #ifdef NOWAIT
@@ -1112,6 +1181,9 @@ released:
   unlock();
 
 again:
+#ifdef NEWEST
+  arrival[me] = 0;
+#endif
   round++;
   if :: round < ROUNDS -> goto queue :: else fi;
   atomic { finished[me] = true; round = 0; goto dead };

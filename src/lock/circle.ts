@@ -126,8 +126,9 @@ function blockersOf({ queue: { holders, waiters }, index }: QueuePlace): Partici
   );
 }
 
-function hasProcess({ attachment }: HolderStatus): boolean {
-  return attachment === "attached" || attachment === "bound";
+/** Token 0 is that of a waiter at the semaphore, which may have the lock already: it may be the one that asks. */
+function hasProcess({ attachment, token }: HolderStatus): boolean {
+  return token !== 0 && (attachment === "attached" || attachment === "bound");
 }
 
 /** Later ones have a higher one; where times are the same, any order will do that is the same for all. */

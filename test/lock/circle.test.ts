@@ -70,6 +70,10 @@ describe("WaitGraph.circles()", () => {
         ["b", [holder(2)], [waiter(3)]],
       ],
     ],
+    [
+      "a waiter at the semaphore, which may have the lock already",
+      [["a", [holder(1, { token: 0 })], [waiter(1)]]],
+    ],
     ["a hold without a process", [["a", [holder(null, { attachment: "detached" })], [waiter(1)]]]],
     [
       "a holder that died",

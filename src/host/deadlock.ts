@@ -8,14 +8,19 @@ import { locksOnHost } from "./inventory/list.ts";
 
 const ancestry: Ancestry = ({ pid }) => (pid === null ? [] : processAndAncestors(pid));
 
+/** A lock without a holder that still waits: one at the semaphore may have the unit already, and has no token yet. */
+export function certain(lock: LockState): LockState {
+  return Object.assign({}, lock, { holders: lock.holders.filter(({ token }) => token !== 0) });
+}
+
 /** All circles among the locks of this host. @param locks where they were looked at already */
 export function circlesOnHost(locks: readonly LockState[] = locksOnHost()): Circle[] {
   if (!locks.some(({ waiters }) => waiters.length > 0)) return [];
-  return new WaitGraph(locks, ancestry).circles();
+  return new WaitGraph(locks.map(certain), ancestry).circles();
 }
 
 async function allLocks(): Promise<readonly LockState[]> {
-  return locksOnHost();
+  return locksOnHost().map(certain);
 }
 
 /** @param inspect looks at one lock, which may be open already */

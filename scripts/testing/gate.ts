@@ -30,8 +30,8 @@ async function runAll(): Promise<number> {
   }
   const built = await build();
   if (built !== 0) return built;
-  // Two, because most tests wait for others part of their time.
-  const parallel = Math.min(Math.max(2, availableParallelism()), maxParallel);
+  // One more than processors, because most tests wait for others part of their time.
+  const parallel = Math.min(availableParallelism() + 1, maxParallel);
   let status = 0;
   for (const group of testGroups({ all, parallel })) {
     status = (await runTests(group)) || status;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { allCommands } from "../../../src/cli/arguments/command.ts";
 import { root } from "../../../src/cli/root.ts";
 import { haveMountNamespaces, PrivateSharedMemory } from "../../faults/private-shared-memory.ts";
-import { haveTools } from "../../support/binary.ts";
+import { casesOf, haveTools } from "../../support/binary.ts";
 import { binary } from "../../support/process.ts";
 
 /** How long ago something was, which two runs tell differently. */
@@ -51,7 +51,7 @@ async function outputsOf(words: readonly string[], ...environments: Environment[
 
 const canIsolate = await haveMountNamespaces();
 
-describe.skipIf(!canIsolate).each(printing)("%s", (...words) => {
+describe.skipIf(!canIsolate).each(casesOf(2, printing))("%s", (...words) => {
   test("prints no colours into a pipe", async () => {
     expect(await piped(words, terminal)).not.toMatch(colors);
   });

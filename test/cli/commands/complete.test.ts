@@ -6,7 +6,7 @@ import { version } from "../../../package.json";
 import { commandNames as namesIn, loadCommand } from "../../../src/cli/arguments/command.ts";
 import { aliasesOf } from "../../../src/cli/arguments/words.ts";
 import { root } from "../../../src/cli/root.ts";
-import { haveTools, newLockName, resourcelock } from "../../support/binary.ts";
+import { casesOf, haveTools, newLockName, resourcelock } from "../../support/binary.ts";
 import { newDirectory } from "../../support/directory.ts";
 import { newHeldLock, objectsOf, printed } from "./scenario.ts";
 import { type ShellName, Terminal } from "./terminal.ts";
@@ -247,7 +247,7 @@ async function openShell(shell: ShellName, setup = ""): Promise<Terminal> {
 
 const literally = (text: string) => text.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`);
 
-describe.each(shells)("on a terminal %s", (shell) => {
+describe.each(casesOf(1, shells))("on a terminal %s", (shell) => {
   describe.skipIf(!haveTools("tmux", shell))("completes", () => {
     test("commands, options and names, so that what comes about can run", async () => {
       // What is left out of it below can only be this name's, whatever other locks there are.

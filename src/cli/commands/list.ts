@@ -19,7 +19,7 @@ import {
   longestFirst,
   type Order,
 } from "../status/list-columns.ts";
-import { deadlockLines } from "../status/deadlock-text.ts";
+import { deadlocksOfLock, deadlockText } from "../status/deadlock-text.ts";
 import { diagnostics, printLine } from "../terminal/output.ts";
 import { metricLines } from "../status/prometheus.ts";
 import { holdSeconds } from "../status/status-text.ts";
@@ -78,18 +78,24 @@ export default defineCommand({
     if (output.verbose) diagnostics().debug(`${found.length} found, ${locks.length} listed`);
     if (output.quiet) return exitCodes.done;
 
+    const isWaitedFor = found.some(({ waiters }) => waiters.length > 0);
+    const circles = isWaitedFor && !args.prometheus ? await engine.deadlocks() : [];
     if (args.prometheus) {
       printLine(metricLines(locks, { nowSeconds, heldOverSeconds }).join("\n"));
     } else if (locks.length === 0) {
       diagnostics().info(noneText(args, heldOver));
     } else if (output.json) {
-      printLine(locks.map((lock) => jsonLine(jsonOf(lock, nowSeconds))).join("\n"));
+      const lines = locks.map((lock) => {
+        const deadlocks = deadlocksOfLock(circles, lock.name);
+        const json = jsonOf(lock, nowSeconds);
+        return jsonLine(deadlocks.length === 0 ? json : { ...json, deadlocks });
+      });
+      printLine(lines.join("\n"));
     } else {
       const paint = painter(stdout, args["no-color"] ?? false);
       const columns = columnsOf(stdout);
       const all = args.all ?? false;
-      const isWaitedFor = found.some(({ waiters }) => waiters.length > 0);
-      const deadlocks = isWaitedFor ? await deadlockLines(engine) : [];
+      const deadlocks = circles.map((circle) => `deadlock: ${deadlockText(circle)}`);
       const lines = listLines(locks, { all, columns, nowSeconds, paint });
       printLine([...lines, ...deadlocks.map((line) => paint(lockStyles.broken, line))].join("\n"));
     }

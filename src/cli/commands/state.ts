@@ -48,11 +48,17 @@ export default defineCommand({
         isYes &&= (await engine.inspect(name))?.locked !== true;
       } else {
         const state = await (output.json ? stateNow(engine, name) : stateWithLast(engine, name));
-        const lines = [...textsFor(output).state(state), ...(await deadlocksOf(engine, state))];
+        const deadlocks = await deadlocksOf(engine, state);
+        const lines = [...textsFor(output).state(state)];
+        lines.push(...deadlocks.map((text) => `  deadlock: ${text}`));
         const isPlain = output.seedOrder || output.json || output.quiet;
         const noColor = args["no-color"] ?? false;
         if (isPlain || !wantsColor(stdout, noColor)) {
-          printResult(output, lines, state.json);
+          printResult(
+            output,
+            lines,
+            deadlocks.length === 0 ? state.json : { ...state.json, deadlocks },
+          );
         } else {
           // Most callers are scripts, which do not pay for what paints.
           const { stateScreen } = await import("../pictures/state-screen.ts");
@@ -67,7 +73,6 @@ export default defineCommand({
 /** What is told of deadlocks that a lock is part of; loaded only where somebody waits. */
 async function deadlocksOf(engine: LockEngine, { name, status }: State): Promise<string[]> {
   if (status.waiters.length === 0) return [];
-  const { deadlockLines } = await import("../status/deadlock-text.ts");
-  const lines = await deadlockLines(engine, name);
-  return lines.map((line) => `  ${line}`);
+  const { deadlocksOfLock } = await import("../status/deadlock-text.ts");
+  return deadlocksOfLock(await engine.deadlocks(), name);
 }

@@ -1,6 +1,5 @@
 /** What the commands say of circles of waits. */
 import type { Circle } from "../../lock/circle.ts";
-import type { LockEngine } from "../../lock/engine.ts";
 import { processText } from "./status-text.ts";
 
 /**
@@ -25,13 +24,9 @@ export function deadlockText(circle: Circle): string {
   return `${processText(first.waiter)} waits for lock "${first.lockName}" ${behind}`;
 }
 
-/** A line for each circle. @param lockName only those that this lock is part of */
-export async function deadlockLines(
-  engine: Pick<LockEngine, "deadlocks">,
-  lockName?: string,
-): Promise<string[]> {
-  const circles = await engine.deadlocks();
+/** The texts of the circles that a lock is part of. */
+export function deadlocksOfLock(circles: readonly Circle[], lockName: string): string[] {
   return circles
-    .filter((circle) => lockName === undefined || circle.some((wait) => wait.lockName === lockName))
-    .map((circle) => `deadlock: ${deadlockText(circle)}`);
+    .filter((circle) => circle.some((wait) => wait.lockName === lockName))
+    .map(deadlockText);
 }

@@ -76,6 +76,11 @@ test("state, list and doctor show a circle that stands, as its programs do not l
   const circle = `waits for lock "${a}" behind ${userText(first, a)}, ${link} ${userText(second, b)}`;
   expect(stdout).toContain(`  deadlock: pid ${second} ${circle}\n`);
   expect((await resourcelock("list")).stdout).toContain("deadlock: pid");
+  const shown = { deadlocks: [expect.stringContaining(`pid ${second} ${circle}`)] };
+  expect(JSON.parse((await resourcelock("state", a, "--json")).stdout)).toMatchObject(shown);
+  const listed = (await resourcelock("list", "--json")).stdout.trimEnd().split("\n");
+  const both = listed.map((line) => JSON.parse(line)).filter(({ name }) => names.includes(name));
+  expect(both).toMatchObject([shown, shown]);
   const doctor = await resourcelock("doctor");
   expect(doctor.status).toBe(1);
   expect(doctor.stdout).toContain("Waiting would never end: pid");

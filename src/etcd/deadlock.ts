@@ -2,7 +2,8 @@
 import { type Circle, type OwnProcess, type SeenQueue, WaitGraph } from "../lock/circle.ts";
 import { DeadlockWatch, type Surroundings } from "../lock/deadlock-watch.ts";
 import { processAndAncestors } from "../posix/process-start.ts";
-import { type Entry, holderOf, participantOf } from "./entry.ts";
+import { replacerOf } from "./arrival.ts";
+import { type Entry, holderOf, participantOf, tokenOf } from "./entry.ts";
 import type { Gateway } from "./gateway.ts";
 import { lockNames, lookAt, mapInParallel } from "./lock-state.ts";
 import { processSpace } from "./whose.ts";
@@ -45,7 +46,8 @@ async function queuesOnServer(gateway: Gateway): Promise<SeenQueue[]> {
     const waiters = view.waiters.map((entry) =>
       Object.assign(participantOf(entry), { space: spaceOf(entry) }),
     );
-    return { name, holders, waiters };
+    const leaving = view.holders.filter(({ key }) => replacerOf(view, key) !== undefined);
+    return { name, holders, waiters, leaving: leaving.map(tokenOf) };
   });
 }
 

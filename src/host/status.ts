@@ -1,6 +1,6 @@
 /** Who holds a lock and who waits, as the ledger and the semaphore tell. */
 import { lockStates } from "./ledger/layout.ts";
-import { seatKind, slotsOf } from "./ledger/seat-words.ts";
+import { hasKindFlag, seatKind, slotsOf } from "./ledger/seat-words.ts";
 import type { LedgerSnapshot, ReadableLedger } from "./ledger/ledger-reader.ts";
 import type { LockUnit } from "./objects/unit.ts";
 import { holders, kindNames, seatAtSemaphore, waiters } from "./ledger/queue.ts";
@@ -50,7 +50,14 @@ export function statusIn(ledger: LedgerSnapshot, unit: UnitState): LockStatus {
     waiters: waiters(ledger).map((seat) => participantInSeat(ledger, seat)),
     grants: ledger.header.grants,
     recoveries: ledger.header.recoveries,
+    ...leavingIn(ledger),
   };
+}
+
+/** The holders that were asked to leave. */
+function leavingIn(ledger: LedgerSnapshot): Pick<LockStatus, "leaving"> {
+  const asked = holders(ledger).filter((seat) => hasKindFlag(ledger.seat(seat), "askedToLeave"));
+  return asked.length === 0 ? {} : { leaving: asked.map((seat) => ledger.seat(seat).token) };
 }
 
 function participantInSeat(ledger: LedgerSnapshot, seat: number): ParticipantStatus {

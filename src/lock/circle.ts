@@ -15,7 +15,7 @@ interface Located {
 type LocatedProcess = ProcessLabel & Located;
 
 /** What is looked at of a lock. */
-export interface SeenQueue extends Pick<LockState, "name"> {
+export interface SeenQueue extends Pick<LockState, "name" | "leaving"> {
   readonly holders: readonly (HolderStatus & Located)[];
   readonly waiters: readonly (ParticipantStatus & Located)[];
 }
@@ -117,10 +117,15 @@ function waiterAt({ queue, index }: QueuePlace): ParticipantStatus | undefined {
   return queue.waiters[index];
 }
 
-/** Whom a waiter surely waits for. Of several slots any one may become free, so those who have them are left out. */
-function blockersOf({ queue: { holders, waiters }, index }: QueuePlace): ParticipantStatus[] {
+/**
+ * Whom a waiter surely waits for. Of several slots any one may become free, so those who have them are left out. So is
+ * a holder that was asked to leave, because it ends its command whatever that waits for.
+ */
+function blockersOf({ queue, index }: QueuePlace): ParticipantStatus[] {
+  const { holders, waiters, leaving = [] } = queue;
   const kind = waiters[index]?.kind;
-  const living = holders.filter(hasProcess);
+  const isLeaving = ({ token }: HolderStatus) => token !== null && leaving.includes(token);
+  const living = holders.filter((holder) => hasProcess(holder) && !isLeaving(holder));
   return [...living, ...waiters.slice(0, index)].filter(
     (other) => other.pid !== null && (kind === "exclusive" || other.kind === "exclusive"),
   );

@@ -63,6 +63,8 @@ export interface LockStatus {
   readonly grants: number;
   /** How many of them took over from a holder that died. */
   readonly recoveries: number;
+  /** The tokens of holders that were asked to leave, and end their command; left out where there are none. */
+  readonly leaving?: readonly number[];
 }
 
 /** The status of a lock that nobody uses, or that nobody can tell anything of. */

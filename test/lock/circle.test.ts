@@ -27,10 +27,12 @@ const queue = (
   name: string,
   holders: HolderStatus[],
   waiters: (ParticipantStatus & { space?: string })[],
+  leaving: number[] = [],
 ) => ({
   name,
   holders,
   waiters,
+  leaving,
 });
 
 /** A circle in short: who waits for which lock behind whom. */
@@ -93,6 +95,13 @@ describe("WaitGraph.circles()", () => {
       "slots, of which another may become free",
       [
         ["a", [holder(1, { kind: "slots" })], [waiter(102, "slots")]],
+        ["b", [holder(2)], [waiter(101)]],
+      ],
+    ],
+    [
+      "a holder that was asked to leave",
+      [
+        ["a", [holder(1, { token: 7 })], [waiter(102)], [7]],
         ["b", [holder(2)], [waiter(101)]],
       ],
     ],

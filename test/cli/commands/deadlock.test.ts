@@ -35,6 +35,29 @@ describe("run", () => {
     expect(stdout).toMatch(/inner deploy .* deadlock\n/);
   });
 
+  test("waits for a holder that it asked to leave when that waits behind it", async () => {
+    const [disk, net] = [newLockName("-disk"), newLockName("-net")];
+    const inner = `trap '' TERM; echo has; read -r line; "$RESOURCELOCK" run ${net} -m inner -- true`;
+    const old = startScript(
+      `"$RESOURCELOCK" run ${disk} --replace --kill-after 2 -- sh -c "$SCRIPT"`,
+      { env: { SCRIPT: inner } },
+    );
+    await old.stdout.line("has");
+    const script = `echo has; read -r line; "$RESOURCELOCK" run ${disk} --replace -- echo got both`;
+    const next = startScript(`"$RESOURCELOCK" run ${net} -- sh -c "$SCRIPT"`, {
+      env: { SCRIPT: script },
+    });
+    await next.stdout.line("has");
+    await old.tell("\n");
+    await eventually("a wait for the second lock", async () => {
+      const { stdout } = await resourcelock("state", net);
+      return stdout.includes("inner");
+    });
+    await next.tell("\n");
+    expect(await next.end()).toMatchObject({ status: 0, stdout: "has\ngot both\n" });
+    expect((await old.end()).status).toBe(137);
+  });
+
   test("waits on behind a job that waits for something else", async () => {
     const [disk, net] = [newLockName("-disk"), newLockName("-net")];
     const backup = await nested(disk, net, "backup");

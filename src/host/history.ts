@@ -23,10 +23,18 @@ export function historyOf(ledger: ReadableLedger | undefined): GrantRecord[] {
   });
 }
 
+/** The endings of which a seat names the process; a holder that was asked to leave may also die before it has left. */
+const endedByOthers: ReadonlySet<GrantRecord["ending"]> = new Set([
+  "forced",
+  "replaced",
+  "superseded",
+]);
+
 function recordOf(ledger: LedgerSnapshot, number: number): GrantRecord {
   const seat = ledger.seat(number);
   const { token } = seat;
   const kind = seatKind(seat);
+  const ending = endingOf(ledger, number);
   return {
     ...processLabel(processOf(seat)),
     command: seat.message,
@@ -37,8 +45,8 @@ function recordOf(ledger: LedgerSnapshot, number: number): GrantRecord {
     queued: dateOf(seat, seat.since) ?? 0,
     granted: dateOf(seat, seat.grantedAt),
     ended: dateOf(seat, seat.endedAt),
-    ending: endingOf(ledger, number),
-    by: pidText(evictorLabel(seat)) ?? null,
+    ending,
+    by: endedByOthers.has(ending) ? (pidText(evictorLabel(seat)) ?? null) : null,
     exitStatus: seatExitStatus(seat),
   };
 }

@@ -141,6 +141,16 @@ describe("run --replace", () => {
     await next.stdout.line("runs");
   });
 
+  test("tells no replacement in the history when the run died before its command", async () => {
+    const name = newLockName();
+    const old = await started("run", name, "--replace", "--close", "-m", "old", "--", ...stubborn);
+    const next = startCommand("run", name, "--replace", "-m", "next", "--", ...job);
+    await untilQueueIs(name, "next");
+    await old.kill();
+    await next.stdout.line("runs");
+    expect(await endings(name)).toEqual(["old: recovered", "next: held"]);
+  });
+
   test("waits for a command that did not agree to be replaced", async () => {
     const name = newLockName();
     const plain = await started("run", name, "--newest", "--", ...job);

@@ -123,10 +123,13 @@ export function parseKind(shared: boolean | undefined, slots: string | undefined
   }
   const names = slots.split(",");
   const isUsable = !names.includes("") && new Set(names).size === names.length;
-  if (!isUsable || names.length > maxSlots) {
+  if (!isUsable) {
     throw new UsageError(
       `--slots: ${JSON.stringify(slots)} is neither a number nor a list of different names`,
     );
+  }
+  if (names.length > maxSlots) {
+    throw new UsageError(`--slots: ${names.length} names are given; ${maxSlots} are allowed`);
   }
   return { slots: names.length, names };
 }

@@ -119,16 +119,19 @@ function waiterAt({ queue, index }: QueuePlace): ParticipantStatus | undefined {
 
 /**
  * Whom a waiter surely waits for. Of several slots any one may become free, so those who have them are left out. So is
- * a holder that was asked to leave, because it ends its command whatever that waits for.
+ * a holder that was asked to leave, because it ends its command whatever that waits for; and so is the waiting process
+ * itself, another part of which may let go.
  */
 function blockersOf({ queue, index }: QueuePlace): ParticipantStatus[] {
   const { holders, waiters, leaving = [] } = queue;
-  const kind = waiters[index]?.kind;
+  const waiter = waiters[index];
+  if (waiter === undefined) return [];
   const isLeaving = ({ token }: HolderStatus) => token !== null && leaving.includes(token);
   const living = holders.filter((holder) => hasProcess(holder) && !isLeaving(holder));
-  return [...living, ...waiters.slice(0, index)].filter(
-    (other) => other.pid !== null && (kind === "exclusive" || other.kind === "exclusive"),
-  );
+  return [...living, ...waiters.slice(0, index)].filter((other) => {
+    const isOther = other.pid !== null && keyOf(other) !== keyOf(waiter);
+    return isOther && (waiter.kind === "exclusive" || other.kind === "exclusive");
+  });
 }
 
 /** Token 0 is that of a waiter at the semaphore, which may have the lock already: it may be the one that asks. */

@@ -48,9 +48,9 @@ describe("WaitGraph.circles()", () => {
     expect(short(new WaitGraph(two, parents).circles())).toEqual([["102 a 1", "101 b 2"]]);
   });
 
-  test("finds one process that waits, in a thread, for a lock of its own", () => {
-    const queues = [queue("a", [holder(1)], [waiter(1)])];
-    expect(short(new WaitGraph(queues, parents).circles())).toEqual([["1 a 1"]]);
+  test("finds none in a process that waits for itself, as another part of it may let go", () => {
+    const queues = [queue("a", [holder(1)], [waiter(1), waiter(1)])];
+    expect(new WaitGraph(queues, parents).circles()).toEqual([]);
   });
 
   test("finds a circle through one that only waits before another", () => {

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { lockStates, seatStates } from "../../../src/host/ledger/layout.ts";
 import { evictions, seatExitStatus, slotsOf } from "../../../src/host/ledger/seat-words.ts";
-import type { Blocked } from "../../../src/host/ledger/apply.ts";
+import type { Blocked, Outcome } from "../../../src/host/ledger/apply.ts";
 import { Participant } from "../../../src/host/ledger/participant.ts";
 import type { Wish } from "../../../src/host/ledger/own-seat.ts";
 import { kinds } from "../../../src/host/ledger/queue.ts";
@@ -78,7 +78,10 @@ afterEach(() => lock.close());
 
 /** What an attempt is blocked on. */
 function blockedBy(participant: Participant): Blocked {
-  const outcome = participant.tryAdvance();
+  return requireBlocked(participant.tryAdvance());
+}
+
+function requireBlocked(outcome: Outcome): Blocked {
   if (typeof outcome === "string") throw new Error(outcome);
   return outcome;
 }
@@ -87,7 +90,7 @@ function blockedBy(participant: Participant): Blocked {
 function untilGranted(participant: Participant): void {
   let outcome = participant.tryAdvance();
   while (outcome !== "granted") {
-    Bun.sleepSync(blockedBy(participant).retryAfterSeconds * 1000);
+    Bun.sleepSync(requireBlocked(outcome).retryAfterSeconds * 1000);
     outcome = participant.tryAdvance();
   }
 }

@@ -144,7 +144,10 @@ export class HostEngine implements LockEngine {
   }
 
   #describe(lock: HostLock, { participant }: Attempt): WaitState {
-    const { holders } = lock.status();
+    // At the semaphore, this request is shown as the holder while nobody knows who is.
+    const holders = lock
+      .status()
+      .holders.filter(({ pid, token }) => token !== 0 || pid !== process.pid);
     return {
       ...participant.position(),
       holders,

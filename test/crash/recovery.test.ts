@@ -5,6 +5,7 @@ import { isAlive, killStranger } from "../support/process.ts";
 import {
   atRest,
   endlessCommand,
+  faultAt,
   held,
   libraryUser,
   outcomeOf,
@@ -62,6 +63,16 @@ describe("the holder is killed at rest", () => {
       expect(await stateOf(name)).toMatchObject(atRest);
     });
   }
+
+  test("run names nobody when a process died before it could say that it holds", async () => {
+    const name = newLockName();
+    expect((await outcomeOf("run", name, "--", "true")).status).toBe(0);
+    await resourcelock(["run", name, "--", "true"], faultAt("taken")).exited();
+    const { status, stderr } = await outcomeOf("run", name, "--", "true");
+    const told = "from a process that died; its work may be unfinished";
+    expect(stderr).toBe(`resourcelock: took over lock "${name}" ${told}\n`);
+    expect(status).toBe(0);
+  });
 
   test("a library process that waits adopts it, too", async () => {
     const name = newLockName();

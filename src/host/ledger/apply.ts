@@ -135,9 +135,9 @@ function predecessor(own: Own, row: 3 | 5 | 6): Predecessor {
   const seat = ledger.seat(dead);
   const { message } = seat;
   const { pid } = processLabel(processOf(seat));
-  // In row 5 it died after it let go; or another one died before it could say that it holds.
-  const isAlive = pid !== null && processStart(pid) !== undefined;
-  return row === 5 && isAlive ? nobodyKnown : { ...processOf(seat), message };
+  // In row 5 it died while it let go; or another one died before it could say that it holds.
+  const isAnotherDead = seat.endedAt !== 0 || (pid !== null && processStart(pid) !== undefined);
+  return row === 5 && isAnotherDead ? nobodyKnown : { ...processOf(seat), message };
 }
 
 /** Waits for the semaphore: of a group only one, as two could not tell whose unit is missing. */

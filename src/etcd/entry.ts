@@ -33,6 +33,8 @@ export interface EntryValue {
   /** When it was granted; undefined while it waits. */
   readonly granted?: number;
   readonly slot?: number;
+  /** The slot's name, if its holder gave names. */
+  readonly slotName?: string;
   /** How it is held; `attached` if left out. */
   readonly attachment?: "detached" | "bound";
   /** The process that it is bound to. */
@@ -83,6 +85,7 @@ function parseValue(text: string): EntryValue | undefined {
   if (kind === undefined) return undefined;
   const granted = timeIn(json, "granted");
   const slot = countIn(json, "slot", 0, maxSlots - 1);
+  const slotName = textOrEmpty(json["slotName"]);
   const owner = countIn(json, "owner", 1, maxPid);
   const token = countIn(json, "token", 1, Number.MAX_SAFE_INTEGER);
   const attachment = json["attachment"];
@@ -99,6 +102,7 @@ function parseValue(text: string): EntryValue | undefined {
     ...(json["replace"] === true ? { replace: true } : {}),
     ...(granted === undefined ? {} : { granted }),
     ...(slot === undefined || kind.kind !== "slots" ? {} : { slot }),
+    ...(slot === undefined || kind.kind !== "slots" || slotName === "" ? {} : { slotName }),
     ...(attachment === "detached" || attachment === "bound" ? { attachment } : {}),
     ...(owner === undefined ? {} : { owner }),
     ...(identity === undefined ? {} : { process: identity }),
@@ -178,6 +182,12 @@ export function holderOf(entry: Entry): HolderStatus {
     attachment,
     token: tokenOf(entry),
     slot: value.slot ?? null,
+    ...entrySlotName(value),
     slots: kind === "slots" ? slots : null,
   };
+}
+
+/** The name of a slot, as a status and a record of the history have it. */
+export function entrySlotName({ slotName }: EntryValue): { slotName?: string } {
+  return slotName === undefined ? {} : { slotName: shownMessage(slotName) };
 }

@@ -310,7 +310,11 @@ export class Place {
 
   #grantedValue(): EntryValue {
     const granted = { ...this.#value, granted: Date.now() / 1000 };
-    return this.#own.kind === "slots" ? { ...granted, slot: this.#view.freeSlot() } : granted;
+    if (this.#own.kind !== "slots") return granted;
+    const { kind } = this.#request;
+    const slot = this.#view.freeSlot();
+    const slotName = typeof kind === "object" ? kind.names?.[slot] : undefined;
+    return { ...granted, slot, ...(slotName === undefined ? {} : { slotName }) };
   }
 
   #put(value: EntryValue): JsonObject {

@@ -27,6 +27,7 @@ const value: EntryValue = {
   since: 1_700_000_000,
   granted: 1_700_000_001,
   slot: 2,
+  slotName: "ttyUSB2",
 };
 
 describe("parseEntry()", () => {
@@ -35,6 +36,7 @@ describe("parseEntry()", () => {
     expect(entry.value).toEqual(value);
     expect(entry.kind).toBe("slots");
     expect(entry.slots).toBe(3);
+    expect(holderOf(entry).slotName).toBe("ttyUSB2");
   });
 
   test.each([

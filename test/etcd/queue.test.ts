@@ -124,6 +124,8 @@ describe("EtcdEngine.acquire()", () => {
     const grants = await Promise.all(requests);
     expect(new Set(grants.map(({ slot }) => slot))).toEqual(new Set([0, 1, 2]));
     expect(new Set(grants.map(({ slotName }) => slotName))).toEqual(new Set(["a", "b", "c"]));
+    const holders = (await engine.inspect(name))?.holders ?? [];
+    expect(new Set(holders.map(({ slotName }) => slotName))).toEqual(new Set(["a", "b", "c"]));
     const fourth = acquired(newEngine().acquire(name, slots));
     await waiting(engine, name, 1);
     const freed = grants[1]?.slot;

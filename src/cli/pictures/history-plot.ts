@@ -93,14 +93,14 @@ function labelsOf(records: readonly GrantRecord[]): string[] {
   });
 }
 
-/** From when to when a picture goes: as in `00:32:34 to 00:32:54`, with dates if it is not all of today. */
+/** From when to when a picture goes: as in `00:32:34 to 00:32:54`, or within a second `00:32:34`, with dates if it is not all of today. */
 function timesText(spans: readonly { start: number; end: number }[], now: number): string {
   const start = Math.min(...spans.map((span) => span.start));
   const end = Math.max(...spans.map((span) => span.end));
   const [startDay, endDay] = [dateText(start), dateText(end)];
   const from = startDay === dateText(now) ? clockText(start) : `${startDay} ${clockText(start)}`;
   const until = startDay === endDay ? clockText(end) : `${endDay} ${clockText(end)}`;
-  return `${from} to ${until}`;
+  return from === until ? from : `${from} to ${until}`;
 }
 
 /** When a record ended, or the last that is known of it. */

@@ -39,11 +39,12 @@ export function processText(process: ProcessLabel, userOf: UserOf = otherUserOf)
   return `${number}${where}${label.length === 0 ? "" : ` (${label.join(" ")})`}`;
 }
 
-/** A process at the head of a line: as in `make deploy (pid 4242, anna)`. */
+/** A process at the head of a line: as in `make deploy (pid 4242, anna)`, `make deploy (pid 4242 on ci3)`. */
 function whoText(process: ProcessLabel, userOf: UserOf, ...more: string[]): string {
   const { pid, command, host } = process;
   const user = pid === null || host !== undefined ? undefined : userOf(pid);
-  const facts = [pidText(process) ?? "", host ?? "", user ?? "", ...more];
+  const number = [pidText(process), host].filter((part) => part !== undefined).join(" on ");
+  const facts = [number, user ?? "", ...more];
   const shown = facts.filter((fact) => fact !== "").join(", ");
   if (command === "") return shown === "" ? unnamed : shown;
   return shown === "" ? command : `${command} (${shown})`;

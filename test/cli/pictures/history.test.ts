@@ -248,6 +248,17 @@ describe("the picture", () => {
     ]);
   });
 
+  test("historyPlot() names a time once when all of it is within a second", () => {
+    const brief = [record("a", [0, 0, 0.2], "released")];
+    const picture = historyPlot(
+      "x",
+      brief,
+      { columns: 70, lines: Infinity },
+      { now, paint: plain },
+    );
+    expect(maskTimes(picture)[0]).toBe("x: 1 request, HH:MM:SS");
+  });
+
   test("historyPlot() has ticks at round times, also of days, and names the days", () => {
     const days = [
       record("a", [0, 0, 3 * 86_400], "released"),

@@ -92,6 +92,12 @@ const lines = (changes: Partial<StateFacts>) => stateLines(facts(changes), optio
 const heldBy = (...holders: HolderStatus[]) => lines({ status: { holders, waiters: [] } });
 
 describe("stateLines()", () => {
+  test("tells the host of a process as messages do", () => {
+    const holders = [holder({ host: "ci3" })];
+    const [line] = lines({ status: { holders, waiters: [] } });
+    expect(line).toContain("make deploy (pid 8 on ci3)");
+  });
+
   test("tells the holder, then who waits", () => {
     const waiter = {
       pid: 4250,

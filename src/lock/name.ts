@@ -38,7 +38,7 @@ export function isLockName(name: string): boolean {
 function faultOf(name: string): string | undefined {
   if (name === "") return "a name cannot be empty";
   if (name === "." || name === "..") return "it is the name of a directory";
-  if (name.includes("/")) return 'names are not paths and cannot contain "/"';
+  if (name.includes("/")) return `names are not paths and cannot contain "/"${lastPartHint(name)}`;
   if (name.includes("\0")) return "it contains a NUL byte";
   // What is not UTF-8 on the command line arrives with U+FFFD in its place: two such names would be one.
   if (!name.isWellFormed() || name.includes("\uFFFD")) return "it is not valid UTF-8";
@@ -48,6 +48,12 @@ function faultOf(name: string): string | undefined {
   if (name.startsWith("sem.")) return 'names cannot start with "sem.", which marks semaphores';
   if (name.endsWith(".ledger")) return 'names cannot end in ".ledger", which marks ledgers';
   return undefined;
+}
+
+/** What a path, as flock takes it, can be called instead. */
+function lastPartHint(path: string): string {
+  const last = path.slice(path.lastIndexOf("/") + 1);
+  return last.length <= shownCharacters && isLockName(last) ? `; try ${JSON.stringify(last)}` : "";
 }
 
 /** The path of a lock's info text: the one of its {@link objectsOf} that each grant needs. */

@@ -9,6 +9,11 @@ function paths(name: string): string[] {
 }
 
 describe("parseLockName()", () => {
+  test("tells which part of a path can be a name", () => {
+    expect(() => parseLockName("/var/lock/photos.lock")).toThrow('; try "photos.lock"');
+    expect(() => parseLockName("a/")).toThrow(/cannot contain "\/"$/);
+  });
+
   test("takes a name with and without its leading slash", () => {
     expect([parseLockName("deploy"), parseLockName("/deploy")]).toEqual(["deploy", "deploy"]);
   });

@@ -24,8 +24,10 @@ export function noCommand(
   const isRunnable = (word: string) =>
     !names.includes(word.toLowerCase()) && Bun.which(word) !== null;
   if (second !== undefined && isRunnable(second)) {
+    const lock = first.startsWith("/") ? first.slice(first.lastIndexOf("/") + 1) : first;
+    const words = [lock, ...positionals.slice(1)].map(shellWord).join(" ");
     return new UsageError(
-      `${JSON.stringify(first)} is not a command; to run ${second} under a lock: resourcelock run ${positionals.map(shellWord).join(" ")}`,
+      `${JSON.stringify(first)} is not a command; to run ${second} under a lock: resourcelock run ${words}`,
     );
   }
   if (second !== undefined) {
@@ -33,7 +35,7 @@ export function noCommand(
     return new UsageError(`neither ${words} is a command: ${names.join(", ")}`);
   }
   return new UsageError(
-    `${JSON.stringify(first)} is not a command, and as a lock's name it needs one: ${names.join(", ")}`,
+    `${JSON.stringify(first)} is not a command; for a lock of that name, put a command before it: ${names.join(", ")}`,
   );
 }
 
@@ -50,7 +52,8 @@ const wordHints: Readonly<Record<string, (word: string) => string>> = Object.ass
       `; list shows all locks; for one: resourcelock state ${shellWord(word)}`,
     doctor: (word: string) =>
       `; doctor checks all locks; for one: resourcelock state ${shellWord(word)}`,
-    get: () => "; get takes one lock; for several: resourcelock run A,B COMMAND",
+    get: () =>
+      "; get takes one lock, for several: resourcelock run A,B COMMAND; a message with spaces needs quotes",
     session: () => "; session reads its requests from stdin",
   },
 );
@@ -61,6 +64,7 @@ export function extraWordHint(command: string | undefined, word: string): string
 }
 
 const ungetHint = "; to release a lock: resourcelock unget NAME";
+const sessionEndHint = "; what a session holds is released by unget, or when the session ends";
 const sharedHint = "; shared holds are for run and session";
 
 /** What an option was meant for, by the command that does not take it. */
@@ -71,7 +75,16 @@ const optionHints: Readonly<Record<string, Readonly<Record<string, string>>>> = 
     "-a": "; to hold a lock for a time: resourcelock get NAME -a TIME",
     "--json": "; stdout is the command's",
   },
-  get: { "-s": sharedHint, "--shared": sharedHint, "--slots": "; slots are for run and session" },
+  // --owner-pid and -a are unknown only to the get of a session.
+  get: {
+    "-s": sharedHint,
+    "--shared": sharedHint,
+    "--slots": "; slots are for run and session",
+    "--replace": "; it is for run, which has a command to end",
+    "--owner-pid": sessionEndHint,
+    "-a": sessionEndHint,
+    "--auto-unget": sessionEndHint,
+  },
 };
 
 /** `; what was meant`, or "". */

@@ -78,6 +78,7 @@ describe("noCommand()", () => {
     expect(await told("demo echo hi there's")).toBe(
       `"demo" is not a command; to run echo under a lock: resourcelock run demo echo hi 'there'\\''s'`,
     );
+    expect(await told("/tmp/x.lock echo hi")).toContain("resourcelock run x.lock echo hi");
     expect(await told("demo frobnicate")).toContain('neither "demo" nor "frobnicate" is a command');
   });
 });
@@ -91,4 +92,9 @@ test("extraWordHint() tells what shows one lock, after a command that takes none
 test("extraOptionHint() tells what flock's -u is", () => {
   expect(extraOptionHint("run", "-u")).toBe("; to release a lock: resourcelock unget NAME");
   expect(extraOptionHint("wait", "-u")).toBe("");
+});
+
+test("extraOptionHint() tells the get of a session when its locks are released", () => {
+  expect(extraOptionHint("get", "--owner-pid")).toContain("when the session ends");
+  expect(extraOptionHint("get", "--replace")).toContain("it is for run");
 });

@@ -33,7 +33,7 @@ export default defineCommand({
     examples: [
       ["remove old-job", "delete it if nobody uses it"],
       ["remove --stale", "delete what dead processes left"],
-      ["remove --unused 7d --dry-run", "see what a week's tidying would delete"],
+      ["remove --unused 7d --dry-run", "only say what it would delete"],
     ],
     conflicts: [["force", "stale", "unused"], quietOrVerbose],
     notes: [

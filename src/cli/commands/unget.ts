@@ -34,7 +34,7 @@ export default defineCommand({
     message: {
       ...options.message,
       default: "cli",
-      description: "who releases it",
+      description: "who releases it: for -v and, with --server, for the holder",
     },
     token: options.token,
     "owner-pid": {

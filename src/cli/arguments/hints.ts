@@ -1,7 +1,7 @@
 /** What was meant by a word that is wrong. */
 import { type CommandLine, positionalsOf } from "./command-line.ts";
 import { options } from "./options.ts";
-import { UsageError } from "./words.ts";
+import { type OptionWord, UsageError } from "./words.ts";
 
 /** The error for a command line without a command. */
 export function noCommand(
@@ -21,21 +21,35 @@ export function noCommand(
     const hint = commandHint(word, names);
     if (hint !== "") return new UsageError(`unknown command ${JSON.stringify(word)}${hint}`);
   }
-  const isRunnable = (word: string) =>
-    !names.includes(word.toLowerCase()) && Bun.which(word) !== null;
-  if (second !== undefined && isRunnable(second)) {
-    const lock = first.startsWith("/") ? first.slice(first.lastIndexOf("/") + 1) : first;
-    const words = [lock, ...positionals.slice(1)].map(shellWord).join(" ");
-    return new UsageError(
-      `${JSON.stringify(first)} is not a command; to run ${second} under a lock: resourcelock run ${words}`,
-    );
-  }
+  const meant = runMeant(given, positionals, names);
+  if (meant !== undefined) return meant;
   if (second !== undefined) {
     const words = `${JSON.stringify(first)} nor ${JSON.stringify(second)}`;
     return new UsageError(`neither ${words} is a command: ${names.join(", ")}`);
   }
   return new UsageError(
     `${JSON.stringify(first)} is not a command; for a lock of that name, put a command before it: ${names.join(", ")}`,
+  );
+}
+
+/** The error for a call as of flock, `[-n] NAME COMMAND`: it shows the same call with `run`. */
+function runMeant(
+  given: readonly OptionWord[],
+  positionals: readonly string[],
+  names: readonly string[],
+): UsageError | undefined {
+  // Before it is known that run is meant, -n has the value that it has for history.
+  const nonblock = given.find(({ shown, value }) => shown === "-n" && !/^\d*$/.test(value ?? ""));
+  const [name, program, ...rest] = [nonblock?.value ?? [], positionals].flat();
+  if (name === undefined || program === undefined) return undefined;
+  if (names.includes(program.toLowerCase()) || Bun.which(program) === null) return undefined;
+  const lock = name.startsWith("/") ? name.slice(name.lastIndexOf("/") + 1) : name;
+  const optionWords = given.flatMap((option) =>
+    option === nonblock ? [option.shown] : [option.shown, option.value ?? []].flat(),
+  );
+  const words = [...optionWords, lock, program, ...rest].map(shellWord).join(" ");
+  return new UsageError(
+    `${JSON.stringify(name)} is not a command; to run ${program} under a lock: resourcelock run ${words}`,
   );
 }
 

@@ -79,6 +79,8 @@ describe("noCommand()", () => {
       `"demo" is not a command; to run echo under a lock: resourcelock run demo echo hi 'there'\\''s'`,
     );
     expect(await told("/tmp/x.lock echo hi")).toContain("resourcelock run x.lock echo hi");
+    expect(await told("-n demo echo hi")).toEndWith("resourcelock run -n demo echo hi");
+    expect(await told("-w 10 demo echo hi")).toEndWith("resourcelock run -w 10 demo echo hi");
     expect(await told("demo frobnicate")).toContain('neither "demo" nor "frobnicate" is a command');
   });
 });

@@ -135,9 +135,13 @@ function answerOf(endpoint: string, response: Response, text: string): Answer {
   if (message === undefined) throw notJson(endpoint, response, text);
   const failure = failureIn(message);
   if (failure !== undefined) {
+    // The answer names neither the user nor the key.
+    const advice = failure.text.includes("permission denied")
+      ? "; give the user a role that may read and write the lock's keys"
+      : "";
     throw new LockServerError(
       faultOfAnswer(failure.code, failure.text),
-      `Lock server ${endpoint} says: ${shownText(failure.text)}`,
+      `Lock server ${endpoint} says: ${shownText(failure.text)}${advice}`,
     );
   }
   const content = "result" in message ? objectIn(message, "result") : message;

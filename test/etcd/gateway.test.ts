@@ -94,6 +94,17 @@ describe("Gateway.call()", () => {
     },
   );
 
+  test("call() says what a user lacks whom the server denies a key", async () => {
+    const message = "etcdserver: permission denied";
+    await using server = new FakeGateway(() =>
+      Response.json({ message, code: 7 }, { status: 403 }),
+    );
+    const error = await failureOf(gatewayTo([server.url]).call("kv/txn", {}));
+    expect(error.message).toEndWith(
+      "; give the user a role that may read and write the lock's keys",
+    );
+  });
+
   test("call() repeats the request when no leader is there yet, and says that it may be repeated", async () => {
     let count = 0;
     await using server = new FakeGateway(() => {

@@ -23,6 +23,11 @@ export class Holds {
     return this.#grants.has(parseLockName(lockName));
   }
 
+  /** The fencing token of the session's hold of a lock; undefined if there is none. */
+  tokenOf(lockName: string): number | undefined {
+    return this.#grants.get(parseLockName(lockName))?.token;
+  }
+
   /** Takes a lock, which the session must not hold yet: it would wait for itself. */
   async acquire(
     lockName: string,

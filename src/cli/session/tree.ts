@@ -2,7 +2,14 @@
 import { type CommandDef, defineCommand } from "citty";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, nonblockConflicts, options } from "../arguments/options.ts";
-import { parseExitCode, parseKind, parseQueueing, parseTimeout } from "../arguments/values.ts";
+import {
+  parseExitCode,
+  parseKind,
+  parsePid,
+  parseQueueing,
+  parseTimeout,
+  parseToken,
+} from "../arguments/values.ts";
 import { exitCodes } from "../exit-code.ts";
 import { refusalText } from "../status/result-text.ts";
 import { holdersText } from "../status/status-text.ts";
@@ -104,11 +111,12 @@ function ungetCommand(
       ...forced,
       async run(context) {
         const { args, data } = context;
-        const others = args._.filter((name) => !holds.has(name));
+        const isOwn = meantOf(holds, args["token"], args["owner-pid"]);
+        const others = args._.filter((name) => !isOwn(name));
         if (others.length === args._.length) return forced.run?.(context);
         const [json, quiet] = [args["json"] === true, args["quiet"] === true];
         const output = outputOptions({ json, quiet }, data);
-        for (const name of args._.filter((one) => holds.has(one))) {
+        for (const name of args._.filter(isOwn)) {
           const lost = await holds.release(name, String(args["message"]));
           if (lost !== undefined) throw lost;
           printResult(output, `${name}: released`, { name, released: true });
@@ -119,6 +127,16 @@ function ungetCommand(
       },
     };
   };
+}
+
+/** Tells whether the session's own hold of a lock is what an `unget` means. @throws {UsageError} */
+function meantOf(holds: Holds, tokenText: unknown, ownerText: unknown): (name: string) => boolean {
+  const token = typeof tokenText === "string" ? parseToken("--token", tokenText) : undefined;
+  const owner = typeof ownerText === "string" ? parsePid("--owner-pid", ownerText) : undefined;
+  return (name) =>
+    holds.has(name) &&
+    (token === undefined || token === holds.tokenOf(name)) &&
+    (owner === undefined || owner === process.pid);
 }
 
 function waitCommand(holds: Holds): CommandDef<any> {

@@ -31,6 +31,22 @@ test("session takes a lock and releases it as it is asked to", async () => {
   expect(await endOf(session)).toBe(0);
 });
 
+test("session keeps a hold of its own that unget does not mean", async () => {
+  const name = newLockName();
+  const { ask } = startSession("--json");
+  const { token } = JSON.parse(await ask(`get ${name}`));
+  expect(JSON.parse(await ask(`unget ${name} --token ${token - 1}`))).toMatchObject({
+    status: 0,
+    locked: true,
+    released: false,
+  });
+  expect(JSON.parse(await ask(`unget ${name} --owner-pid 1`))).toMatchObject({ released: false });
+  expect(JSON.parse(await ask(`unget ${name} --token x`))).toMatchObject({ status: 64 });
+  expect(await isLocked(name)).toBe(true);
+  expect(JSON.parse(await ask(`unget ${name} --token ${token}`))).toMatchObject({ released: true });
+  expect(await isLocked(name)).toBe(false);
+});
+
 test("session takes the words in the seed's order too", async () => {
   const name = newLockName();
   const { ask } = startSession();

@@ -13,7 +13,9 @@ export function printHeading(title: string): void {
 /** Runs a step to its end, and gives its status and the end of what it printed. */
 export async function runStep(title: string, words: readonly string[]): Promise<StepResult> {
   printHeading(title);
-  const child = Bun.spawn([...words], { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  // Bun gives a child the environment that it got itself, unless told otherwise.
+  const pipes = { stdin: "ignore", stdout: "pipe", stderr: "pipe" } as const;
+  const child = Bun.spawn([...words], { ...pipes, env: process.env });
   const relay = new Relay(title);
   await Promise.all([relay.pass(child.stdout), relay.pass(child.stderr)]);
   relay.stop();

@@ -44,8 +44,8 @@ describe.skipIf(!canPackage)("scripts/package", () => {
     const checked = stdout.trimEnd().split("\n");
     const made = [...Object.values(debs), ...Object.values(tarballs), library];
     expect(checked.toSorted()).toEqual(made.map((path) => `${basename(path)}: OK`).toSorted());
-    const readme = readFileSync(join(root, "README.md"), "utf8");
-    for (const path of made) expect(readme).toContain(`| \`${basename(path)}\``);
+    const page = readFileSync(join(root, "docs/install.md"), "utf8");
+    for (const path of made) expect(page).toContain(`| \`${basename(path)}\``);
   });
 
   test.each([["x64"], ["arm64"]] as const)("packs for %s what a person needs", async (name) => {
@@ -61,6 +61,7 @@ describe.skipIf(!canPackage)("scripts/package", () => {
       "completions/_resourcelock",
       "completions/resourcelock.bash",
       "completions/resourcelock.fish",
+      ...[...new Bun.Glob("docs/**").scanSync({ cwd: root })].toSorted(),
       "resourcelock",
       "resourcelock.1",
     ]);

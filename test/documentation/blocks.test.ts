@@ -284,6 +284,7 @@ test("the documentation has few blocks that do not run, each for a reason", () =
     ["docs/across-hosts.md, One host, to try it", "it needs a server: test/etcd has the commands"],
     ["docs/across-hosts.md, One host, to try it", "the same"],
     ["docs/across-hosts.md, Three hosts, with TLS", "the same: test/etcd/security.test.ts"],
+    ["docs/across-hosts.md, Three hosts, with TLS", "the same: a role, in the same file"],
     ["docs/across-hosts.md, In a program", "the same: test/etcd/etcd-lock.test.ts"],
     ["docs/guide.md, Deadlocks", "it takes two jobs: test/cli/commands/deadlock.test.ts"],
     ["docs/install.md, Install", "apt needs root, as above"],

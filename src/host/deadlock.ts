@@ -8,19 +8,10 @@ import { locksOnHost } from "./inventory/list.ts";
 
 const ancestry: Ancestry = ({ pid }) => (pid === null ? [] : processAndAncestors(pid));
 
-/** A lock without a holder that still waits: one at the semaphore may have the unit already, and has no token yet. */
-export function certain(lock: LockState): LockState {
-  return Object.assign({}, lock, { holders: lock.holders.filter(({ token }) => token !== 0) });
-}
-
 /** All circles among the locks of this host. @param locks where they were looked at already */
 export function circlesOnHost(locks: readonly LockState[] = locksOnHost()): Circle[] {
   if (!locks.some(({ waiters }) => waiters.length > 0)) return [];
-  return new WaitGraph(locks.map(certain), ancestry).circles();
-}
-
-async function allLocks(): Promise<readonly LockState[]> {
-  return locksOnHost().map(certain);
+  return new WaitGraph(locks, ancestry).circles();
 }
 
 /** @param inspect looks at one lock, which may be open already */
@@ -30,7 +21,7 @@ export function watchDeadlocks(
 ): DeadlockWatch {
   const own = { pid: process.pid };
   return new DeadlockWatch(lockName, {
-    list: allLocks,
+    list: async () => locksOnHost(),
     inspect,
     clock: monotonicSeconds,
     ancestry,

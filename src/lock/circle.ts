@@ -127,15 +127,18 @@ function blockersOf({ queue, index }: QueuePlace): ParticipantStatus[] {
   const waiter = waiters[index];
   if (waiter === undefined) return [];
   const isLeaving = ({ token }: HolderStatus) => token !== null && leaving.includes(token);
-  const living = holders.filter((holder) => hasProcess(holder) && !isLeaving(holder));
+  const living = holders.filter((holder) => isSureHolder(holder) && !isLeaving(holder));
   return [...living, ...waiters.slice(0, index)].filter((other) => {
     const isOther = other.pid !== null && keyOf(other) !== keyOf(waiter);
     return isOther && (waiter.kind === "exclusive" || other.kind === "exclusive");
   });
 }
 
-/** Token 0 is that of a waiter at the semaphore, which may have the lock already: it may be the one that asks. */
-function hasProcess({ attachment, token }: HolderStatus): boolean {
+/**
+ * Whether a holder surely holds, for a process of its own. Token 0 is that of a waiter at the semaphore, which may have
+ * the lock already: it may be the one that asks.
+ */
+export function isSureHolder({ attachment, token }: HolderStatus): boolean {
   return token !== 0 && (attachment === "attached" || attachment === "bound");
 }
 

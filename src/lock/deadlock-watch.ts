@@ -3,6 +3,7 @@ import {
   type Ancestry,
   type Circle,
   givesUp,
+  isSureHolder,
   type OwnProcess,
   type SeenQueue,
   WaitGraph,
@@ -64,7 +65,9 @@ export class DeadlockWatch {
     if (heldNames === undefined) {
       const above = new Set(ancestry(own));
       const held = locks.filter(({ holders }) =>
-        holders.some(({ pid, space }) => pid !== null && space === own.space && above.has(pid)),
+        holders.filter(isSureHolder).some(({ pid, space }) => {
+          return pid !== null && space === own.space && above.has(pid);
+        }),
       );
       this.#heldNames = held.map(({ name }) => name);
       this.#rescanAtSeconds = clock() + rescanSeconds;

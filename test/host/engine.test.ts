@@ -1,11 +1,13 @@
 /** The engine of one host keeps the contract. */
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { HostEngine } from "../../src/host/engine.ts";
+import { newcomerOf } from "../../src/host/ledger/newcomer.ts";
 import { ResourceLock } from "../../src/index.ts";
 import type { AcquireRequest, Grant, Refusal } from "../../src/lock/engine.ts";
 import { LockLostError, LockNameError } from "../../src/lock/errors.ts";
 import { newLockName } from "../support/binary.ts";
+import { StepwiseLock } from "../support/stepwise-lock.ts";
 
 const atOnce: AcquireRequest = { message: "engine test", timeoutSeconds: 0 };
 
@@ -110,6 +112,26 @@ describe("acquire()", () => {
     await grant.release();
   });
 
+  test("refuses at once when more wait than it may wait behind", async () => {
+    const grant = grantOf(await engine.acquire(name, atOnce));
+    const request = { ...atOnce, timeoutSeconds: Infinity, maxWaiters: 0 };
+    const refusal = { granted: false, name, reason: "crowded", by: [] };
+    expect(await engine.acquire(name, request)).toMatchObject(refusal);
+    await grant.release();
+  });
+
+  test("looks for a deadlock after a second, and finds none in a wait for its own process", async () => {
+    const grant = grantOf(await engine.acquire(name, atOnce));
+    const looked = spyOn(engine, "inspect");
+    const answer = await engine.acquire(name, { ...atOnce, timeoutSeconds: 2.2 });
+    expect(answer).toMatchObject({ granted: false, reason: "timeout" });
+    expect(looked).toHaveBeenCalledWith(name);
+    expect(await engine.deadlocks()).not.toContainEqual([
+      expect.objectContaining({ lockName: name }),
+    ]);
+    await grant.release();
+  });
+
   test("creates nothing when the message is too long for a new lock, or the name is none", async () => {
     expect(engine.acquire(name, { ...atOnce, message: "a".repeat(5000) })).rejects.toThrow(
       "Cannot store",
@@ -129,6 +151,22 @@ describe("Grant", () => {
     expect(loss).toBeInstanceOf(LockLostError);
     expect(loss?.loss.reason).toBe("forced");
     expect(loss !== undefined && (await grant.release()) === loss).toBe(true);
+  });
+
+  test("findLoss() tells of a newer request that wants a hold that may be replaced", async () => {
+    const grant = grantOf(await engine.acquire(name, { ...atOnce, replace: true }));
+    expect(grant.findLoss()).toBeUndefined();
+    using newer = new StepwiseLock(name);
+    const attempt = newer.request({ message: "newer", newcomer: newcomerOf({ replace: true }) });
+    expect(attempt.tryAdvance()).toBe(false);
+    expect(grant.findLoss()?.loss).toEqual({
+      reason: "replaced",
+      by: `pid ${process.pid} (newer)`,
+      newer: { pid: process.pid, command: "newer" },
+    });
+    expect(grant.watchLoss().aborted).toBe(true);
+    attempt.withdraw();
+    await grant.release();
   });
 
   test("watchLoss() aborts when the lock is forced away", async () => {

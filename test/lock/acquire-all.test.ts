@@ -53,6 +53,43 @@ describe("acquireAll()", () => {
     expect(await lockedNames(engine)).toEqual(["b"]);
   });
 
+  test("gives up what it has when a newer request wants that while it waits for the next lock", async () => {
+    const engine = new MemoryEngine();
+    const [held] = grantsOf(await acquireAll(engine, ["b"], atOnce));
+    const forever = { message: "newer", timeoutSeconds: Infinity, replace: true };
+    let newer: Promise<Grant[] | Refusal> | undefined;
+    const older = await acquireAll(
+      {
+        acquire(name, request) {
+          if (name === "b") newer = acquireAll(engine, ["a"], forever);
+          return engine.acquire(name, request);
+        },
+      },
+      ["a", "b"],
+      { ...forever, message: "older" },
+    );
+    expect(older).toEqual({ granted: false, name: "a", reason: "superseded", by: [] });
+    expect(grantsOf((await newer) ?? [])).toHaveLength(1);
+    await held?.release();
+  });
+
+  test("waits on, and tells of it, while nobody wants what it has", async () => {
+    const engine = new MemoryEngine();
+    const [held] = grantsOf(await acquireAll(engine, ["b"], atOnce));
+    let waits = 0;
+    const grants = await acquireAll(engine, ["a", "b"], {
+      message: "test",
+      timeoutSeconds: Infinity,
+      replace: true,
+      onWait() {
+        waits += 1;
+        void held?.release();
+      },
+    });
+    expect(grantsOf(grants)).toHaveLength(2);
+    expect(waits).toBe(1);
+  });
+
   test("has one deadline for all locks together", async () => {
     const timeouts: number[] = [];
     const engine: Pick<LockEngine, "acquire"> = {

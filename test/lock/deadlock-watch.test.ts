@@ -56,6 +56,15 @@ test("look() looks at all locks once, and then only at those that its process ho
   expect((await watch.look())?.map(({ lockName }) => lockName)).toEqual(["other", "mine"]);
 });
 
+test("look() takes a waiter at the semaphore for no holder, as it would wait for itself", async () => {
+  const queues = [{ name: "other", holders: [{ ...holder(1), token: 0 }], waiters: [waiter(1)] }];
+  const around = surroundings(queues);
+  const watch = new DeadlockWatch("other", around);
+  expect(await watch.look()).toBeUndefined();
+  expect(await watch.look()).toBeUndefined();
+  expect(around.looks).toEqual(["all"]);
+});
+
 test("look() of a process that holds nothing looks at all locks again after half a minute", async () => {
   const around = surroundings([{ name: "other", holders: [holder(2)], waiters: [waiter(1)] }]);
   const watch = new DeadlockWatch("other", around);

@@ -70,7 +70,9 @@ export class MemoryEngine implements LockEngine {
         this.#leave(lock, other, "lapsed");
         other.settle?.(refuse("superseded", [participantOf(entry)]));
       }
-      for (const holder of lock.entries.filter((each) => each.settle === undefined)) {
+      for (const holder of lock.entries.filter(
+        (each) => each.settle === undefined && each !== entry,
+      )) {
         if (request.replace === true && holder.request.replace === true) {
           abort(lock.name, holder, { reason: "replaced", by: request.message });
         }
@@ -206,7 +208,7 @@ export class MemoryEngine implements LockEngine {
       if (signal.aborted) return;
       await new Promise<void>((resolve) => {
         lock.watchers.push(resolve);
-        setTimeout(resolve, everySeconds * 1000);
+        if (everySeconds !== Infinity) setTimeout(resolve, everySeconds * 1000);
         signal.addEventListener("abort", () => resolve(), { once: true });
       });
     }

@@ -7,7 +7,7 @@ import { kinds } from "../../src/host/ledger/queue.ts";
 import type { LockStatus } from "../../src/lock/status.ts";
 
 type RequestOptions = Partial<
-  Pick<Wish, "adopt" | "message"> & Pick<AttemptOptions, "timeoutSeconds" | "onWait">
+  Pick<Wish, "adopt" | "message" | "newcomer"> & Pick<AttemptOptions, "timeoutSeconds" | "onWait">
 >;
 
 export class StepwiseLock implements Disposable {
@@ -20,10 +20,16 @@ export class StepwiseLock implements Disposable {
 
   /** Starts a request for an exclusive hold, which waits forever unless it says otherwise. */
   request(
-    { adopt = true, message = "", timeoutSeconds = Infinity, onWait }: RequestOptions = {},
+    {
+      adopt = true,
+      message = "",
+      newcomer,
+      timeoutSeconds = Infinity,
+      onWait,
+    }: RequestOptions = {},
     { abilities }: { abilities: Wish["wait"] } = timerWait,
   ): Attempt {
-    const wish = { kind: kinds.exclusive, slots: 0, message, adopt, wait: abilities };
+    const wish = { kind: kinds.exclusive, slots: 0, message, adopt, newcomer, wait: abilities };
     return this.#lock.request(wish, { timeoutSeconds, onWait });
   }
 

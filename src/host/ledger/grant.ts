@@ -225,7 +225,8 @@ export function askerOf(state: LedgerState, { seat, ticket }: Own): ProcessLabel
   const process = evictorOf(held);
   const found = state.taken.find((number) => {
     const other = state.seat(number);
-    return other.process === process && isEvictorOf(held, namespaceOf(other));
+    const isIt = other.process === process && isEvictorOf(held, namespaceOf(other));
+    return isIt && number !== seat;
   });
   return { ...evictorLabel(held), command: found === undefined ? "" : state.seat(found).message };
 }

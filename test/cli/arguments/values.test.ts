@@ -3,6 +3,7 @@ import fc from "fast-check";
 import {
   parseAccess,
   parseAge,
+  parseCount,
   parseDuration,
   parseExitCode,
   parseKind,
@@ -10,6 +11,7 @@ import {
   parseOneOf,
   parsePid,
   parseProcess,
+  parseQueueing,
   parseTimeout,
   parseToken,
 } from "../../../src/cli/arguments/values.ts";
@@ -203,5 +205,27 @@ describe("parseOneOf()", () => {
   test.each(["", "Kill", "kil"])("refuses %j", (text) => {
     const message = `--on-lost: ${JSON.stringify(text)} is not fail or kill`;
     expect(() => parseOneOf("--on-lost", text, ["fail", "kill"])).toThrow(new UsageError(message));
+  });
+});
+
+test("parseCount() takes whole numbers from 1 on", () => {
+  expect(parseCount("--count", "3")).toBe(3);
+  for (const text of ["0", "-1", "1.5", "many"]) {
+    expect(() => parseCount("--count", text)).toThrow(UsageError);
+  }
+});
+
+describe("parseQueueing()", () => {
+  test("reads what is asked for, and nothing else", () => {
+    expect(parseQueueing({}, null)).toEqual({ newest: undefined, maxWaiters: undefined });
+    expect(parseQueueing({ newest: true, "max-waiters": "0" }, 5)).toEqual({
+      newest: true,
+      maxWaiters: 0,
+    });
+  });
+
+  test("refuses more waiters than a lock has room for, and --newest without a wait", () => {
+    expect(() => parseQueueing({ "max-waiters": "1024" }, null)).toThrow("--max-waiters");
+    expect(() => parseQueueing({ newest: true }, 0)).toThrow("--newest means nothing with -t 0");
   });
 });

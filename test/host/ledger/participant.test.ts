@@ -11,13 +11,19 @@ import {
   writeSync,
 } from "node:fs";
 import { lockStates, seatStates } from "../../../src/host/ledger/layout.ts";
-import { evictions, seatExitStatus, slotsOf } from "../../../src/host/ledger/seat-words.ts";
+import {
+  evictions,
+  seatExitStatus,
+  slotsOf,
+  withKindFlags,
+} from "../../../src/host/ledger/seat-words.ts";
 import type { Blocked, Outcome } from "../../../src/host/ledger/apply.ts";
 import { Participant } from "../../../src/host/ledger/participant.ts";
 import type { Wish } from "../../../src/host/ledger/own-seat.ts";
-import { kinds } from "../../../src/host/ledger/queue.ts";
+import { newcomerOf } from "../../../src/host/ledger/newcomer.ts";
+import { kinds, waiters } from "../../../src/host/ledger/queue.ts";
 import { forceRelease } from "../../../src/host/ledger/force.ts";
-import { markOf, waiterMarkOf, writeInfoText } from "../../../src/host/ledger/record.ts";
+import { evict, markOf, waiterMarkOf, writeInfoText } from "../../../src/host/ledger/record.ts";
 import { openOrCreateLedger } from "../../../src/host/objects/objects.ts";
 import { LockUnit } from "../../../src/host/objects/unit.ts";
 import { LockDamagedError } from "../../../src/lock/errors.ts";
@@ -94,6 +100,70 @@ function untilGranted(participant: Participant): void {
     outcome = participant.tryAdvance();
   }
 }
+
+describe("Participant.tryAdvance() of a newcomer", () => {
+  test("supersedes a newest one that waits, which then leaves the queue", () => {
+    newLock();
+    lock.holder();
+    const older = lock.waiter({ newcomer: newcomerOf({ newest: true }) });
+    const plain = lock.waiter();
+    lock.waiter({ newcomer: newcomerOf({ newest: true }) });
+    expect(older.tryAdvance()).toBe("superseded");
+    expect(older.forcedBy).toEqual({ pid: process.pid });
+    expect(typeof plain.tryAdvance()).toBe("object");
+  });
+
+  test("supersedes also one that was evicted because it was stopped", () => {
+    newLock();
+    lock.holder();
+    const older = lock.waiter({ newcomer: newcomerOf({ newest: true }) });
+    lock.ledger.transact(() => evict(lock.ledger, 2));
+    lock.waiter({ newcomer: newcomerOf({ newest: true }) });
+    expect(older.tryAdvance()).toBe("superseded");
+  });
+
+  test("leaves the queue to a newer one that came while it was evicted", () => {
+    newLock();
+    lock.holder();
+    const older = lock.waiter({ newcomer: newcomerOf({ newest: true }) });
+    const newer = lock.waiter();
+    lock.ledger.transact(() => {
+      evict(lock.ledger, 2);
+      const seat = lock.ledger.seat(3);
+      seat.kind = withKindFlags(seat, "newest");
+      lock.ledger.store();
+    });
+    expect(older.tryAdvance()).toBe("superseded");
+    expect(typeof newer.tryAdvance()).toBe("object");
+  });
+
+  test("asks a holder to leave that agreed to it, and waits until it has left", () => {
+    newLock();
+    const newcomer = newcomerOf({ replace: true });
+    const older = lock.holder({ newcomer });
+    expect(older.askedBy()).toBeUndefined();
+    const newer = lock.waiter({ newcomer, message: "newer" });
+    expect(older.askedBy()).toEqual({ pid: process.pid, command: "newer" });
+    expect(older.release()).toBe(true);
+    expect(newer.tryAdvance()).toBe("granted");
+  });
+
+  test("asks no holder that did not agree to it", () => {
+    newLock();
+    const older = lock.holder();
+    lock.waiter({ newcomer: newcomerOf({ replace: true }) });
+    expect(older.askedBy()).toBeUndefined();
+  });
+
+  test("does not wait behind more than it may", () => {
+    newLock();
+    lock.holder();
+    const newcomer = newcomerOf({ maxWaiters: 1 });
+    lock.waiter({ newcomer });
+    expect(lock.participant({ newcomer }).tryAdvance()).toBe("crowded");
+    expect(lock.ledger.snapshot((state) => waiters(state))).toEqual([2]);
+  });
+});
 
 describe("Participant.tryAdvance()", () => {
   test("takes a free lock, and the next one waits until it is left", () => {

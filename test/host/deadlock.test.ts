@@ -1,0 +1,49 @@
+import { expect, test } from "bun:test";
+import { circlesOnHost, watchDeadlocks } from "../../src/host/deadlock.ts";
+import { HostLock } from "../../src/host/host-lock.ts";
+import type { HolderStatus, LockState, ParticipantStatus } from "../../src/lock/status.ts";
+import { parentId } from "../../src/posix/process.ts";
+import { newLockName } from "../support/binary.ts";
+
+const waiter = (pid: number): ParticipantStatus => ({
+  pid,
+  command: "",
+  since: pid,
+  kind: "exclusive",
+});
+const holder = (pid: number): HolderStatus => ({
+  ...waiter(pid),
+  attachment: "attached",
+  token: 1,
+  slot: null,
+  slots: null,
+});
+const lock = (name: string, holders: number[], waiters: number[]): LockState => ({
+  name,
+  state: "held",
+  exists: true,
+  locked: true,
+  value: 0,
+  info: "",
+  userId: 0,
+  holders: holders.map(holder),
+  waiters: waiters.map(waiter),
+  grants: 1,
+  recoveries: 0,
+});
+
+test("circlesOnHost() counts what a process has started as waiting for it", () => {
+  const [own, parent, other] = [process.pid, parentId(), 999_999_999];
+  const locks = [lock("disk", [parent], [other]), lock("net", [other], [own])];
+  expect(circlesOnHost(locks)).toHaveLength(1);
+  expect(circlesOnHost([lock("disk", [parent], [other]), lock("net", [other], [])])).toEqual([]);
+  expect(circlesOnHost([lock("disk", [parent], [])])).toEqual([]);
+});
+
+test("watchDeadlocks() finds nothing where nobody waits for this process", async () => {
+  const name = newLockName();
+  const opened = HostLock.openOrCreate(name, {});
+  const watch = watchDeadlocks(name, () => Promise.resolve(undefined));
+  expect(await watch.look()).toBeUndefined();
+  opened.close();
+});

@@ -1,0 +1,55 @@
+import { describe, expect, test } from "bun:test";
+import {
+  boundLabel,
+  evictorLabel,
+  isOwnerDead,
+  noProcess,
+  ownProcess,
+  processLabel,
+} from "../../../src/host/ledger/process-number.ts";
+import { evictedBy, evictions } from "../../../src/host/ledger/seat-words.ts";
+import { LedgerImage } from "../../../src/host/ledger/layout.ts";
+import {
+  ownPidNamespace,
+  ownStartNamespace,
+  processStart,
+} from "../../../src/posix/process-start.ts";
+
+/** Another namespace than this process's. */
+const elsewhere = (own: number) => (own === 7 ? 8 : 7);
+
+test("processLabel() tells a number of another namespace from one of here", () => {
+  expect(processLabel(noProcess)).toEqual({ pid: null });
+  expect(processLabel(ownProcess())).toEqual({ pid: process.pid });
+  const other = { process: 42, namespace: elsewhere(ownPidNamespace()) };
+  expect(processLabel(other)).toEqual({ pid: null, namespacePid: 42 });
+});
+
+test("evictorLabel() does so for who forced a lock", () => {
+  const label = (by: number, namespace: number) =>
+    evictorLabel({ evicted: evictedBy(evictions.evicted, by, namespace) });
+  expect(label(0, ownPidNamespace())).toEqual({ pid: null });
+  expect(label(42, ownPidNamespace())).toEqual({ pid: 42 });
+  expect(label(42, elsewhere(ownPidNamespace()))).toEqual({ pid: null, namespacePid: 42 });
+});
+
+describe("a bound hold", () => {
+  const boundTo = (boundProcess: number, boundStart: number, boundNamespace: number) =>
+    Object.assign(new LedgerImage().header, { boundProcess, boundStart, boundNamespace });
+  const start = processStart(process.pid) ?? 0;
+
+  test("is of a process that lives, or has ended", () => {
+    expect(boundLabel(boundTo(process.pid, start, ownStartNamespace()))).toEqual({
+      pid: process.pid,
+    });
+    expect(isOwnerDead(boundTo(process.pid, start, ownStartNamespace()))).toBe(false);
+    expect(isOwnerDead(boundTo(process.pid, start + 1, ownStartNamespace()))).toBe(true);
+    expect(isOwnerDead(boundTo(0, 0, 0))).toBe(false);
+  });
+
+  test("of another namespace counts as one of a process that lives", () => {
+    const header = boundTo(process.pid, start + 1, elsewhere(ownStartNamespace()));
+    expect(boundLabel(header)).toEqual({ pid: null, namespacePid: process.pid });
+    expect(isOwnerDead(header)).toBe(false);
+  });
+});

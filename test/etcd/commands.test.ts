@@ -172,6 +172,22 @@ describe("other commands with --server", () => {
     expect((await run("unget", "held")).status).toBe(1);
   });
 
+  etcdTest("session --server asks that server in every request", async () => {
+    const session = start([binary, "session", "--server", cluster.servers], {
+      env: { ...environment(), RESOURCELOCK_SERVER: undefined },
+    });
+    await session.tell("get talked\nstate talked\nlist --json\nunget talked\nhistory talked\n");
+    await session.endInput();
+    const { status, stdout } = await session.end();
+    const [get, state, list, unget, history] = stdout.split("\n");
+    expect(status).toBe(0);
+    expect(get).toBe("0 talked: locked");
+    expect(state).toStartWith("0 talked: held by session (pid ");
+    expect(list).toContain('"name":"talked"');
+    expect(unget).toBe("0 talked: released");
+    expect(history).toContain("released");
+  });
+
   etcdTest("get --ttl lets the lock go after that time", async () => {
     expect((await run("get", "brief", "--ttl", "2s")).status).toBe(0);
     expect((await run("wait", "brief")).status).toBe(0);

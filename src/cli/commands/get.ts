@@ -24,7 +24,7 @@ import { lockFacts } from "../status/lock-facts.ts";
 import { textsFor } from "../status/result-text.ts";
 import { diagnostics, printResult } from "../terminal/output.ts";
 import { acquireLock, type WaitContext } from "../waiting/acquire.ts";
-import { Interrupted, SignalTrap, turn } from "../waiting/signals.ts";
+import { Interrupted, SignalTrap, terminationSignals, turn } from "../waiting/signals.ts";
 
 export default defineCommand({
   meta: {
@@ -69,7 +69,7 @@ export default defineCommand({
       message: args.message,
       ttlSeconds: args.ttl === undefined ? undefined : parseTtl(args.ttl),
     };
-    const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
+    const trap = new SignalTrap(terminationSignals);
     await using engine = await openEngine({
       output,
       access,

@@ -15,7 +15,7 @@ import { stateOf } from "../status/existing.ts";
 import { compileHotCode } from "../jit.ts";
 import { warnOfLivingHolders } from "../status/living-holders.ts";
 import { diagnostics, type OutputOptions, printResult } from "../terminal/output.ts";
-import { Interrupted, SignalTrap } from "../waiting/signals.ts";
+import { Interrupted, SignalTrap, terminationSignals } from "../waiting/signals.ts";
 import { commandText, holdersText } from "../status/status-text.ts";
 import { compareNaturally, counted } from "../terminal/text.ts";
 import { parseAge } from "../arguments/values.ts";
@@ -135,7 +135,7 @@ async function removeStale(task: Task): Promise<number> {
         "a lock is held, but nobody is known to hold it: looking again in a second",
       );
     }
-    const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
+    const trap = new SignalTrap(terminationSignals);
     await trap.sleep(peerTakeSeconds);
     if (trap.received !== undefined) throw new Interrupted(trap.received);
     const before = new Map(found.map((lock) => [lock.name, lock]));

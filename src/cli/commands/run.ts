@@ -19,7 +19,7 @@ import { acquireLocks, HeldAround, type WaitContext } from "../waiting/acquire.t
 import { claimsOf, covers } from "../waiting/around.ts";
 import { execUnder } from "../waiting/exec-under.ts";
 import { type JobLocks, runUnder } from "../waiting/run-under.ts";
-import { SignalTrap } from "../waiting/signals.ts";
+import { SignalTrap, terminationSignals } from "../waiting/signals.ts";
 
 const { json: _, ...runOptions } = commonOptions;
 
@@ -87,7 +87,7 @@ export default defineCommand({
     const output = outputOptions(args, data);
     const job = jobOf(args, data);
     const access = parseAccess(args.mode, args.group);
-    const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
+    const trap = new SignalTrap(terminationSignals);
     await using engine = await openEngine({
       output,
       access,

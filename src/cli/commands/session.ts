@@ -10,7 +10,7 @@ import { Holds } from "../session/holds.ts";
 import { LineReader } from "../session/line-reader.ts";
 import { RequestSession } from "../session/session.ts";
 import { printLine } from "../terminal/output.ts";
-import { SignalTrap, turn } from "../waiting/signals.ts";
+import { SignalTrap, terminationSignals, turn } from "../waiting/signals.ts";
 
 const stdin = 0;
 
@@ -34,11 +34,14 @@ export default defineCommand({
     if (data === undefined) throw new UsageError("session needs the program around it");
     // Bun opens /dev/null in place of a closed stdin, close-on-exec, which no inherited one can be.
     if (closesOnExec(stdin)) throw new UsageError("stdin is closed: requests come from there");
-    const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
+    const trap = new SignalTrap(terminationSignals);
     const output = { ...outputOptions(args, data), json: false };
     await using engine = await openEngine({ server: args.server, ttl: args.ttl, output });
     const holds = new Holds(engine, trap.signal);
-    const session = new RequestSession(holds, data.tree, args.json ?? false);
+    const session = new RequestSession(holds, data.tree, {
+      json: args.json ?? false,
+      server: args.server,
+    });
     try {
       await answerRequests(session, trap, engine.isLeased);
     } finally {

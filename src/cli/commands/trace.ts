@@ -18,7 +18,7 @@ import { textsFor } from "../status/result-text.ts";
 import { painter } from "../terminal/colors.ts";
 import { type OutputOptions, printResult } from "../terminal/output.ts";
 import { compareNaturally } from "../terminal/text.ts";
-import { Interrupted, SignalTrap } from "../waiting/signals.ts";
+import { Interrupted, SignalTrap, terminationSignals } from "../waiting/signals.ts";
 
 const minUpdateSeconds = 0.001;
 /** More pictures a second show nobody more. */
@@ -124,7 +124,7 @@ async function print(look: Look, updateSeconds: number, output: OutputOptions): 
 }
 
 async function draw(screenOf: () => TraceScreen, updateSeconds: number): Promise<number> {
-  const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
+  const trap = new SignalTrap(terminationSignals);
   const screen = screenOf();
   let lookDue = 0;
   let drawnSeconds = 0;

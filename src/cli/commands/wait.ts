@@ -10,7 +10,7 @@ import { jsonLine } from "../terminal/escape.ts";
 import { openEngine } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
 import { diagnostics, type OutputOptions, printLine } from "../terminal/output.ts";
-import { Interrupted, SignalTrap } from "../waiting/signals.ts";
+import { Interrupted, SignalTrap, terminationSignals } from "../waiting/signals.ts";
 import { type State, stateNow, stateOf } from "../status/existing.ts";
 import { textsFor } from "../status/result-text.ts";
 import { commandText } from "../status/status-text.ts";
@@ -61,7 +61,7 @@ export default defineCommand({
       : (parseTimeout("--get-timeout", args["get-timeout"]) ?? Infinity);
     const notFree = parseExitCode("--conflict-exit-code", args["conflict-exit-code"]);
     const names = args._.map(parseLockName);
-    const trap = new SignalTrap(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"]);
+    const trap = new SignalTrap(terminationSignals);
     await using engine = await openEngine({
       server: args.server,
       output: { ...output, verbose: false },

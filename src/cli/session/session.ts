@@ -23,15 +23,22 @@ export class RequestSession {
   readonly #holds: Holds;
   readonly #tree: CommandDef;
   readonly #json: boolean;
+  readonly #server: string | undefined;
 
   /**
    * @param program the program's commands
-   * @param json whether answers are objects
+   * @param options.json whether answers are objects
+   * @param options.server what --server of the session says: its requests are about the same locks
    */
-  constructor(holds: Holds, program: CommandDef, json: boolean) {
+  constructor(
+    holds: Holds,
+    program: CommandDef,
+    { json, server }: { json: boolean; server: string | undefined },
+  ) {
     this.#holds = holds;
     this.#tree = sessionTree(holds, program);
     this.#json = json;
+    this.#server = server;
   }
 
   /**
@@ -68,9 +75,11 @@ export class RequestSession {
     const { command, seedOrder } = line;
     if (command === undefined) throw noCommand(line, await commandNames(this.#tree));
     refuseOutOfPlace(line);
+    const args = parsedArguments(line, command.args, command.meta);
+    if (this.#server !== undefined && "server" in command.args) args["server"] ??= this.#server;
     const status = await command.run({
       rawArgs: words,
-      args: parsedArguments(line, command.args, command.meta),
+      args,
       data: { tree: this.#tree, seedOrder, valueAt: () => undefined },
     });
     return typeof status === "number" ? status : exitCodes.done;

@@ -10,6 +10,9 @@ import {
   signalNumbers,
 } from "../../posix/process.ts";
 
+/** What ends a command that holds a lock or waits, after it has let go. */
+export const terminationSignals = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"] as const;
+
 /** The process is to end by the signal that it got; nothing was left taken. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";

@@ -38,15 +38,11 @@ function runMeant(
   positionals: readonly string[],
   names: readonly string[],
 ): UsageError | undefined {
-  // Before it is known that run is meant, -n has the value that it has for history.
-  const nonblock = given.find(({ shown, value }) => shown === "-n" && !/^\d*$/.test(value ?? ""));
-  const [name, program, ...rest] = [nonblock?.value ?? [], positionals].flat();
+  const [name, program, ...rest] = positionals;
   if (name === undefined || program === undefined) return undefined;
   if (names.includes(program.toLowerCase()) || Bun.which(program) === null) return undefined;
   const lock = name.startsWith("/") ? name.slice(name.lastIndexOf("/") + 1) : name;
-  const optionWords = given.flatMap((option) =>
-    option === nonblock ? [option.shown] : [option.shown, option.value ?? []].flat(),
-  );
+  const optionWords = given.flatMap(({ shown, value }) => [shown, value ?? []].flat());
   const words = [...optionWords, lock, program, ...rest].map(shellWord).join(" ");
   return new UsageError(
     `${JSON.stringify(name)} is not a command; to run ${program} under a lock: resourcelock run ${words}`,

@@ -70,17 +70,18 @@ export const options = defineOptions({
     description: "how often to look",
   },
   plot: { type: "boolean", description: "draw who held the lock when, and who waited" },
-  count: {
-    type: "string",
-    alias: "n",
-    valueHint: "COUNT",
-    description: "only the last COUNT requests",
-  },
   check: { type: "boolean", description: "print nothing; the exit status tells: 0 free, 1 held" },
   nonblock: {
     type: "boolean",
     alias: ["n", "nb", "nonblocking"],
     description: "do not wait: the same as -t 0",
+  },
+  // Behind nonblock: -n before the command is that of most commands.
+  count: {
+    type: "string",
+    alias: "n",
+    valueHint: "COUNT",
+    description: "only the last COUNT requests",
   },
   "conflict-exit-code": {
     type: "string",

@@ -85,6 +85,13 @@ describe("noCommand()", () => {
   });
 });
 
+test("readCommandLine() takes -n before a command for that of most commands", async () => {
+  const { command, positionals, options } = await readCommandLine(["-n", "get", "lk"], root);
+  expect(command?.name).toBe("get");
+  expect(positionals).toEqual(["lk"]);
+  expect(options.map(({ name }) => name)).toEqual(["nonblock"]);
+});
+
 test("extraWordHint() tells what shows one lock, after a command that takes none", () => {
   expect(extraWordHint("list", "my lock")).toContain("resourcelock state 'my lock'");
   expect(extraWordHint("toString", "x")).toBe("");

@@ -1,6 +1,7 @@
 /** Looking for a deadlock while a request waits. What does so is loaded after a second of waiting. */
 import type { Circle } from "../lock/circle.ts";
 import type { DeadlockWatch, Surroundings } from "../lock/deadlock-watch.ts";
+import { heldVariable, readHeldClaims } from "../lock/held-claims.ts";
 import type { Environment } from "./credentials.ts";
 import type { Gateway } from "./gateway.ts";
 
@@ -20,7 +21,9 @@ export function circleFinder(
     environment: Environment;
   },
 ): (() => Promise<Circle | undefined>) | undefined {
-  const names = [...heldNames, ...heldNamesIn(environment)];
+  // Of runs around this one, on whichever engine.
+  const claims = readHeldClaims(environment[heldVariable] ?? "");
+  const names = [...heldNames, ...claims.map(({ name }) => name)];
   if (names.length === 0) return undefined;
   let watch: DeadlockWatch | undefined;
   return async () => {
@@ -30,12 +33,4 @@ export function circleFinder(
     }
     return await watch.look();
   };
-}
-
-/** The names of the locks that runs around this one claim to hold, on whichever engine: see waiting/around.ts. */
-function heldNamesIn(environment: Environment): string[] {
-  const claims = (environment["RESOURCELOCK_HELD"] ?? "")
-    .split("/")
-    .filter((claim) => claim !== "");
-  return claims.map((claim) => claim.slice(0, claim.lastIndexOf(":")));
 }

@@ -350,9 +350,14 @@ export class Place {
   #startLooks(): Timer | undefined {
     const { findCircle } = this.#request;
     if (findCircle === undefined) return undefined;
+    let isLooking = false;
     const look = async () => {
+      // One that takes longer counts once: others count the looks in a row.
+      if (isLooking) return;
+      isLooking = true;
       // A server that is away is not asked: the wait itself tells.
       const circle = await findCircle().catch(() => {});
+      isLooking = false;
       if (circle === undefined || this.#end.signal.aborted) return;
       const by = circle.map(({ blocker }) => blocker);
       this.#refusal = { reason: "deadlock", by, circle };

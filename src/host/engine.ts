@@ -17,6 +17,7 @@ import { parseLockName } from "../lock/name.ts";
 import {
   type GrantRecord,
   type HolderStatus,
+  isSureHolder,
   type LockState,
   type LockStatus,
   type Pid,
@@ -180,9 +181,9 @@ export class HostEngine implements LockEngine {
     return onlyStale ? staleOnHost() : locksOnHost();
   }
 
-  async deadlocks(): Promise<Circle[]> {
+  async deadlocks(seen?: readonly LockState[]): Promise<Circle[]> {
     const { circlesOnHost } = await import("./deadlock.ts");
-    return circlesOnHost();
+    return circlesOnHost(seen);
   }
 
   async history(lockName: string): Promise<GrantRecord[] | undefined> {
@@ -278,11 +279,8 @@ function requireFits(name: string, message: string): void {
 }
 
 /** Whether a holder is this process or an ancestor of it, or is bound to one. */
-function isAncestral({ attachment, pid, token }: HolderStatus): boolean {
-  if (attachment !== "attached" && attachment !== "bound") return false;
-  // One that waits at the semaphore, and may have the lock already: it may be this process itself.
-  if (token === 0) return false;
-  return pid !== null && processAndAncestors().has(pid);
+function isAncestral(holder: HolderStatus): boolean {
+  return isSureHolder(holder) && holder.pid !== null && processAndAncestors().has(holder.pid);
 }
 
 function pauseUnless(signal: AbortSignal, seconds: number): Promise<void> {

@@ -3,7 +3,7 @@ import { lockStates } from "./ledger/layout.ts";
 import { hasKindFlag, seatKind, slotsOf } from "./ledger/seat-words.ts";
 import type { LedgerSnapshot, ReadableLedger } from "./ledger/ledger-reader.ts";
 import type { LockUnit } from "./objects/unit.ts";
-import { holders, kindNames, seatAtSemaphore, waiters } from "./ledger/queue.ts";
+import { holders, isHolding, kindNames, seatAtSemaphore, waiters } from "./ledger/queue.ts";
 import { boundLabel, isOwnerDead, processLabel, processOf } from "./ledger/process-number.ts";
 import { dateOf } from "./ledger/seat-time.ts";
 import { deadHolder, hasWaiterMark, isOwnUnit, recordedSeat } from "./ledger/record.ts";
@@ -56,7 +56,11 @@ export function statusIn(ledger: LedgerSnapshot, unit: UnitState): LockStatus {
 
 /** The holders that were asked to leave. */
 function leavingIn(ledger: LedgerSnapshot): Pick<LockStatus, "leaving"> {
-  const asked = holders(ledger).filter((seat) => hasKindFlag(ledger.seat(seat), "askedToLeave"));
+  // The flag first: hardly anybody has it, and whether a holder lives is a question to the kernel.
+  const asked = ledger.taken.filter((number) => {
+    const seat = ledger.seat(number);
+    return hasKindFlag(seat, "askedToLeave") && isHolding(seat) && ledger.isLive(number);
+  });
   return asked.length === 0 ? {} : { leaving: asked.map((seat) => ledger.seat(seat).token) };
 }
 

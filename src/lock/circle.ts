@@ -4,7 +4,13 @@
  * A waiter waits for the processes that hold its lock or wait before it. A process waits for what it has started: so
  * one that holds a lock waits, too, where it or a process below it waits for another lock.
  */
-import type { HolderStatus, LockState, ParticipantStatus, ProcessLabel } from "./status.ts";
+import {
+  type HolderStatus,
+  isSureHolder,
+  type LockState,
+  type ParticipantStatus,
+  type ProcessLabel,
+} from "./status.ts";
 
 /** Where the number of a process means something, where that is not one host or namespace for all. */
 interface Located {
@@ -132,14 +138,6 @@ function blockersOf({ queue, index }: QueuePlace): ParticipantStatus[] {
     const isOther = other.pid !== null && keyOf(other) !== keyOf(waiter);
     return isOther && (waiter.kind === "exclusive" || other.kind === "exclusive");
   });
-}
-
-/**
- * Whether a holder surely holds, for a process of its own. Token 0 is that of a waiter at the semaphore, which may have
- * the lock already: it may be the one that asks.
- */
-export function isSureHolder({ attachment, token }: HolderStatus): boolean {
-  return token !== 0 && (attachment === "attached" || attachment === "bound");
 }
 
 /** Later ones have a higher one; where times are the same, any order will do that is the same for all. */

@@ -3,12 +3,11 @@ import {
   type Ancestry,
   type Circle,
   givesUp,
-  isSureHolder,
   type OwnProcess,
   type SeenQueue,
   WaitGraph,
 } from "./circle.ts";
-import type { LockStatus } from "./status.ts";
+import { isSureHolder, type LockStatus } from "./status.ts";
 
 /** What processes hold does not change while they wait, but for a hold that somebody binds to one. */
 const rescanSeconds = 30;

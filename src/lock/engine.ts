@@ -206,8 +206,8 @@ export interface LockEngine extends AsyncDisposable {
    * @param claims as in {@link Grant.claim}
    */
   holdAround(name: string, claims: readonly string[]): Promise<HolderStatus | undefined>;
-  /** Finds the circles of waits among all locks. */
-  deadlocks(): Promise<Circle[]>;
+  /** Finds the circles of waits among all locks. @param seen all of them, where they were looked at just now */
+  deadlocks(seen?: readonly LockState[]): Promise<Circle[]>;
   /** Releases a lock whoever holds it. A holder that loses it this way goes on without it. */
   forceRelease(name: string, options: ForceReleaseOptions): Promise<ForcedRelease>;
   /** Writes the info text, whoever holds the lock. @returns false when there is no such lock */

@@ -53,6 +53,14 @@ export interface HolderStatus extends ParticipantStatus {
   readonly slots: number | null;
 }
 
+/**
+ * Whether a holder surely holds, for a process of its own. Token 0 is that of a waiter at the semaphore, which may have
+ * the lock already: it may be the one that asks.
+ */
+export function isSureHolder({ attachment, token }: HolderStatus): boolean {
+  return token !== 0 && (attachment === "attached" || attachment === "bound");
+}
+
 /** The holders and waiters of a lock, and how often it was granted. */
 export interface LockStatus {
   /** The holders: several if they share it. */

@@ -214,8 +214,8 @@ export class MemoryEngine implements LockEngine {
     }
   }
 
-  async deadlocks(): Promise<Circle[]> {
-    const locks = await this.list();
+  async deadlocks(seen?: readonly LockState[]): Promise<Circle[]> {
+    const locks = seen ?? (await this.list());
     return new WaitGraph(locks, ({ pid }) => (pid === null ? [] : [pid])).circles();
   }
 

@@ -79,7 +79,8 @@ export default defineCommand({
     if (output.quiet) return exitCodes.done;
 
     const isWaitedFor = found.some(({ waiters }) => waiters.length > 0);
-    const circles = isWaitedFor && !args.prometheus ? await engine.deadlocks() : [];
+    const circles =
+      isWaitedFor && !args.prometheus ? await engine.deadlocks(args.stale ? undefined : found) : [];
     if (args.prometheus) {
       printLine(metricLines(locks, { nowSeconds, heldOverSeconds }).join("\n"));
     } else if (locks.length === 0) {

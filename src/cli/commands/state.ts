@@ -1,12 +1,13 @@
 /** `state`: tells who holds a lock and who waits for it. */
 import { defineCommand } from "citty";
-import type { LockEngine } from "../../lock/engine.ts";
+import type { Circle } from "../../lock/circle.ts";
 import { parseLockName } from "../../lock/name.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
 import { openEngine } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
-import { type State, stateNow, stateWithLast } from "../status/existing.ts";
+import { deadlocksOfLock } from "../status/deadlock-text.ts";
+import { stateNow, stateWithLast } from "../status/existing.ts";
 import { painter, wantsColor } from "../terminal/colors.ts";
 import { printLine, printResult } from "../terminal/output.ts";
 import { textsFor } from "../status/result-text.ts";
@@ -40,6 +41,7 @@ export default defineCommand({
     const output = outputOptions(args, data);
     await using engine = await openEngine({ server: args.server, output });
     let isYes = true;
+    let circles: Promise<Circle[]> | undefined;
     for (const name of args._.map(parseLockName)) {
       if (args.mine) {
         const around = await engine.holdAround(name, claimsOf(name));
@@ -48,7 +50,8 @@ export default defineCommand({
         isYes &&= (await engine.inspect(name))?.locked !== true;
       } else {
         const state = await (output.json ? stateNow(engine, name) : stateWithLast(engine, name));
-        const deadlocks = await deadlocksOf(engine, state);
+        const asks = state.status.waiters.length > 0 && !output.quiet;
+        const deadlocks = asks ? deadlocksOfLock(await (circles ??= engine.deadlocks()), name) : [];
         const lines = [...textsFor(output).state(state)];
         lines.push(...deadlocks.map((text) => `  deadlock: ${text}`));
         const isPlain = output.seedOrder || output.json || output.quiet;
@@ -69,10 +72,3 @@ export default defineCommand({
     return isYes ? exitCodes.done : exitCodes.no;
   },
 });
-
-/** What is told of deadlocks that a lock is part of; loaded only where somebody waits. */
-async function deadlocksOf(engine: LockEngine, { name, status }: State): Promise<string[]> {
-  if (status.waiters.length === 0) return [];
-  const { deadlocksOfLock } = await import("../status/deadlock-text.ts");
-  return deadlocksOfLock(await engine.deadlocks(), name);
-}

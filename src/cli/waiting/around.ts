@@ -1,22 +1,15 @@
 /** Holds around this process: what a run tells the runs inside it. */
 import type { Grant } from "../../lock/engine.ts";
+import { formatHeldClaim, heldVariable, readHeldClaims } from "../../lock/held-claims.ts";
 import type { RequestedKind } from "../../lock/kinds.ts";
 import type { HolderStatus } from "../../lock/status.ts";
 
-/** The variable in which a run tells the runs inside it what is held: `/NAME:CLAIM/NAME:CLAIM`. */
-const heldVariable = "RESOURCELOCK_HELD";
-
-/**
- * What the environment claims to be held of a lock, as in {@link Grant.claim}. It may outlive the holds, so the engine has
- * to agree.
- */
+/** What the environment claims to be held of a lock. */
 export function claimsOf(lockName: string): string[] {
   const held = process.env[heldVariable];
   if (held === undefined) return [];
-  return held
-    .split("/")
-    .filter((claim) => claim.slice(0, claim.lastIndexOf(":")) === lockName)
-    .map((claim) => claim.slice(claim.lastIndexOf(":") + 1));
+  const claims = readHeldClaims(held).filter(({ name }) => name === lockName);
+  return claims.map(({ claim }) => claim);
 }
 
 /** Whether who runs under a hold has what it asks for: nobody else may hold the lock at the same time that it forbids. */
@@ -34,7 +27,7 @@ export function variablesOf(
 ): Record<string, string | undefined> {
   // Nothing was taken when all of it is held around this run: its variables stay. Under an exclusive hold it is alone.
   if (grants.length === 0) return slotVariables(joined, kind);
-  const claims = grants.map(({ name, token, claim = token }) => `/${name}:${claim}`);
+  const claims = grants.map(formatHeldClaim);
   return {
     RESOURCELOCK_NAME: grants.map(({ name }) => name).join(","),
     RESOURCELOCK_TOKEN: grants.map(({ token }) => token).join(","),

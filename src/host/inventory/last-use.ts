@@ -11,7 +11,7 @@ import { filesOfLock } from "../objects/files.ts";
  * Not more than the host is up: a clock that was set after the start would make every lock look old.
  */
 export function unusedSeconds(lockName: string, info: string | null, nowSeconds: number): number {
-  const written = filesOfLock(lockName).map(({ path }) => Bun.file(path).lastModified / 1000);
+  const written = filesOfLock(lockName).map(({ status }) => status.writtenAt / 1e6);
   const lastUse = Math.max(...written, momentOfGrant(info ?? "") ?? 0);
   return Math.max(0, Math.min(nowSeconds - lastUse, bootSeconds()));
 }

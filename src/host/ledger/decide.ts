@@ -8,8 +8,8 @@
  * | 2 | held, and somebody alive holds | 0 | the holder's | a group of shared holders or slots: join it |
  * | 3 | held otherwise | 0 | the holder's | its holder died, or ended by a release ({@link deadHolder}): adopt the unit |
  * | 4 | free or detached | over 0 | | take it |
- * | 5 | free and marked, or detached and marked by a waiter | 0 | as noted, or blank | somebody died between two steps, or a peer is between two: adopt after a second |
- * | 6 | detached otherwise | 0 | the hold's | adopt, if the process that it is bound to is dead |
+ * | 5 | free and marked, or detached, marked by a waiter and of no dead owner | 0 | as noted, or blank | somebody died between two steps, or a peer is between two: adopt after a second |
+ * | 6 | detached otherwise, or of a dead owner | 0 | the hold's | adopt, if the process that it is bound to is dead |
  * | 7 | free or detached | 0 | otherwise | a peer holds it, or it is detached: wait for the semaphore |
  *
  * Marked, and the hold's: {@link isOwnUnit}. Blank: a new segment. Another grant's text: {@link isHoldersText}. A peer

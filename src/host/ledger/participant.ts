@@ -11,7 +11,7 @@
  * | waiting | waits for those before it, or is first and tries again now and then |
  * | at the semaphore | is first, and blocks in sem_timedwait outside the mutex |
  * | holding | holds |
- * | evicted, any of these | somebody forced the lock, or it was stopped when its turn came |
+ * | evicted, any of these | somebody forced the lock, a newer request superseded it, or it was stopped when its turn came |
  */
 import { pause } from "../../posix/clock.ts";
 import { faultPoint } from "../../posix/fault-point.ts";

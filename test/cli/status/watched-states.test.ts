@@ -17,12 +17,14 @@ test("WatchedStates.look() has each lock as it was told of last", async () => {
   await eventually("news of the release", async () => !(await isHeld()));
 });
 
+async function* endedWatch(): AsyncGenerator<undefined> {
+  yield undefined;
+  throw new Error("the server is gone");
+}
+
 test("WatchedStates.look() throws what ended a watch", async () => {
   const engine = new MemoryEngine();
-  engine.watch = async function* watch() {
-    yield undefined;
-    throw new Error("the server is gone");
-  };
+  engine.watch = endedWatch;
   using states = new WatchedStates(engine, ["disk"]);
   const failure = () =>
     states.look().then(

@@ -25,17 +25,19 @@ test("processLabel() tells a number of another namespace from one of here", () =
   expect(processLabel(other)).toEqual({ pid: null, namespacePid: 42 });
 });
 
+const labelOfEvictor = (by: number, namespace: number) =>
+  evictorLabel({ evicted: evictedBy(evictions.evicted, by, namespace) });
+
 test("evictorLabel() does so for who forced a lock", () => {
-  const label = (by: number, namespace: number) =>
-    evictorLabel({ evicted: evictedBy(evictions.evicted, by, namespace) });
-  expect(label(0, ownPidNamespace())).toEqual({ pid: null });
-  expect(label(42, ownPidNamespace())).toEqual({ pid: 42 });
-  expect(label(42, elsewhere(ownPidNamespace()))).toEqual({ pid: null, namespacePid: 42 });
+  expect(labelOfEvictor(0, ownPidNamespace())).toEqual({ pid: null });
+  expect(labelOfEvictor(42, ownPidNamespace())).toEqual({ pid: 42 });
+  expect(labelOfEvictor(42, elsewhere(ownPidNamespace()))).toEqual({ pid: null, namespacePid: 42 });
 });
 
+const boundTo = (boundProcess: number, boundStart: number, boundNamespace: number) =>
+  Object.assign(new LedgerImage().header, { boundProcess, boundStart, boundNamespace });
+
 describe("a bound hold", () => {
-  const boundTo = (boundProcess: number, boundStart: number, boundNamespace: number) =>
-    Object.assign(new LedgerImage().header, { boundProcess, boundStart, boundNamespace });
   const start = processStart(process.pid) ?? 0;
 
   test("is of a process that lives, or has ended", () => {

@@ -42,8 +42,8 @@ async function runAll(): Promise<number> {
 }
 
 /**
- * Runs the files with a test that failed once more, one after the other: two files at a time, and whatever else the
- * machine does, may have been too much for them. What fails again has failed; what passes is listed.
+ * Runs the files with a test that failed once more, one after the other: several files at a time, and whatever
+ * else the machine does, may have been too much for them. What fails again has failed; what passes is listed.
  */
 async function runAgainAlone(): Promise<void> {
   const first = results.filter(({ result }) => result === "failed");
@@ -52,8 +52,9 @@ async function runAgainAlone(): Promise<void> {
   results = results.filter(({ file }) => !files.includes(file));
   await runTests(chosenGroup(files, { all }));
   const failed = new Set(failedTests().map(titleOf));
-  printHeading("failed beside others, and passed alone");
   const passed = first.map(titleOf).filter((title) => !failed.has(title));
+  if (passed.length === 0) return;
+  printHeading("failed beside others, and passed alone");
   process.stdout.write(passed.map((title) => `${title}\n`).join(""));
 }
 

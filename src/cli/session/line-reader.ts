@@ -28,7 +28,7 @@ export class LineReader {
   /**
    * Reads the next line, without its newline; the last one may lack it.
    *
-   * @param interrupted called when a signal ended the wait, and about once a second: whether to stop
+   * @param interrupted called when a signal ended the wait, and again and again while it lasts: whether to stop
    * @returns undefined at the end of the input, or when `interrupted` says so
    * @throws {UsageError} for a line of over 64 KiB; the next call reads on after it
    */

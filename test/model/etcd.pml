@@ -1,8 +1,8 @@
 /*
  * A lock in etcd as a model for Spin: leases that run out, renewals that a deposed leader answers, answers that are lost,
  * waiters whose place is gone, and the two processes that watch each other. The code is src/etcd/place.ts, renewal.ts,
- * session.ts and stop-rule.ts; where the two differ, one of them is wrong. test/model/verify-etcd searches every
- * configuration to its end:
+ * session.ts and stop-rule.ts; where the two differ, one of them is wrong. `verify etcd` searches every case of
+ * etcd.cases to its end:
  *
  *   N        clients, 2 or 3, all exclusive
  *   ROUNDS   how often each of them asks for the lock; a place that was lost counts too

@@ -1,7 +1,7 @@
 /*
  * The ledger as a model for Spin: a queue of participants whom the kernel vouches for, beside the semaphore and
  * the info text that all peers share. The code is src/host/ledger, which explains the words; where the two
- * differ, one of them is wrong. test/model/verify searches every configuration to its end:
+ * differ, one of them is wrong. `verify ledger` searches every case of ledger.cases to its end:
  *
  *   N              participants, 2 to 4
  *   ROUNDS         how often each of them takes the lock
@@ -1554,7 +1554,7 @@ active proctype Operator() {
           goOnAll()
        :: !raced && !some(isBusy, NOBODY) && some(isFrozen, NOBODY) -> goOnAll()
        :: !raced && !some(isBusy, NOBODY) && !some(isFrozen, NOBODY) && !peerFinished ->
-          assert(died || leftHeld || gone || isLeftHeldByRelease);
+          assert(died || isBoundToDead || leftHeld || gone || isLeftHeldByRelease);
           record = Free; bound = NOBODY; leftHeld = false; gone = false; sem = 1
        :: !raced && !some(isBusy, NOBODY) && !some(isFrozen, NOBODY) && peerFinished -> break
 #endif

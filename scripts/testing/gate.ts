@@ -13,6 +13,8 @@ const checks = {
 
 /** So many files may fail beside others and be given another chance; more are no chance. */
 const maxFilesAgain = 10;
+/** The status of scripts/package where a tool is missing, which its tests name. */
+const missingTool = 69;
 /** More files at once than this would not be faster: most of them wait. */
 const maxParallel = 8;
 
@@ -28,7 +30,7 @@ async function runAll(): Promise<number> {
     const { status } = await runStep(title, command);
     if (status !== 0) return status;
   }
-  const built = await build();
+  const built = (await build()) || (all ? await makePackages() : 0);
   if (built !== 0) return built;
   // One more than processors, because most tests wait for others part of their time.
   const parallel = Math.min(availableParallelism() + 1, maxParallel);
@@ -83,6 +85,12 @@ async function build(): Promise<number> {
   const { status } = await runStep("build", ["scripts/build"]);
   if (status !== 0) return status;
   return (await runStep("build for the tests", ["scripts/build", "--test"])).status;
+}
+
+/** Makes the packages once, before several test files ask for them at once. */
+async function makePackages(): Promise<number> {
+  const { status } = await runStep("packages", ["scripts/package"]);
+  return status === missingTool ? 0 : status;
 }
 
 /**

@@ -16,7 +16,13 @@ const binaryFolders = [
 ];
 
 /** The tests that need the machine for themselves, because they keep all of its processors busy. */
-const aloneFiles = ["test/bench/benchmark.", "test/crash/storm.", "test/etcd/soak."];
+const aloneFiles = [
+  "test/bench/benchmark.",
+  "test/crash/storm.",
+  "test/etcd/soak.",
+  "test/model/model.long.",
+  "test/emulated/arm64.long.",
+];
 
 /** Files of this kind run with `--all` only. */
 const longFiles = "**/*.long.test.ts";

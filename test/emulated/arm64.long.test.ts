@@ -9,8 +9,10 @@ import { emulatedBinary } from "./emulation.ts";
 import { limits } from "./limits.ts";
 import { type TestResult, testResults } from "../../scripts/testing/report.ts";
 
-/** They read what the program prints of itself, which no processor changes, in hundreds of starts. */
-const textFiles = ["help", "complete", "man"].map((name) => `**/${name}.test.ts`);
+/** They read what the program prints of itself and how it draws, which no processor changes, in hundreds of starts. */
+const textFiles = ["help", "complete", "man", "colors", "trace-terminal"].map(
+  (name) => `**/${name}.test.ts`,
+);
 
 /** Runs the tests in processes of their own, and gives what each came to. */
 async function testWith(binary: string): Promise<TestResult[]> {

@@ -8,11 +8,14 @@ export const limits: ReadonlyMap<string, string> = new Map([
   ...named("exec fails unseen: posix_spawn reports it through memory that qemu does not share", [
     "run of a command that does not exist ends with 127 and releases the lock",
     "run of a file that cannot be executed ends with 126 and releases the lock",
+    `run of a script that begins with ${JSON.stringify("#!/bin/sh\r\necho run\r\n")} says what was not found`,
+    `run of a script that begins with ${JSON.stringify("#! /no/such/shell -e\necho run\n")} says what was not found`,
     ...wrapped("./a-script, without a #!, is run by a shell"),
     ...wrapped("a-script, without a #!, is run by a shell"),
     ...wrapped("$PWD/a-script, without a #!, is run by a shell"),
   ]),
   ...named("ignored signals reach no command: qemu has handlers of its own on them", [
+    "run --no-fork leaves the command as its caller would have started it: with ignored signals",
     ...wrapped("nohup lets it outlive a hangup of run and command"),
     ...[
       "INT",

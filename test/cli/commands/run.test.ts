@@ -752,7 +752,7 @@ describe("run inside a hold of the same lock", () => {
       `resourcelock: Cannot wait for lock "${name}": a run around this one holds it and waits for this one to end; to run under that hold, use --reentrant\n`,
     );
     const { stdout, stderr } = await bash(
-      `"$RESOURCELOCK" get ${name} -q --owner-pid $$; echo $$; "$RESOURCELOCK" run ${name} -- true`,
+      `"$RESOURCELOCK" get ${name} -q --owner-pid $$; echo $$; "$RESOURCELOCK" run ${name} -- true; :`,
     );
     expect(stderr).toBe(
       `resourcelock: Cannot wait for lock "${name}": this run is part of pid ${stdout.trim()}, for which get --owner-pid holds the lock already; to run under that hold, use --reentrant\n`,

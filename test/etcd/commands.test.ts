@@ -176,16 +176,19 @@ describe("other commands with --server", () => {
     const session = start([binary, "session", "--server", cluster.servers], {
       env: { ...environment(), RESOURCELOCK_SERVER: undefined },
     });
-    await session.tell("get talked\nstate talked\nlist --json\nunget talked\nhistory talked\n");
+    await session.tell(
+      "get talked\nstate talked\nlist --json\nunget talked\nhistory talked\nwait talked -n\n",
+    );
     await session.endInput();
     const { status, stdout } = await session.end();
-    const [get, state, list, unget, history] = stdout.split("\n");
+    const [get, state, list, unget, history, wait] = stdout.split("\n");
     expect(status).toBe(0);
     expect(get).toBe("0 talked: locked");
     expect(state).toStartWith("0 talked: held by session (pid ");
     expect(list).toContain('"name":"talked"');
     expect(unget).toBe("0 talked: released");
     expect(history).toContain("released");
+    expect(wait).toBe("0 talked: free");
   });
 
   etcdTest("get --ttl lets the lock go after that time", async () => {

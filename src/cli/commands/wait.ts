@@ -11,15 +11,12 @@ import { openEngine } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
 import { diagnostics, type OutputOptions, printLine } from "../terminal/output.ts";
 import { Interrupted, SignalTrap, terminationSignals } from "../waiting/signals.ts";
-import { type State, stateNow, stateOf } from "../status/existing.ts";
+import type { State } from "../status/existing.ts";
 import { textsFor } from "../status/result-text.ts";
 import { commandText } from "../status/status-text.ts";
+import { type FreeWait, waitUntilFree } from "../waiting/until-free.ts";
 import { WaitNotice } from "../waiting/wait-notice.ts";
 
-/** Nothing tells one who does not queue: it looks, first this often ... */
-const shortestPauseSeconds = 0.01;
-/** ... and then ever more seldom, down to this. */
-const longestPauseSeconds = 0.1;
 const noticeSeconds = 1;
 
 export default defineCommand({
@@ -73,8 +70,11 @@ export default defineCommand({
     const startSeconds = monotonicSeconds();
     try {
       for (const name of names) {
-        const notice = output.quiet ? undefined : new Notice(name);
-        const state = await waitUntilFree(engine, name, { notice, ends, once: timeout === 0 });
+        const state = await waitAloud(engine, name, {
+          signal: ends,
+          once: timeout === 0,
+          quiet: output.quiet,
+        });
         if (trap.received !== undefined) throw new Interrupted(trap.received);
         if (output.json && !output.quiet) printLine(jsonLine(state.json));
         if (!state.locked) continue;
@@ -89,26 +89,20 @@ export default defineCommand({
   },
 });
 
-/** @returns the lock's state when it is free, or when the wait ended */
-async function waitUntilFree(
+/** Waits, and says now and then for what. */
+async function waitAloud(
   engine: LockEngine,
   name: string,
-  { notice, ends, once }: { notice: Notice | undefined; ends: AbortSignal; once: boolean },
+  { quiet, ...wait }: Omit<FreeWait, "onLook"> & { quiet: boolean },
 ): Promise<State> {
+  const notice = quiet ? undefined : new Notice(name);
   const startSeconds = monotonicSeconds();
-  // A server tells at once when the lock is free.
-  const everySeconds = engine.isLeased ? noticeSeconds : longestPauseSeconds;
-  const pauses = { firstSeconds: shortestPauseSeconds, everySeconds };
+  const onLook = (state: State) => notice?.update(monotonicSeconds() - startSeconds, state);
   try {
-    for await (const lock of engine.watch(name, { ...pauses, signal: ends })) {
-      const state = stateOf(name, lock);
-      if (!state.locked || once) return state;
-      notice?.update(monotonicSeconds() - startSeconds, state);
-    }
+    return await waitUntilFree(engine, name, { ...wait, onLook });
   } finally {
     notice?.end();
   }
-  return await stateNow(engine, name);
 }
 
 function notFreeText(state: State, waitedSeconds: number, output: OutputOptions): string {

@@ -10,15 +10,13 @@ import {
   parseTimeout,
   parseToken,
 } from "../arguments/values.ts";
+import { parseLockName } from "../../lock/name.ts";
 import { exitCodes } from "../exit-code.ts";
 import { refusalText } from "../status/result-text.ts";
 import { holdersText } from "../status/status-text.ts";
 import { printResult } from "../terminal/output.ts";
+import { waitUntilFree } from "../waiting/until-free.ts";
 import type { Holds } from "./holds.ts";
-
-/** How `wait` looks at a lock whose engine does not tell of changes: first soon, then less often. */
-const firstLookSeconds = 0.01;
-const lookSeconds = 0.1;
 
 const waitOptions = {
   "get-timeout": options["get-timeout"],
@@ -68,13 +66,14 @@ function getCommand(holds: Holds): CommandDef<any> {
       const output = outputOptions(args, data);
       const notGranted = parseExitCode("--conflict-exit-code", args["conflict-exit-code"]);
       const seconds = timeoutSeconds(args);
-      if (holds.has(args.name)) {
+      const name = parseLockName(args.name);
+      if (holds.has(name)) {
         // It would wait for itself.
-        const facts = { name: args.name, granted: false, reason: "deadlock" };
-        printResult(output, `${args.name}: this session already holds it`, facts);
+        const facts = { name, granted: false, reason: "deadlock" };
+        printResult(output, `${name}: this session already holds it`, facts);
         return notGranted;
       }
-      const answer = await holds.acquire(args.name, {
+      const answer = await holds.acquire(name, {
         kind: parseKind(args.shared, args.slots),
         message: args.message,
         adopt: args["no-adopt"] !== true,
@@ -82,7 +81,7 @@ function getCommand(holds: Holds): CommandDef<any> {
         ...parseQueueing(args, seconds),
       });
       if (!answer.granted) {
-        const { name, reason } = answer;
+        const { reason } = answer;
         const { holders = [], info } = (await holds.engine.inspect(name)) ?? {};
         const held = holders.length === 0 ? "" : `; ${holdersText(holders)}`;
         const why = refusalText({ ...answer, waitedSeconds: 0, holders, info: info ?? "" });
@@ -90,7 +89,7 @@ function getCommand(holds: Holds): CommandDef<any> {
         printResult(output, `${name}: ${text}`, { name, granted: false, reason });
         return notGranted;
       }
-      const { name, token, slot, slotName } = answer;
+      const { token, slot, slotName } = answer;
       const inSlot = slot === null ? "" : ` in slot ${slotName ?? slot}`;
       const facts = { name, granted: true, token, slot, slotName };
       printResult(output, `${name}: locked${inSlot}`, facts);
@@ -116,7 +115,7 @@ function ungetCommand(
         if (others.length === args._.length) return forced.run?.(context);
         const [json, quiet] = [args["json"] === true, args["quiet"] === true];
         const output = outputOptions({ json, quiet }, data);
-        for (const name of args._.filter(isOwn)) {
+        for (const name of args._.filter(isOwn).map(parseLockName)) {
           const lost = await holds.release(name, String(args["message"]));
           if (lost !== undefined) throw lost;
           printResult(output, `${name}: released`, { name, released: true });
@@ -141,7 +140,7 @@ function meantOf(holds: Holds, tokenText: unknown, ownerText: unknown): (name: s
 
 function waitCommand(holds: Holds): CommandDef<any> {
   return defineCommand({
-    meta: { name: "wait", conflicts: [["get-timeout", "nonblock"]] },
+    meta: { name: "wait", repeats: true, conflicts: [["get-timeout", "nonblock"]] },
     args: {
       name: nameArgument,
       ...waitOptions,
@@ -151,26 +150,26 @@ function waitCommand(holds: Holds): CommandDef<any> {
     async run({ args, data }) {
       const output = outputOptions(args, data);
       const notFree = parseExitCode("--conflict-exit-code", args["conflict-exit-code"]);
-      const { name } = args;
-      const free = await isFreeWithin(holds, name, timeoutSeconds(args));
-      printResult(output, `${name}: ${free ? "free" : "not free in time"}`, { name, free });
-      return free ? exitCodes.done : notFree;
+      const seconds = timeoutSeconds(args);
+      const ends = [holds.signal];
+      if (Number.isFinite(seconds)) ends.push(AbortSignal.timeout(seconds * 1000));
+      const wait = {
+        signal: AbortSignal.any(ends),
+        once: seconds === 0,
+        onLook: () => holds.requireReader(),
+      };
+      for (const name of args._.map(parseLockName)) {
+        const { locked } = await waitUntilFree(holds.engine, name, wait);
+        holds.signal.throwIfAborted();
+        printResult(output, `${name}: ${locked ? "not free in time" : "free"}`, {
+          name,
+          free: !locked,
+        });
+        if (locked) return notFree;
+      }
+      return exitCodes.done;
     },
   });
-}
-
-/** Whether a lock gets free in time. */
-async function isFreeWithin(holds: Holds, name: string, seconds: number): Promise<boolean> {
-  const ends = [holds.signal];
-  if (Number.isFinite(seconds)) ends.push(AbortSignal.timeout(seconds * 1000));
-  const signal = AbortSignal.any(ends);
-  const looks = { everySeconds: lookSeconds, firstSeconds: firstLookSeconds, signal };
-  for await (const state of holds.engine.watch(name, looks)) {
-    if (state === undefined || state.holders.length === 0) return true;
-    holds.requireReader();
-  }
-  holds.signal.throwIfAborted();
-  return false;
 }
 
 function timeoutSeconds(args: { "get-timeout": string; nonblock?: boolean | undefined }): number {

@@ -117,7 +117,18 @@ test("session does not wait for a lock that it holds itself", async () => {
   const name = newLockName();
   const { ask } = startSession();
   await ask(`get ${name}`);
-  expect(await ask(`get /${name} -t -1`)).toStartWith("75 ");
+  expect(await ask(`get /${name} -t -1`)).toBe(`75 ${name}: this session already holds it`);
+  expect(await ask(`unget /${name}`)).toBe(`0 ${name}: released`);
+});
+
+test("session waits until each of several locks is free, and looks once with -n", async () => {
+  const [one, other] = [newLockName(), newLockName()];
+  const { ask } = startSession();
+  expect(await ask(`wait ${one} /${other} -n`)).toBe(`0 ${one}: free; ${other}: free`);
+  await ask(`get ${other}`);
+  expect(await ask(`wait ${one} ${other} -n -E 9`)).toBe(
+    `9 ${one}: free; ${other}: not free in time`,
+  );
 });
 
 test("session gets slots and shared locks beside others", async () => {

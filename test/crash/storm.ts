@@ -117,6 +117,7 @@ const kindsOfPoint: Record<string, readonly Kind[]> = {
   joined: ["shared"],
   left: ["lapse"],
   detached: ["script"],
+  looked: ["script", "force"],
   forced: ["script", "force"],
   evicted: ["force"],
   superseded: ["newest"],
@@ -125,7 +126,7 @@ const kindsOfPoint: Record<string, readonly Kind[]> = {
   "given-back": ["library", "run"],
 };
 /** Points that `unget` gets to. */
-const pointsOfUnget = new Set(["forced", "evicted"]);
+const pointsOfUnget = new Set(["looked", "forced", "evicted"]);
 /** A death there is found by a grace time or a tick of a second: once for so many at other points. */
 const slowPoints = new Set(["taken", "taken-by-waiting", "freed", "forced", "detached"]);
 const slowPointRate = 0.15;

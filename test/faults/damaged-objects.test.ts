@@ -166,7 +166,6 @@ describe("an info segment", () => {
     expect(maskDates(infoBytes(name))).toBe("DATE - next");
   });
 
-  // To be fixed in src: TextDecoder takes the mark away; the Python module keeps it.
   test("whose text starts with a byte order mark keeps it", async () => {
     const name = await newFreeLock();
     overwriteInfo(name, "\uFEFFtext\0");
@@ -485,7 +484,6 @@ describe("a message that is too long", () => {
     expect(semaphoreValue(name)).toBe(0);
   });
 
-  // To be fixed in src: the lock is made before the message is looked at.
   test("leaves no lock behind where there was none", async () => {
     const name = newLockName();
     const outcome = await resourcelock("get", name, "-m", "m".repeat(5000));

@@ -185,7 +185,6 @@ describe.skipIf(!(await haveMountNamespaces()))("a /dev/shm that fails", () => {
       expect(ledger).toHaveLength("100000 ".length + 4096);
     });
 
-    // To be fixed in src: "pwrite: No space left on device" is all that is said.
     test("get and run say on which lock, and that /dev/shm is full", async () => {
       await using memory = await withoutPages();
       for (const words of makingCommands) {

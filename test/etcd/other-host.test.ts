@@ -45,6 +45,18 @@ async function grantHere(name: string): Promise<number> {
   return Number((await runToEnd([binary, ...words])).stdout) / 1e9;
 }
 
+/** How long the lease of the only key with a prefix still lasts, as the cluster sees it. */
+async function leaseSeconds(prefix: string): Promise<number> {
+  const keys = await cluster.etcdctl("get", "--prefix", prefix, "--write-out=json");
+  const [, lease] = /"lease":(\d+)/.exec(keys) ?? [];
+  if (lease === undefined) throw new Error(`no lease in ${keys}`);
+  const id = BigInt(lease).toString(16);
+  const told = await cluster.etcdctl("lease", "timetolive", id);
+  const [, seconds] = /remaining\((-?\d+)s\)/.exec(told) ?? [];
+  if (seconds === undefined) throw new Error(`no time in ${told}`);
+  return Number(seconds);
+}
+
 describe("run on a host that is cut off", () => {
   hostTest("run stops its command, with 69, before anybody else begins", async () => {
     await using host = await OtherHost.of(cluster);
@@ -76,11 +88,13 @@ describe("run on a host that is cut off", () => {
 
   hostTest("run goes on when the cable is back before its lease ends", async () => {
     await using host = await OtherHost.of(cluster);
-    const holder = await holdOn(host, "back", "--ttl", "60");
+    const ttl = 9;
+    const holder = await holdOn(host, "back", "--ttl", String(ttl));
     host.cut();
-    // Longer than a renewal waits for its answer.
-    await Bun.sleep(2500);
+    // A renewal is due after a third of it.
+    await eventually("a renewal fails", async () => (await leaseSeconds("back/")) < ttl / 2);
     host.heal();
+    await eventually("a renewal", async () => (await leaseSeconds("back/")) > ttl / 2);
     await holder.endInput();
     expect(await holder.end()).toMatchObject({ status: 0, stderr: "" });
     expect(await cluster.keys("back/")).toEqual([]);

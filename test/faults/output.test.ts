@@ -35,7 +35,14 @@ describe.each(deadOutputs)("where stdout is %s", (_, before, after, cause) => {
   const run = (words: string) => bash(`${before} resourcelock ${words} ${after}`);
 
   test.each(
-    casesOf(3, ["state", "state --json", "state -v", "trace", "trace --json -u 10", "get -t 0"]),
+    casesOf(3, [
+      "state",
+      "state --json",
+      "state -v",
+      "trace",
+      "trace --json -u 10",
+      "get --json -t 0",
+    ]),
   )("%s of a held lock fails and leaves it as it is", async (words) => {
     const name = await newHeldLock();
     const files = filesOf(name);

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { haveTools, newLockName, resourcelock } from "../support/binary.ts";
-import { eventually, runToEnd, start } from "../support/process.ts";
+import { runToEnd, start } from "../support/process.ts";
 import { root } from "../support/clone.ts";
 import { buildWhereStale, testBinary } from "./build.ts";
 
@@ -16,6 +16,7 @@ lock = resource_lock(sys.argv[2])
 print(lock.get_lock(timeout=30, lock_info="the peer"), flush=True)
 sys.stdin.readline()
 lock.unget_lock()`;
+import { eventually } from "../support/eventually.ts";
 
 test.skipIf(!haveTools("python3"))(
   "run adopts when a waiter dies with the unit of a detached hold that a peer has released",

@@ -2,8 +2,9 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { LockStatus } from "../../src/index.ts";
-import { eventually, type Outcome, start, type TestProcess } from "../support/process.ts";
+import { type Outcome, start, type TestProcess } from "../support/process.ts";
 import { buildWhereStale, testBinary } from "./build.ts";
+import { eventually } from "../support/eventually.ts";
 
 buildWhereStale();
 

@@ -1,7 +1,7 @@
 /** Several locks at once: `run a,b,c`. */
 import { describe, expect, test } from "bun:test";
 import { isWhole, newLockName } from "../support/binary.ts";
-import { eventually, killStranger } from "../support/process.ts";
+import { killStranger } from "../support/process.ts";
 import {
   atRest,
   bash,
@@ -11,6 +11,7 @@ import {
   stateOf,
   waiting,
 } from "./participants.ts";
+import { eventually } from "../support/eventually.ts";
 
 function threeNames(): [string, string, string] {
   return [newLockName(), newLockName(), newLockName()];

@@ -1,7 +1,7 @@
 /** Shared holders, slots, and runs inside runs. */
 import { describe, expect, test } from "bun:test";
 import { newLockName } from "../support/binary.ts";
-import { eventually, killStranger, type TestProcess } from "../support/process.ts";
+import { killStranger, type TestProcess } from "../support/process.ts";
 import {
   atRest,
   bash,
@@ -14,6 +14,7 @@ import {
   stateOf,
   waiting,
 } from "./participants.ts";
+import { eventually } from "../support/eventually.ts";
 
 /** A library process, once it holds the lock, and what it said about that. */
 async function grantedUser(lockName: string, wish: LibraryWish) {

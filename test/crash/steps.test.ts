@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { isWhole, newLockName } from "../support/binary.ts";
-import { eventually, killStranger, type TestProcess } from "../support/process.ts";
+import { killStranger, type TestProcess } from "../support/process.ts";
 import { faultPoints } from "./build.ts";
 import {
   atRest,
@@ -17,6 +17,7 @@ import {
   stateOf,
   waiting,
 } from "./participants.ts";
+import { eventually } from "../support/eventually.ts";
 
 type Environment = Record<string, string>;
 

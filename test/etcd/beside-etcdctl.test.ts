@@ -1,7 +1,8 @@
 /** A client that is stopped while its command runs: `etcdctl lock` lets somebody else in beside it, `run` does not. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { EtcdCluster, eventually, haveEtcd } from "./etcd-cluster.ts";
+import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
 import { binary, start, type TestProcess } from "../support/process.ts";
+import { eventually } from "../support/eventually.ts";
 
 const etcdTest = test.skipIf(!haveEtcd);
 const ttlSeconds = 2;
@@ -30,7 +31,7 @@ const startRival = (name: string) =>
 /** Waits until the command has printed more. */
 async function livesOn({ stdout }: TestProcess): Promise<void> {
   const before = stdout.text.length;
-  await eventually(() => stdout.text.length > before, "a command that lives");
+  await eventually("a command that lives", () => stdout.text.length > before);
 }
 
 describe("a client that is stopped while its command runs", () => {
@@ -50,10 +51,10 @@ describe("a client that is stopped while its command runs", () => {
     const client = await startInside(binary, "run", ...server, "ours");
     const hasKeeper = () =>
       Bun.spawnSync(["pgrep", "-P", String(client.pid), "-f", "__keeper"]).success;
-    await eventually(hasKeeper, "a keeper");
+    await eventually("a keeper", hasKeeper);
     await client.stop();
     const rival = startRival("ours");
-    await eventually(async () => (await cluster.keys("ours/")).length === 2, "a rival that waits");
+    await eventually("a rival that waits", async () => (await cluster.keys("ours/")).length === 2);
     // Much longer than the lease lasts unrenewed.
     const end = performance.now() + 4 * ttlSeconds * 1000;
     while (performance.now() < end) await livesOn(client);

@@ -1,7 +1,8 @@
 /** The program with --server, on a real etcd. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { binary, eventually, type Outcome, runToEnd, start } from "../support/process.ts";
+import { binary, type Outcome, runToEnd, start } from "../support/process.ts";
 import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
+import { eventually } from "../support/eventually.ts";
 
 const etcdTest = test.skipIf(!haveEtcd);
 let cluster: EtcdCluster;

@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, test } from "bun:test";
 import { EtcdEngine } from "../../src/etcd/engine.ts";
 import type { AcquireRequest, Grant } from "../../src/lock/engine.ts";
 import { bootSeconds } from "../../src/posix/clock.ts";
-import { EtcdCluster, eventually, haveEtcd } from "./etcd-cluster.ts";
+import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
+import { eventually } from "../support/eventually.ts";
 
 let cluster: EtcdCluster | undefined;
 let engines: EtcdEngine[] = [];
@@ -60,7 +61,7 @@ export async function acquired(promise: ReturnType<EtcdEngine["acquire"]>): Prom
 /** Waits until so many wait for a lock. */
 export async function waiting(engine: EtcdEngine, name: string, count: number): Promise<void> {
   await eventually(
-    async () => (await engine.inspect(name))?.waiters.length === count,
     `${count} waiters of ${name}`,
+    async () => (await engine.inspect(name))?.waiters.length === count,
   );
 }

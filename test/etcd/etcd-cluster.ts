@@ -170,16 +170,3 @@ export class EtcdCluster implements AsyncDisposable {
     return member;
   }
 }
-
-/** Waits until something is true, looking often. */
-export async function eventually(
-  isTrue: () => boolean | Promise<boolean>,
-  what: string,
-  seconds = 20,
-): Promise<void> {
-  const end = performance.now() + seconds * 1000;
-  while (!(await isTrue())) {
-    if (performance.now() > end) throw new Error(`never came true: ${what}`);
-    await Bun.sleep(20);
-  }
-}

@@ -3,7 +3,7 @@ import { describe, expect } from "bun:test";
 import { EtcdLock } from "../../src/etcd/etcd-lock.ts";
 import { LockLostError } from "../../src/lock/errors.ts";
 import { etcdTest, newName, theCluster, useCluster } from "./engines.ts";
-import { eventually } from "./etcd-cluster.ts";
+import { eventually } from "../support/eventually.ts";
 
 useCluster();
 
@@ -54,7 +54,7 @@ describe("EtcdLock", () => {
     const work = async (signal: AbortSignal) => {
       const [key = ""] = await theCluster().keys(`${name}/`);
       await theCluster().etcdctl("lease", "revoke", key.split("/")[1] ?? "");
-      await eventually(() => signal.aborted, "the loss");
+      await eventually("the loss", () => signal.aborted);
     };
     const error: unknown = await lock.withLock(work).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(LockLostError);
@@ -68,9 +68,9 @@ describe("EtcdLock", () => {
       for await (const state of lock.watch({ signal: stop.signal })) seen.push(state?.locked);
     };
     const following = follow();
-    await eventually(() => seen.length === 1, "the first state");
-    await lock.withLock(async () => await eventually(() => seen.includes(true), "the holder"));
-    await eventually(() => seen.at(-1) === false, "the release");
+    await eventually("the first state", () => seen.length === 1);
+    await lock.withLock(async () => await eventually("the holder", () => seen.includes(true)));
+    await eventually("the release", () => seen.at(-1) === false);
     stop.abort();
     await following;
   });

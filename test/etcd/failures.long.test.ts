@@ -10,8 +10,8 @@ import {
   useCluster,
   waiting,
 } from "./engines.ts";
-import { eventually } from "./etcd-cluster.ts";
 import { membersFrom, mixedQueue } from "./mixed-queue.ts";
+import { eventually } from "../support/eventually.ts";
 
 useCluster(3);
 
@@ -83,7 +83,7 @@ describe("a transaction whose answer is lost", () => {
           theCluster().signalMember(member, "SIGCONT");
         }
         const left = () => theCluster().keys(`${name}/`);
-        await eventually(async () => (await left()).length === 0, "an empty queue");
+        await eventually("an empty queue", async () => (await left()).length === 0);
       }
     },
     600_000,

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Credentials } from "../../src/etcd/credentials.ts";
 import { Gateway } from "../../src/etcd/gateway.ts";
 import { LockServerError, type ServerFault } from "../../src/lock/errors.ts";
-import { eventually } from "../support/process.ts";
 import { answer, FakeGateway, headerOf, streamed } from "./fake-gateway.ts";
+import { eventually } from "../support/eventually.ts";
 
 const proxyVariables = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"];
 

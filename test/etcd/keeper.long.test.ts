@@ -1,7 +1,8 @@
 /** The wrapper and the keeper watch each other: whichever is killed or stopped, nobody else begins too early. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { EtcdCluster, eventually, haveEtcd } from "./etcd-cluster.ts";
+import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
 import { beginOfRival, RunUnderLock } from "./run-under-lock-process.ts";
+import { eventually } from "../support/eventually.ts";
 
 /** Long enough for a machine that is busy with other things; a stop comes after 2.4 s without a renewal. */
 const ttlSeconds = 4;
@@ -86,11 +87,7 @@ describe("run on etcd", () => {
       const deletedAt = Date.now() / 1000;
       // By then the loss of the lease itself would have ended it.
       const goesOn = () => run.lastBeat() > deletedAt + 2 * ttlSeconds;
-      await eventually(
-        () => goesOn() || run.wrapper.exitCode !== null,
-        "a command that goes on",
-        60,
-      );
+      await eventually("a command that goes on", () => goesOn() || run.wrapper.exitCode !== null);
       expect(run.wrapper.exitCode).toBeNull();
     },
     120_000,

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { CommandDef } from "citty";
 import { root } from "../../src/cli/root.ts";
 import { casesOf } from "../support/binary.ts";
-import { binary, eventually, runToEnd, start } from "../support/process.ts";
+import { binary, runToEnd, start } from "../support/process.ts";
 import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
+import { eventually } from "../support/eventually.ts";
 
 const etcdTest = test.skipIf(!haveEtcd);
 let cluster: EtcdCluster;

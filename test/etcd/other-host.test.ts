@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { binary, eventually, runToEnd, start, type TestProcess } from "../support/process.ts";
+import { binary, runToEnd, start, type TestProcess } from "../support/process.ts";
 import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
 import { haveOtherHosts, OtherHost } from "./other-host.ts";
+import { eventually } from "../support/eventually.ts";
 
 const hostTest = test.skipIf(!haveEtcd || !haveOtherHosts);
 const directory = mkdtempSync(join(tmpdir(), "resourcelock-hosts-"));

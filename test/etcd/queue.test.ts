@@ -17,8 +17,8 @@ import {
   useCluster,
   waiting,
 } from "./engines.ts";
-import { eventually } from "./etcd-cluster.ts";
 import { FakeGateway } from "./fake-gateway.ts";
+import { eventually } from "../support/eventually.ts";
 
 useCluster();
 
@@ -167,7 +167,7 @@ describe("EtcdEngine.acquire()", () => {
     await waiting(engine, name, 1);
     const place = (await keysOf(name)).find((key) => key !== held) ?? "";
     await theCluster().etcdctl("del", place);
-    await eventually(() => warnings.length > 0, "a warning");
+    await eventually("a warning", () => warnings.length > 0);
     await waiting(engine, name, 1);
     await holder.release();
     await (await waiter).release();
@@ -184,7 +184,7 @@ describe("EtcdEngine.acquire()", () => {
     const place = (await keysOf(name)).find((key) => key !== held);
     await theCluster().etcdctl("lease", "revoke", leaseOf(place));
     const isNew = (key: string) => key !== held && key !== place;
-    await eventually(async () => (await keysOf(name)).some(isNew), "a new place");
+    await eventually("a new place", async () => (await keysOf(name)).some(isNew));
     await holder.release();
     await (await waiter).release();
   });
@@ -252,7 +252,7 @@ describe("Grant of EtcdEngine", () => {
     const forced = await newEngine().forceRelease(name, { by: "ops" });
     expect(forced.outcome).toBe("released");
     expect(forced.holders[0]?.token).toBe(grant.token);
-    await eventually(() => grant.watchLoss().aborted, "the loss");
+    await eventually("the loss", () => grant.watchLoss().aborted);
     const error = await grant.release();
     expect(error?.loss).toEqual({ reason: "forced", by: "ops" });
   });
@@ -269,7 +269,7 @@ describe("Grant of EtcdEngine", () => {
     const grant = await acquired(newEngine({ ttlSeconds: 2 }).acquire(name, forever));
     const [key] = await keysOf(name);
     await theCluster().etcdctl("lease", "revoke", leaseOf(key));
-    await eventually(() => grant.watchLoss().aborted, "the loss");
+    await eventually("the loss", () => grant.watchLoss().aborted);
     const error = await grant.release();
     expect(error?.loss.reason).toBe("expired");
     expect(error?.loss.killBySeconds).toBeLessThanOrEqual(bootSeconds());
@@ -321,7 +321,7 @@ describe("EtcdEngine beside etcdctl lock", () => {
     const first = await acquired(engine.acquire(name, forever));
     const script = "echo $ETCD_LOCK_REV; sleep 0.3; echo end";
     const theirs = theCluster().startEtcdctl("lock", name, "--", "sh", "-c", script);
-    await eventually(async () => (await keysOf(name)).length === 2, "etcdctl waits");
+    await eventually("etcdctl waits", async () => (await keysOf(name)).length === 2);
     const last = acquired(newEngine().acquire(name, forever)).then((grant) => {
       order.push("ours");
       return grant;
@@ -342,7 +342,7 @@ describe("EtcdEngine beside etcdctl lock", () => {
     const name = newName();
     const engine = newEngine();
     const theirs = theCluster().startEtcdctl("lock", name);
-    await eventually(async () => (await engine.inspect(name)) !== undefined, "etcdctl holds");
+    await eventually("etcdctl holds", async () => (await engine.inspect(name)) !== undefined);
     const state = await engine.inspect(name);
     expect(state?.locked).toBe(true);
     expect(state?.holders[0]?.attachment).toBe("foreign");
@@ -459,11 +459,11 @@ describe("EtcdEngine", () => {
       }
     };
     const following = follow();
-    await eventually(() => seen.length === 1, "the first state");
+    await eventually("the first state", () => seen.length === 1);
     const grant = await acquired(engine.acquire(name, forever));
-    await eventually(() => seen.at(-1) === "1/0", "the holder");
+    await eventually("the holder", () => seen.at(-1) === "1/0");
     await grant.release();
-    await eventually(() => seen.at(-1) === "0/0", "the release");
+    await eventually("the release", () => seen.at(-1) === "0/0");
     stop.abort();
     await following;
   });

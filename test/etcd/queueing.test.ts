@@ -1,7 +1,8 @@
 /** Only the newest, no pile-up and deadlocks, across hosts: the program with --server, on a real etcd. */
 import { describe, expect } from "bun:test";
-import { binary, eventually, runToEnd, start, type TestProcess } from "../support/process.ts";
+import { binary, runToEnd, start, type TestProcess } from "../support/process.ts";
 import { etcdTest, newName, theCluster, useCluster } from "./engines.ts";
+import { eventually } from "../support/eventually.ts";
 
 useCluster();
 

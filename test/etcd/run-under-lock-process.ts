@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EtcdCluster } from "./etcd-cluster.ts";
-import { eventually } from "./etcd-cluster.ts";
+import { eventually } from "../support/eventually.ts";
 
 const program = join(import.meta.dir, "run-under-lock.ts");
 
@@ -50,7 +50,7 @@ export class RunUnderLock implements AsyncDisposable {
       found = childrenOf(this.wrapper.pid).find((id) => commandLineOf(id).includes("__keeper"));
       return found !== undefined;
     };
-    await eventually(look, "a keeper");
+    await eventually("a keeper", look);
     this.#started.add(found ?? 0);
     return found ?? 0;
   }

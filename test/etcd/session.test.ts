@@ -2,8 +2,8 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { Gateway } from "../../src/etcd/gateway.ts";
 import { renewLease } from "../../src/etcd/renewal.ts";
 import { Session } from "../../src/etcd/session.ts";
-import { eventually } from "./etcd-cluster.ts";
 import { answer, FakeGateway, headerOf } from "./fake-gateway.ts";
+import { eventually } from "../support/eventually.ts";
 
 const held = { key: "a/1", createRevision: 5 };
 const found = { kvs: [{ key: "YS8x", create_revision: "5", mod_revision: "5" }] };
@@ -140,7 +140,7 @@ describe("Session.ensureFresh()", () => {
     const session = new Session(gatewayTo(server), () => now, lease);
     session.listen({ onStop() {}, onKeysGone() {}, onLeaseGone() {} });
     now = 103;
-    await eventually(() => session.renewedAt === 103, "a waiter's renewal");
+    await eventually("a waiter's renewal", () => session.renewedAt === 103);
     session.stopRenewing();
     now = 104;
     expect(await session.ensureFresh({ ...held, raftTerm })).toBe(true);
@@ -170,16 +170,16 @@ describe("Session", () => {
     await using server = serverWith({ readTerm: "3" });
     const { session: one, told } = watched(server, () => now);
     now = 103;
-    await eventually(() => server.seen.length >= 2, "a renewal");
+    await eventually("a renewal", () => server.seen.length >= 2);
     expect(one.renewedAt).toBe(100);
     now = 105.9;
     await Bun.sleep(250);
     expect(told).toEqual([]);
     now = 106.1;
-    await eventually(() => told.length > 0, "the end");
+    await eventually("the end", () => told.length > 0);
     expect(told).toEqual(["term"]);
     now = 109.1;
-    await eventually(() => told.length > 1, "the kill");
+    await eventually("the kill", () => told.length > 1);
     expect(told).toEqual(["term", "kill"]);
     expect(one.isGone).toBe(true);
   });
@@ -189,11 +189,11 @@ describe("Session", () => {
     await using server = serverWith({ readTerm: "3" });
     const { session: one, told } = watched(server, () => now);
     now = 106.5;
-    await eventually(() => told.length === 1, "the first step");
+    await eventually("the first step", () => told.length === 1);
     server.state.renewalTerm = "3";
-    await eventually(() => one.renewedAt === 106.5, "a confirmed renewal");
+    await eventually("a confirmed renewal", () => one.renewedAt === 106.5);
     now = 109.5;
-    await eventually(() => one.renewedAt === 109.5, "the next renewal");
+    await eventually("the next renewal", () => one.renewedAt === 109.5);
     expect(told).toEqual(["term"]);
     expect(one.isGone).toBe(false);
   });
@@ -203,7 +203,7 @@ describe("Session", () => {
     await using server = serverWith({ ttl: undefined });
     const { told } = watched(server, () => now);
     now = 102.5;
-    await eventually(() => told.length === 2, "the end");
+    await eventually("the end", () => told.length === 2);
     expect(told).toEqual(["lease gone", "kill"]);
   });
 
@@ -212,10 +212,10 @@ describe("Session", () => {
     await using server = serverWith({ range: {} });
     const { told } = watched(server, () => now);
     now = 102.5;
-    await eventually(() => told.includes("keys gone?"), "the first look");
+    await eventually("the first look", () => told.includes("keys gone?"));
     expect(told).not.toContain("keys gone");
     now = 104;
-    await eventually(() => told.includes("keys gone"), "the second look");
+    await eventually("the second look", () => told.includes("keys gone"));
   });
 
   test("Session believes that the lease is gone when that follows the loss of its keys", async () => {
@@ -223,9 +223,9 @@ describe("Session", () => {
     await using server = serverWith({ range: {} });
     const { told } = watched(server, () => now);
     now = 102.5;
-    await eventually(() => told.includes("keys gone?"), "the first look");
+    await eventually("the first look", () => told.includes("keys gone?"));
     server.state.ttl = undefined;
-    await eventually(() => told.includes("kill"), "the end");
+    await eventually("the end", () => told.includes("kill"));
     expect(told).not.toContain("keys gone");
   });
 });

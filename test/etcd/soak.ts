@@ -10,9 +10,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { binary } from "../support/process.ts";
-import { EtcdCluster, eventually } from "./etcd-cluster.ts";
+import { EtcdCluster } from "./etcd-cluster.ts";
 import { Forwarder } from "./forwarder.ts";
 import { haveOtherHosts, OtherHost } from "./other-host.ts";
+import { eventually } from "../support/eventually.ts";
 
 export interface SoakReport {
   /** Tokens that were heard. */
@@ -70,11 +71,9 @@ export async function soak(seconds: number, clients: number): Promise<SoakReport
     await Promise.all(work);
     await cluster.ready();
     // Leases of clients that were killed, and what a change of leader adds to them.
-    await eventually(
-      async () => (await cluster.keys(`${lockName}/`)).length === 0,
-      "no key",
-      40,
-    ).catch(async () => (report.left = await cluster.keys(`${lockName}/`)));
+    await eventually("no key", async () => (await cluster.keys(`${lockName}/`)).length === 0).catch(
+      async () => (report.left = await cluster.keys(`${lockName}/`)),
+    );
   } finally {
     for (const wrapper of wrappers) wrapper.kill("SIGKILL");
     witness.close();

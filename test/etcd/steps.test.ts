@@ -3,10 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { binary, eventually, runToEnd, start, type TestProcess } from "../support/process.ts";
+import { binary, runToEnd, start, type TestProcess } from "../support/process.ts";
 import { casesOf } from "../support/binary.ts";
 import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
 import { FakeGateway } from "./fake-gateway.ts";
+import { eventually } from "../support/eventually.ts";
 
 const etcdTest = test.skipIf(!haveEtcd);
 const directory = mkdtempSync(join(tmpdir(), "resourcelock-steps-"));

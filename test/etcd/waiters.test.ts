@@ -1,7 +1,8 @@
 /** Waiters that are stopped or killed: the queue goes on without them when their lease has ended. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { binary, type Outcome, runToEnd, start, type TestProcess } from "../support/process.ts";
-import { EtcdCluster, eventually, haveEtcd } from "./etcd-cluster.ts";
+import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
+import { eventually } from "../support/eventually.ts";
 
 const etcdTest = test.skipIf(!haveEtcd);
 let cluster: EtcdCluster;
@@ -26,7 +27,7 @@ async function holderAndWaiter(
   const holder = start([...words(name), "sh", "-c", "echo inside; cat"]);
   await holder.stdout.until("inside");
   const waiter = start([...words(name, "--ttl", "2"), "echo", "served"]);
-  await eventually(async () => (await cluster.keys(`${name}/`)).length === 2, "a waiter");
+  await eventually("a waiter", async () => (await cluster.keys(`${name}/`)).length === 2);
   return { holder, waiter };
 }
 

@@ -1,7 +1,8 @@
 /** Processes of another PID namespace, as in a container that shares /dev/shm: their numbers mean nothing here. */
 import { expect, test } from "bun:test";
 import { doWithout, haveTools, newLockName, resourcelock } from "../support/binary.ts";
-import { binary, eventually, start, type TestProcess } from "../support/process.ts";
+import { binary, start, type TestProcess } from "../support/process.ts";
+import { eventually } from "../support/eventually.ts";
 
 /** Runs a command as the first process of a PID namespace of its own. */
 const unshare = [

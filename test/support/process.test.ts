@@ -1,6 +1,7 @@
 /** The harness of all tests that start processes. */
 import { describe, expect, onTestFinished, test } from "bun:test";
-import { eventually, isAlive, killStranger, processState, runToEnd, start } from "./process.ts";
+import { isAlive, killStranger, processState, runToEnd, start } from "./process.ts";
+import { eventually } from "./eventually.ts";
 
 const sh = (script: string) => start(["sh", "-c", script]);
 

@@ -1,17 +1,11 @@
 /** The one harness for processes: start, output so far, waiting for text, signals, the end; all gone after the test. */
 import { onTestFinished } from "bun:test";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { defaultDeadlineSeconds, eventually, pollMilliseconds } from "./eventually.ts";
 
 /** The program under test; scripts/test names the one it built. */
 export const binary =
   process.env["RESOURCELOCK_BINARY"] ?? `${import.meta.dir}/../../dist/resourcelock`;
-
-/**
- * How long a test waits for what has to come: a minute, because a machine may be busy, and no test measures
- * time by it. Less than the limit of a test (see scripts/test), so that the failure tells what did not come.
- */
-const defaultDeadlineSeconds = Number(process.env["TEST_DEADLINE_SECONDS"] ?? "60");
-const pollMilliseconds = 10;
 
 /** How a process ended, and what it printed. */
 export interface Outcome {
@@ -248,27 +242,6 @@ async function inTime<T>(promise: Promise<T>, seconds: number, what: () => strin
     return await Promise.race([promise, late]);
   } finally {
     clearTimeout(timer);
-  }
-}
-
-type Found<T> = Exclude<T, null | undefined | false>;
-const isFound = <T>(value: T): value is Found<T> =>
-  value !== null && value !== undefined && value !== false;
-
-/** Polls until there is something, and gives it: for what tells nobody when it comes about. */
-export async function eventually<T>(
-  what: string | (() => string),
-  look: () => T | Promise<T>,
-): Promise<Found<T>> {
-  const deadline = performance.now() + defaultDeadlineSeconds * 1000;
-  for (;;) {
-    const found = await look();
-    if (isFound(found)) return found;
-    if (performance.now() > deadline) {
-      const missing = typeof what === "string" ? what : what();
-      throw new Error(`In ${defaultDeadlineSeconds} s there was no ${missing}`);
-    }
-    await Bun.sleep(pollMilliseconds);
   }
 }
 

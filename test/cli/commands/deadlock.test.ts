@@ -1,7 +1,8 @@
 /** Jobs that would wait for each other for ever: one of them is told, and what stands is shown. */
 import { describe, expect, test } from "bun:test";
 import { newLockName, resourcelock, startScript } from "../../support/binary.ts";
-import { eventually, start, type TestProcess } from "../../support/process.ts";
+import { start, type TestProcess } from "../../support/process.ts";
+import { eventually } from "../../support/eventually.ts";
 
 /** A job that takes one lock, and inside of it, once it is told to, another one. */
 async function nested(outer: string, inner: string, message: string): Promise<TestProcess> {

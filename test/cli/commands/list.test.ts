@@ -10,9 +10,10 @@ import {
   resourcelock,
   startCommand,
 } from "../../support/binary.ts";
-import { type Outcome, binary, eventually, runToEnd } from "../../support/process.ts";
+import { type Outcome, binary, runToEnd } from "../../support/process.ts";
 import { isPending, jsonLines, newHeldLock, printed } from "./scenario.ts";
 import { Terminal } from "./terminal.ts";
+import { eventually } from "../../support/eventually.ts";
 
 /** The lines about locks with `part` in their names: others have theirs on this host, too. */
 async function listed(part: string, ...options: string[]): Promise<string[]> {

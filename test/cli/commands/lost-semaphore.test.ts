@@ -2,7 +2,6 @@
 import { expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { newLockName, resourcelock, startCommand } from "../../support/binary.ts";
-import { eventually } from "../../support/process.ts";
 import {
   detachedHolder,
   heldStateText,
@@ -13,6 +12,7 @@ import {
   printed,
   semaphoreValue,
 } from "./scenario.ts";
+import { eventually } from "../../support/eventually.ts";
 
 const lostText = "  its semaphore was deleted while in use; the next run or get recreates it\n";
 

@@ -1,8 +1,9 @@
 /** What CI, cron and watchers of files want of a queue: only the newest, and no pile-up. */
 import { describe, expect, test } from "bun:test";
 import { newLockName, resourcelock, startCommand } from "../../support/binary.ts";
-import { binary, eventually, start, type TestProcess } from "../../support/process.ts";
+import { binary, start, type TestProcess } from "../../support/process.ts";
 import { printed } from "./scenario.ts";
+import { eventually } from "../../support/eventually.ts";
 
 /** A job that says that it runs, and ends with its standard input. */
 const job = ["sh", "-c", "echo runs; read -r line; echo done"];

@@ -12,7 +12,7 @@ import {
   startCommand,
   startScript,
 } from "../../support/binary.ts";
-import { binary, eventually, start, untilStates } from "../../support/process.ts";
+import { binary, start, untilStates } from "../../support/process.ts";
 import { newDirectory } from "../../support/directory.ts";
 import {
   directAndWrapped,
@@ -26,6 +26,7 @@ import {
   untilWaiting,
   waitText,
 } from "./scenario.ts";
+import { eventually } from "../../support/eventually.ts";
 
 const isRoot = process.getuid?.() === 0;
 

@@ -2,7 +2,8 @@
 import { expect } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { bash, maskDates, newLockName, resourcelock } from "../../support/binary.ts";
-import { eventually, type Outcome } from "../../support/process.ts";
+import { type Outcome } from "../../support/process.ts";
+import { eventually } from "../../support/eventually.ts";
 
 /** What a process comes to that says nothing on stderr. */
 export function printed(stdout: string, status = 0): Outcome {

@@ -1,7 +1,8 @@
 /** `session`: requests on stdin, answers on stdout, and locks that end with it. */
 import { describe, expect, test } from "bun:test";
 import { haveTools, newLockName, resourcelock } from "../../support/binary.ts";
-import { binary, eventually, runToEnd, start, type TestProcess } from "../../support/process.ts";
+import { binary, runToEnd, start, type TestProcess } from "../../support/process.ts";
+import { eventually } from "../../support/eventually.ts";
 
 /** Starts a session, and gives a function that makes requests of it. */
 function startSession(...words: string[]) {

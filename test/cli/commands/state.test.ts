@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { eventually } from "../../support/process.ts";
 import { bash, newLockName, resourcelock, startCommand } from "../../support/binary.ts";
 import {
   detachedHolder,
@@ -12,6 +11,7 @@ import {
   untilWaiting,
   heldStateText,
 } from "./scenario.ts";
+import { eventually } from "../../support/eventually.ts";
 
 /** In the words of the seed. */
 const seedText = (name: string, locked: "True" | "False" = "True") =>

@@ -3,7 +3,8 @@ import { onTestFinished } from "bun:test";
 import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { binary, eventually, runToEnd } from "../../support/process.ts";
+import { binary, runToEnd } from "../../support/process.ts";
+import { eventually } from "../../support/eventually.ts";
 
 /** So that a prompt can be told from the one before: it has the number of the command that is to come. */
 const prompt = "[\\#]$ ";

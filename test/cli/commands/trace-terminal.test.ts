@@ -3,10 +3,11 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { haveTools, newLockName, resourcelock } from "../../support/binary.ts";
-import { eventually, isAlive, untilStates } from "../../support/process.ts";
+import { isAlive, untilStates } from "../../support/process.ts";
 import { newDirectory } from "../../support/directory.ts";
 import { newHeldLock } from "./scenario.ts";
 import { Terminal } from "./terminal.ts";
+import { eventually } from "../../support/eventually.ts";
 
 /** Wide enough for the names of locks in tests. */
 const columns = 120;

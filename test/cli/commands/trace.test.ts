@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { readdirSync, readlinkSync, rmSync } from "node:fs";
 import { maskDates, newLockName, resourcelock, startCommand } from "../../support/binary.ts";
-import { eventually } from "../../support/process.ts";
 import { detachedHolder, newHeldLock, objectsOf, parseLines } from "./scenario.ts";
+import { eventually } from "../../support/eventually.ts";
 
 test("trace follows a lock from before it is made until an INT, and ends with 0", async () => {
   const name = newLockName();

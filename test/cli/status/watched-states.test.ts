@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { rareLooks, WatchedStates } from "../../../src/cli/status/watched-states.ts";
-import { eventually } from "../../support/process.ts";
 import { MemoryEngine } from "../../support/memory-engine.ts";
+import { eventually } from "../../support/eventually.ts";
 
 test("WatchedStates.look() has each lock as it was told of last", async () => {
   const engine = new MemoryEngine();

@@ -14,7 +14,7 @@ import { Interrupted, SignalTrap, terminationSignals } from "../waiting/signals.
 import type { State } from "../status/existing.ts";
 import { textsFor } from "../status/result-text.ts";
 import { commandText } from "../status/status-text.ts";
-import { type FreeWait, waitUntilFree } from "../waiting/until-free.ts";
+import { type FreeWait, waitUntilFree } from "../status/until-free.ts";
 import { WaitNotice } from "../waiting/wait-notice.ts";
 
 const noticeSeconds = 1;

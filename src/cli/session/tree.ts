@@ -15,7 +15,7 @@ import { exitCodes } from "../exit-code.ts";
 import { refusalText } from "../status/result-text.ts";
 import { holdersText } from "../status/status-text.ts";
 import { printResult } from "../terminal/output.ts";
-import { waitUntilFree } from "../waiting/until-free.ts";
+import { waitUntilFree } from "../status/until-free.ts";
 import type { Holds } from "./holds.ts";
 
 const waitOptions = {

@@ -1,6 +1,6 @@
 /** Waiting until a lock is free, without a place in its queue. */
 import type { LockEngine } from "../../lock/engine.ts";
-import { type State, stateNow, stateOf } from "../status/existing.ts";
+import { type State, stateNow, stateOf } from "./existing.ts";
 
 /** Nothing tells one who does not queue: it looks, first this often ... */
 const shortestPauseSeconds = 0.01;

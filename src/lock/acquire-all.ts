@@ -15,14 +15,14 @@ import { parseLockName } from "./name.ts";
 export async function acquireAll(
   engine: Pick<LockEngine, "acquire">,
   names: readonly string[],
-  request: AcquireRequest | ((name: string) => AcquireRequest),
+  request: AcquireRequest | ((name: string) => Promise<AcquireRequest>),
 ): Promise<Grant[] | Refusal> {
   const grants: Grant[] = [];
   let secondsLeft: (() => number) | undefined;
   let complete = false;
   try {
     for (const name of inCommonOrder(names)) {
-      const own = typeof request === "function" ? request(name) : request;
+      const own = typeof request === "function" ? await request(name) : request;
       secondsLeft ??= countdown(own.timeoutSeconds);
       const onWait = own.replace === true ? leaving(grants, own.onWait) : own.onWait;
       const answer = await engine.acquire(name, {

@@ -92,6 +92,19 @@ describe("run --server", () => {
     expect(joined.stdout).toBe("in\n0\n");
   });
 
+  etcdTest.each(["run", "get", "wait"])(
+    "%s does not wait for a run around it, also where the environment does not tell of it",
+    async (command) => {
+      for (const unset of ["", "env -u RESOURCELOCK_HELD "]) {
+        const rest = command === "run" ? " true" : "";
+        const words = `${unset}"${binary}" ${command} inside -t 1m${rest}; echo $?`;
+        const { stdout, stderr } = await run("run", "inside", "sh", "-c", words);
+        expect(stdout).toBe("75\n");
+        expect(stderr).toContain('Cannot wait for lock "inside": ');
+      }
+    },
+  );
+
   etcdTest("run does not take a claim of this host's locks for one of the server's", async () => {
     const holder = start([binary, "run", "claimed", "sh", "-c", "echo $RESOURCELOCK_TOKEN; cat"], {
       env: environment(),

@@ -92,7 +92,8 @@ export default defineCommand({
     const { reason, by } = refusal;
     if (output.seedOrder || output.json) {
       await report(context, refusal.name, text, { granted: false, reason, by: by.map(labelOf) });
-    } else if (!output.quiet) {
+    } else if (!output.quiet || refusal.around !== undefined) {
+      // As run does: that it can never be granted is an error of the script.
       diagnostics().info(text);
     }
     return notGranted;

@@ -13,10 +13,10 @@ import {
 } from "../arguments/options.ts";
 import { parseAccess } from "../arguments/values.ts";
 import { openEngine } from "../engine.ts";
-import { heldAroundText } from "../status/run-text.ts";
+import { claimsOf, HeldAround, heldAroundText } from "../status/hold-around.ts";
 import { diagnostics } from "../terminal/output.ts";
-import { acquireLocks, HeldAround, type WaitContext } from "../waiting/acquire.ts";
-import { claimsOf, covers } from "../waiting/around.ts";
+import { acquireLocks, type WaitContext } from "../waiting/acquire.ts";
+import { covers } from "../waiting/around.ts";
 import { execUnder } from "../waiting/exec-under.ts";
 import { type JobLocks, runUnder } from "../waiting/run-under.ts";
 import { SignalTrap, terminationSignals } from "../waiting/signals.ts";
@@ -116,8 +116,7 @@ async function takeLocks(job: Job, context: WaitContext): Promise<JobLocks | und
     joined.push(around);
     const isEnough = covers(around, job.kind);
     if (isEnough && job.reentrant) return true;
-    const isRun = claimsOf(name).some((claim) => Number.parseInt(claim) === around.token);
-    diagnostics().error(heldAroundText(name, around, { isRun, isEnough }));
+    diagnostics().error(heldAroundText(name, around, { command: "run", isEnough }));
     return false;
   };
   // All of them before the first is waited for: somebody may hold that and wait for one that is held around this run.

@@ -8,10 +8,10 @@ import { openEngine } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
 import { deadlocksOfLock } from "../status/deadlock-text.ts";
 import { stateNow, stateWithLast } from "../status/existing.ts";
+import { claimsOf } from "../status/hold-around.ts";
 import { painter, wantsColor } from "../terminal/colors.ts";
 import { printLine, printResult } from "../terminal/output.ts";
 import { textsFor } from "../status/result-text.ts";
-import { claimsOf } from "../waiting/around.ts";
 
 const stdout = 1;
 

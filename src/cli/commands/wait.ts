@@ -12,6 +12,7 @@ import { exitCodes } from "../exit-code.ts";
 import { diagnostics, type OutputOptions, printLine } from "../terminal/output.ts";
 import { Interrupted, SignalTrap, terminationSignals } from "../waiting/signals.ts";
 import type { State } from "../status/existing.ts";
+import { heldAroundText } from "../status/hold-around.ts";
 import { textsFor } from "../status/result-text.ts";
 import { commandText } from "../status/status-text.ts";
 import { type FreeWait, waitUntilFree } from "../status/until-free.ts";
@@ -78,6 +79,10 @@ export default defineCommand({
         if (trap.received !== undefined) throw new Interrupted(trap.received);
         if (output.json && !output.quiet) printLine(jsonLine(state.json));
         if (!state.locked) continue;
+        if (state.around !== undefined) {
+          diagnostics().error(heldAroundText(state.name, state.around, { command: "wait" }));
+          return notFree;
+        }
         const waitedSeconds = timeout === 0 ? 0 : monotonicSeconds() - startSeconds;
         if (!output.quiet) diagnostics().info(notFreeText(state, waitedSeconds, output));
         return notFree;
@@ -94,7 +99,7 @@ async function waitAloud(
   engine: LockEngine,
   name: string,
   { quiet, ...wait }: Omit<FreeWait, "onLook"> & { quiet: boolean },
-): Promise<State> {
+): ReturnType<typeof waitUntilFree> {
   const notice = quiet ? undefined : new Notice(name);
   const startSeconds = monotonicSeconds();
   const onLook = (state: State) => notice?.update(monotonicSeconds() - startSeconds, state);

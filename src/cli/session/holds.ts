@@ -3,6 +3,7 @@ import type { AcquireRequest, Grant, LockEngine, Refusal } from "../../lock/engi
 import type { LockLostError } from "../../lock/errors.ts";
 import { parseLockName } from "../../lock/name.ts";
 import { hasNoReader } from "../../posix/file.ts";
+import { refusedUnderHold, requireNoneAround } from "../status/hold-around.ts";
 import { OutputError } from "../terminal/output.ts";
 
 const standardOutput = 1;
@@ -28,16 +29,21 @@ export class Holds {
     return this.#grants.get(parseLockName(lockName))?.token;
   }
 
-  /** Takes a lock, which the session must not hold yet: it would wait for itself. */
+  /**
+   * Takes a lock, which the session must not hold yet: it would wait for itself.
+   *
+   * @throws {HeldAround} when the lock is held by a process that the session runs under
+   */
   async acquire(
     lockName: string,
     request: Omit<AcquireRequest, "signal">,
   ): Promise<Grant | Refusal> {
-    const answer = await this.engine.acquire(lockName, {
-      ...request,
-      signal: this.signal,
-      onWait: () => this.requireReader(),
-    });
+    if (request.newest === true) await requireNoneAround(this.engine, [lockName]);
+    const wish = { ...request, signal: this.signal, onWait: () => this.requireReader() };
+    const answer = await this.engine.acquire(
+      lockName,
+      await refusedUnderHold(this.engine, lockName, wish),
+    );
     if (answer.granted) this.#grants.set(answer.name, answer);
     return answer;
   }

@@ -10,8 +10,10 @@ import {
   parseTimeout,
   parseToken,
 } from "../arguments/values.ts";
+import type { LockEngine, Refusal } from "../../lock/engine.ts";
 import { parseLockName } from "../../lock/name.ts";
 import { exitCodes } from "../exit-code.ts";
+import { HeldAround, heldAroundText } from "../status/hold-around.ts";
 import { refusalText } from "../status/result-text.ts";
 import { holdersText } from "../status/status-text.ts";
 import { printResult } from "../terminal/output.ts";
@@ -73,20 +75,21 @@ function getCommand(holds: Holds): CommandDef<any> {
         printResult(output, `${name}: this session already holds it`, facts);
         return notGranted;
       }
-      const answer = await holds.acquire(name, {
+      const request = {
         kind: parseKind(args.shared, args.slots),
         message: args.message,
         adopt: args["no-adopt"] !== true,
         timeoutSeconds: seconds,
         ...parseQueueing(args, seconds),
+      };
+      const answer = await holds.acquire(name, request).catch((error: unknown) => {
+        if (error instanceof HeldAround) return error;
+        throw error;
       });
-      if (!answer.granted) {
-        const { reason } = answer;
-        const { holders = [], info } = (await holds.engine.inspect(name)) ?? {};
-        const held = holders.length === 0 ? "" : `; ${holdersText(holders)}`;
-        const why = refusalText({ ...answer, waitedSeconds: 0, holders, info: info ?? "" });
-        const text = reason === "timeout" ? `not granted${held}` : why;
-        printResult(output, `${name}: ${text}`, { name, granted: false, reason });
+      if (answer instanceof HeldAround || !answer.granted) {
+        const reason = answer instanceof HeldAround ? "deadlock" : answer.reason;
+        const text = await notGrantedText(holds.engine, name, answer);
+        printResult(output, text, { name, granted: false, reason });
         return notGranted;
       }
       const { token, slot, slotName } = answer;
@@ -96,6 +99,22 @@ function getCommand(holds: Holds): CommandDef<any> {
       return exitCodes.done;
     },
   });
+}
+
+async function notGrantedText(
+  engine: LockEngine,
+  name: string,
+  answer: Refusal | HeldAround,
+): Promise<string> {
+  if (answer instanceof HeldAround) {
+    return heldAroundText(name, answer.holder, { command: "session" });
+  }
+  const { holders = [], info } = (await engine.inspect(name)) ?? {};
+  if (answer.reason === "timeout") {
+    return `${name}: not granted${holders.length === 0 ? "" : `; ${holdersText(holders)}`}`;
+  }
+  const why = refusalText({ ...answer, waitedSeconds: 0, holders, info: info ?? "" });
+  return `${name}: ${why}`;
 }
 
 /** @param force the program's own `unget`, for locks that the session does not hold */
@@ -159,12 +178,13 @@ function waitCommand(holds: Holds): CommandDef<any> {
         onLook: () => holds.requireReader(),
       };
       for (const name of args._.map(parseLockName)) {
-        const { locked } = await waitUntilFree(holds.engine, name, wait);
+        const { locked, around } = await waitUntilFree(holds.engine, name, wait);
         holds.signal.throwIfAborted();
-        printResult(output, `${name}: ${locked ? "not free in time" : "free"}`, {
-          name,
-          free: !locked,
-        });
+        const notFreeText =
+          around === undefined
+            ? `${name}: not free in time`
+            : heldAroundText(name, around, { command: "session" });
+        printResult(output, locked ? notFreeText : `${name}: free`, { name, free: !locked });
         if (locked) return notFree;
       }
       return exitCodes.done;

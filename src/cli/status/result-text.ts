@@ -7,6 +7,7 @@ import { messages } from "../../lock/messages.ts";
 import type { HolderStatus, ProcessLabel } from "../../lock/status.ts";
 import { durationText, fineDurationText } from "../terminal/time-text.ts";
 import { behindText } from "./deadlock-text.ts";
+import { heldAroundText } from "./hold-around.ts";
 import {
   commandText,
   holdersText,
@@ -35,6 +36,8 @@ interface Refused {
   /** The one who superseded it, those who wait, or the circle that it would have closed. */
   by: readonly ProcessLabel[];
   circle?: Circle | undefined;
+  /** The hold around this process that a get would have waited for. */
+  around?: HolderStatus | undefined;
 }
 
 interface Texts {
@@ -55,7 +58,10 @@ const plain: Texts = {
     if (process !== undefined) return `${name}: locked until pid ${process} ends`;
     return `${name}: locked; release it with: ${commandText("unget", name)}`;
   },
-  refused: (name, refusal) => `lock "${name}": ${refusalText(refusal)}`,
+  refused: (name, refusal) =>
+    refusal.around === undefined
+      ? `lock "${name}": ${refusalText(refusal)}`
+      : heldAroundText(name, refusal.around, { command: "get" }),
   released: (name) => `${name}: released`,
   forceReleased: (name) => `${name}: released`,
   notLocked: (name) => `${name}: was not held`,
@@ -69,7 +75,7 @@ const plain: Texts = {
 const seed: Texts = {
   granted: (name, { info }) => messages.granted(name, info),
   refused: (name, refusal) =>
-    refusal.reason === "timeout"
+    refusal.reason === "timeout" || refusal.around !== undefined
       ? messages.timedOut(name, refusal.info)
       : plain.refused(name, refusal),
   released: messages.released,

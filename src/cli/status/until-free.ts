@@ -1,6 +1,8 @@
 /** Waiting until a lock is free, without a place in its queue. */
 import type { LockEngine } from "../../lock/engine.ts";
+import type { HolderStatus } from "../../lock/status.ts";
 import { type State, stateNow, stateOf } from "./existing.ts";
+import { claimsOf } from "./hold-around.ts";
 
 /** Nothing tells one who does not queue: it looks, first this often ... */
 const shortestPauseSeconds = 0.01;
@@ -18,18 +20,28 @@ export interface FreeWait {
   onLook: (state: State) => void;
 }
 
+/** How a wait ended. */
+interface WaitedState extends State {
+  /** The hold around this process, for whose end it cannot wait. */
+  around?: HolderStatus | undefined;
+}
+
 /** @returns the lock's state when it is free, or when the wait ended */
 export async function waitUntilFree(
   engine: LockEngine,
   name: string,
   { signal, once, onLook }: FreeWait,
-): Promise<State> {
+): Promise<WaitedState> {
   if (!once) {
     const everySeconds = engine.isLeased ? leasedPauseSeconds : longestPauseSeconds;
     const pauses = { firstSeconds: shortestPauseSeconds, everySeconds };
+    let isFirst = true;
     for await (const lock of engine.watch(name, { ...pauses, signal })) {
       const state = stateOf(name, lock);
       if (!state.locked) return state;
+      const around = isFirst ? await engine.holdAround(name, claimsOf(name)) : undefined;
+      if (around !== undefined) return { ...state, around };
+      isFirst = false;
       onLook(state);
     }
   }

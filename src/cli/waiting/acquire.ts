@@ -5,22 +5,9 @@ import { type HolderStatus, pidText } from "../../lock/status.ts";
 import { CallersAlarm } from "../../posix/alarm.ts";
 import { monotonicSeconds } from "../../posix/clock.ts";
 import { diagnostics, type OutputOptions } from "../terminal/output.ts";
-import { claimsOf } from "./around.ts";
+import { HeldAround, refusedUnderHold, requireNoneAround } from "../status/hold-around.ts";
 import { Interrupted, type SignalTrap, turn } from "./signals.ts";
 import { WaitNotice } from "./wait-notice.ts";
-
-/** A lock that cannot be waited for: who holds it waits for this process to end. */
-export class HeldAround extends Error {
-  override readonly name = "HeldAround";
-  readonly lockName: string;
-  readonly holder: HolderStatus;
-
-  constructor(lockName: string, holder: HolderStatus) {
-    super(`Cannot wait for lock "${lockName}": it is held around this process`);
-    this.lockName = lockName;
-    this.holder = holder;
-  }
-}
 
 /** What a request of the command line goes with. */
 export interface WaitContext {
@@ -37,6 +24,8 @@ export interface ToldRefusal extends Refusal {
   readonly waitedSeconds: number;
   readonly info: string;
   readonly holders: readonly HolderStatus[];
+  /** The hold around this process that it would have waited for. */
+  readonly around?: HolderStatus | undefined;
 }
 
 /** {@link acquireLocks} of one lock. @returns the grant, or undefined and the refusal */
@@ -45,11 +34,32 @@ export async function acquireLock(
   name: string,
   request: AcquireRequest,
 ): Promise<[grant: Grant] | [undefined, ToldRefusal]> {
-  const answer = await acquireLocks(context, [name], request);
+  const answer = await acquireLocks(context, [name], request).catch((error: unknown) => {
+    if (error instanceof HeldAround) return refusalUnderHold(context.engine, error);
+    throw error;
+  });
   if (!Array.isArray(answer)) return [undefined, answer];
   const [grant] = answer;
   if (grant === undefined) throw new Error(`Cannot find the grant of lock "${name}"`);
   return [grant];
+}
+
+/** It waits for itself, through the hold around it. */
+async function refusalUnderHold(
+  engine: LockEngine,
+  { lockName, holder }: HeldAround,
+): Promise<ToldRefusal> {
+  const state = await engine.inspect(lockName);
+  return {
+    granted: false,
+    name: lockName,
+    reason: "deadlock",
+    by: [holder],
+    around: holder,
+    waitedSeconds: 0,
+    info: state?.info ?? "",
+    holders: [holder],
+  };
 }
 
 /**
@@ -87,14 +97,6 @@ export async function acquireLocks(
   return answer;
 }
 
-/** A request that sends others away must not do so before it finds that it cannot wait. */
-async function requireNoneAround(engine: LockEngine, names: readonly string[]): Promise<void> {
-  for (const name of names) {
-    const around = await engine.holdAround(name, claimsOf(name));
-    if (around !== undefined) throw new HeldAround(name, around);
-  }
-}
-
 /** Waits, and says on stderr what for. */
 async function acquireNoticed(
   { engine, output, trap, onFirstWait }: WaitContext,
@@ -104,16 +106,14 @@ async function acquireNoticed(
   // cjnfuncs.resourcelock says nothing while it waits.
   const isSilent = output.quiet || output.seedOrder;
   let notice: WaitNotice | undefined;
-  const noticed = (name: string): AcquireRequest => {
+  const noticed = async (name: string): Promise<AcquireRequest> => {
     notice?.end();
     notice = undefined;
     let isFirst = true;
-    return {
+    return await refusedUnderHold(engine, name, {
       ...request,
       signal: trap.signal,
       onWait(waitedSeconds, describe) {
-        const around = isFirst ? describe().around : undefined;
-        if (around !== undefined) throw new HeldAround(name, around);
         if (!isSilent) {
           notice ??= new WaitNotice(name);
           notice.update(waitedSeconds, describe);
@@ -121,7 +121,7 @@ async function acquireNoticed(
         if (isFirst) onFirstWait?.();
         isFirst = false;
       },
-    };
+    });
   };
   try {
     return await acquireAll(engine, names, noticed);

@@ -1,16 +1,8 @@
 /** Holds around this process: what a run tells the runs inside it. */
 import type { Grant } from "../../lock/engine.ts";
-import { formatHeldClaim, heldVariable, readHeldClaims } from "../../lock/held-claims.ts";
+import { formatHeldClaim, heldVariable } from "../../lock/held-claims.ts";
 import type { RequestedKind } from "../../lock/kinds.ts";
 import type { HolderStatus } from "../../lock/status.ts";
-
-/** What the environment claims to be held of a lock. */
-export function claimsOf(lockName: string): string[] {
-  const held = process.env[heldVariable];
-  if (held === undefined) return [];
-  const claims = readHeldClaims(held).filter(({ name }) => name === lockName);
-  return claims.map(({ claim }) => claim);
-}
 
 /** Whether who runs under a hold has what it asks for: nobody else may hold the lock at the same time that it forbids. */
 export function covers(around: HolderStatus, kind: RequestedKind): boolean {

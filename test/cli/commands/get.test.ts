@@ -279,3 +279,46 @@ describe.each(signals)("%s", (signal, status) => {
     expect(semaphoreValue(name)).toBe(1);
   });
 });
+
+const refusedUnderRun = (name: string) =>
+  `resourcelock: Cannot wait for lock "${name}": a run around this get holds it and waits for this get to end\n`;
+const under = (name: string, words: string, options = "") =>
+  bash(`resourcelock run ${options} ${name} -c '"$RESOURCELOCK" ${words}'`);
+
+describe("get under a hold of the same lock", () => {
+  test("is refused at once, with 75 or the status of -E", async () => {
+    const name = newLockName();
+    expect(await under(name, `get ${name} -t -1`)).toEqual({
+      ...printed("", 75),
+      stderr: refusedUnderRun(name),
+    });
+    expect((await under(name, `get ${name} -t -1 -E 9`)).status).toBe(9);
+  });
+
+  test("is refused under a shared hold and by an emptied environment, too", async () => {
+    const name = newLockName();
+    const shared = await under(name, `get ${name} -t -1`, "--shared");
+    expect(shared.stderr).toContain(" holds it with --shared and waits for this get to end\n");
+    const words = `run ${name} -- env -i "$RESOURCELOCK" get ${name} -t -1`;
+    expect((await bash(`resourcelock ${words}`)).stderr).toMatch(
+      /: pid \d+ \(.*\), which started this get, holds it and waits for this get to end\n$/,
+    );
+  });
+
+  test("is refused when the lock is bound to the script that it is part of", async () => {
+    const name = newLockName();
+    const get = `resourcelock get ${name} --owner-pid $$ -q -t -1`;
+    const { stdout, stderr } = await bash(`${get}; echo $$; ${get}; :`);
+    expect(stderr).toBe(
+      `resourcelock: Cannot wait for lock "${name}": this get is part of pid ${stdout.trim()}, for which get --owner-pid holds the lock already\n`,
+    );
+  });
+
+  test("says so with --json, and in the Python tool's words in its order", async () => {
+    const name = newLockName();
+    const json = await under(name, `get ${name} --json`);
+    expect(JSON.parse(json.stdout)).toMatchObject({ granted: false, reason: "deadlock" });
+    const seedOrder = await under(name, `${name} get`);
+    expect(seedOrder.stdout).toStartWith(`<${name}> lock request timed out  - Current owner   <`);
+  });
+});

@@ -1,6 +1,6 @@
 /** `session`: requests on stdin, answers on stdout, and locks that end with it. */
 import { describe, expect, test } from "bun:test";
-import { haveTools, newLockName, resourcelock } from "../../support/binary.ts";
+import { bash, haveTools, newLockName, resourcelock } from "../../support/binary.ts";
 import { binary, runToEnd, start, type TestProcess } from "../../support/process.ts";
 import { eventually } from "../../support/eventually.ts";
 
@@ -120,6 +120,20 @@ test("session does not wait for a lock that it holds itself", async () => {
   await ask(`get ${name}`);
   expect(await ask(`get /${name} -t -1`)).toBe(`75 ${name}: this session already holds it`);
   expect(await ask(`unget /${name}`)).toBe(`0 ${name}: released`);
+});
+
+test("session does not wait for a lock that is held around it, or by itself", async () => {
+  const name = newLockName();
+  const script = String.raw`printf 'get %s -t -1\nwait %s\n' ${name} ${name} | "$RESOURCELOCK" session`;
+  const around = `a run around this session holds it and waits for this session to end`;
+  const line = `75 Cannot wait for lock "${name}": ${around}\n`;
+  const { stdout } = await bash(`resourcelock run ${name} -c ${JSON.stringify(script)}`);
+  expect(stdout).toBe(line + line);
+  const { ask } = startSession();
+  await ask(`get ${name}`);
+  expect(await ask(`wait ${name}`)).toBe(
+    `75 Cannot wait for lock "${name}": this session holds it itself`,
+  );
 });
 
 test("session waits until each of several locks is free, and looks once with -n", async () => {

@@ -51,6 +51,15 @@ describe("wait", () => {
     expect(await masked("wait", name, "-t", "0", "-q")).toEqual(printed("", 75));
   });
 
+  test("is refused at once under a hold of the lock, which waits for it to end", async () => {
+    const name = newLockName();
+    expect(await bash(`resourcelock run ${name} -c '"$RESOURCELOCK" wait ${name} -E 9'`)).toEqual({
+      status: 9,
+      stdout: "",
+      stderr: `resourcelock: Cannot wait for lock "${name}": a run around this wait holds it and waits for this wait to end\n`,
+    });
+  });
+
   test("--json prints the state that it ended with", async () => {
     const name = await newHeldLock();
     const state = async () => (await jsonLines("state", name))[0];

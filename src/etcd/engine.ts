@@ -32,7 +32,8 @@ import { QueueWatch } from "./queue-watch.ts";
 import { removePlace } from "./release.ts";
 import { operation, transaction } from "./requests.ts";
 import { parseServerList } from "./server-list.ts";
-import { Session } from "./session.ts";
+import type { Session } from "./session.ts";
+import { SessionPool } from "./session-pool.ts";
 import { currentUser, hostName } from "./this-process.ts";
 import { isAround, isOfProcess, processIdentity } from "./whose.ts";
 
@@ -71,30 +72,16 @@ export interface Keeper {
   stop(): boolean;
 }
 
-/** How long the end of a lease that has no keys any more is waited for: it would end by itself. */
-const closeSeconds = 1;
-
-/** How long the program stays for that: long enough to have sent it. */
-const lingerMilliseconds = 2;
-
-/** A lease of at most this may be left to end by itself. */
-const maxLeftSeconds = 60;
-
 export class EtcdEngine implements LockEngine {
   readonly unsupported = new Set(["access", "adopt"] as const);
   readonly isLeased = true;
   readonly #gateway: Gateway;
   readonly #clock: Clock;
   readonly #environment: Environment;
-  readonly #ttlSeconds: number | undefined;
   readonly #warn: (text: string) => void;
   readonly #keeper: Keeper | undefined;
-  readonly #isShortLived: boolean;
-  readonly #sessions = new Map<Session, Set<string>>();
+  readonly #sessions: SessionPool;
   readonly #holds = new Map<Hold, Session>();
-  /** Leases without keys that are being ended. */
-  readonly #closing: Promise<void>[] = [];
-  #isChecked = false;
   #label: Omit<Label, "message"> | undefined;
 
   /** @throws {LockServerError} for a list of servers, or for settings, that cannot be used */
@@ -114,10 +101,15 @@ export class EtcdEngine implements LockEngine {
     });
     this.#clock = clock;
     this.#environment = environment;
-    this.#ttlSeconds = ttlSeconds;
     this.#warn = warn;
     this.#keeper = keeper;
-    this.#isShortLived = isShortLived;
+    this.#sessions = new SessionPool({
+      gateway: this.#gateway,
+      clock,
+      ttlSeconds,
+      isShortLived,
+      stopKeeper: () => keeper?.stop() === true,
+    });
   }
 
   async acquire(lockName: string, request: AcquireRequest): Promise<Grant | Refusal> {
@@ -129,7 +121,10 @@ export class EtcdEngine implements LockEngine {
       const isLate = request.timeoutSeconds > 0 && this.#clock() >= deadline;
       if (lostPlaces > 0 && isLate) return timeout(name);
       const left = request.timeoutSeconds === 0 ? 0 : Math.max(0.001, deadline - this.#clock());
-      const session = await this.#sessionFor(name, left, request.signal);
+      const opening = this.#sessions.sessionFor(name, left, request.signal);
+      // While the server is at it.
+      this.#ownLabel();
+      const session = await opening;
       const place = this.#placeIn(
         session,
         name,
@@ -154,7 +149,7 @@ export class EtcdEngine implements LockEngine {
           `lost its place in the queue for lock "${name}": ${error.message}; waiting again, at its end`,
         );
       } finally {
-        if (hold === undefined) await this.#letGo(session, name, place);
+        if (hold === undefined) await this.#sessions.abandon(session, name, place);
       }
     }
   }
@@ -195,9 +190,9 @@ export class EtcdEngine implements LockEngine {
         }
         await keeper.bindTo(bound, lease, processId);
       },
-      onEnd: async (ended) => {
+      onEnd: async (ended, stray) => {
         this.#holds.delete(ended);
-        await this.#letGo(session, name);
+        await this.#sessions.letGo(session, name, stray);
       },
     });
     this.#holds.set(hold, session);
@@ -210,56 +205,6 @@ export class EtcdEngine implements LockEngine {
       if (heldUnder === session) locks.push(hold.kept);
     }
     return locks;
-  }
-
-  /** The session that others are held under, unless it has a place for this lock already. */
-  async #sessionFor(
-    name: string,
-    secondsLeft: number,
-    signal: AbortSignal | undefined,
-  ): Promise<Session> {
-    for (const [session, names] of this.#sessions) {
-      if (session.isGone || names.has(name)) continue;
-      names.add(name);
-      return session;
-    }
-    const seconds =
-      secondsLeft === 0 ? defaultCallSeconds : Math.min(defaultCallSeconds, secondsLeft);
-    const opening = Session.open(this.#gateway, this.#clock, {
-      ttlSeconds: this.#ttlSeconds,
-      seconds,
-      signal,
-    });
-    // While the server is at it.
-    this.#ownLabel();
-    if (!this.#isChecked) await this.#gateway.requireOneCluster(opening);
-    const session = await opening;
-    this.#isChecked = true;
-    this.#sessions.set(session, new Set([name]));
-    return session;
-  }
-
-  /**
-   * Ends a session that nothing hangs on any more.
-   *
-   * @param place was not granted: it goes with the session, or leaves a queue by itself
-   */
-  async #letGo(session: Session, name: string, place?: Place): Promise<void> {
-    const names = this.#sessions.get(session);
-    names?.delete(name);
-    if (names === undefined || names.size > 0) {
-      await place?.leave();
-      return;
-    }
-    this.#sessions.delete(session);
-    session.stopRenewing();
-    if (this.#keeper?.stop() === true) return;
-    // What was released has no key any more: its lease may as well end by itself.
-    const isEmpty = place === undefined;
-    if (isEmpty && this.#isShortLived && session.lease.ttlSeconds <= maxLeftSeconds) return;
-    const closing = session.close(closeSeconds);
-    if (isEmpty) this.#closing.push(closing);
-    else await closing;
   }
 
   #ownLabel(): Omit<Label, "message"> {
@@ -387,9 +332,7 @@ export class EtcdEngine implements LockEngine {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#keeper?.stop();
-    await Promise.all([...this.#sessions.keys()].map((session) => session.close(closeSeconds)));
-    this.#sessions.clear();
-    await Promise.race([Promise.all(this.#closing), Bun.sleep(lingerMilliseconds)]);
+    await this.#sessions.close();
   }
 }
 

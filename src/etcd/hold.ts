@@ -29,8 +29,12 @@ export interface HoldContext {
   readonly killAll: () => void;
   /** Starts a process that keeps the hold as long as another one lives. */
   readonly bindTo: (hold: Hold, lease: Lease, processId: number) => Promise<void>;
-  /** Called once, when the hold is no longer this one's. */
-  readonly onEnd: (hold: Hold) => Promise<void>;
+  /**
+   * Called once, when the hold is no longer this one's.
+   *
+   * @param stray its key, where that may still be there or come back
+   */
+  readonly onEnd: (hold: Hold, stray: GrantedPlace | undefined) => Promise<void>;
 }
 
 /** The least time that a release is tried for. */
@@ -44,6 +48,8 @@ export class Hold implements Grant, SessionListener {
   readonly #lost = new AbortController();
   #place: GrantedPlace;
   #hasEnded = false;
+  /** Whether the server may not have heard of the release. */
+  #mayRemain = false;
   /** Ends the watch for a newer request; undefined before it begins. */
   #replacement: AbortController | undefined;
 
@@ -144,7 +150,8 @@ export class Hold implements Grant, SessionListener {
       return await this.#deleteKey(exitStatus);
     } finally {
       session.unhold(this.#place);
-      await this.#context.onEnd(this);
+      const isStray = this.#mayRemain || this.#place.mayReturn;
+      await this.#context.onEnd(this, isStray ? this.#place : undefined);
     }
   }
 
@@ -183,7 +190,7 @@ export class Hold implements Grant, SessionListener {
     this.#hasEnded = true;
     session.unlisten(this);
     session.unhold(this.#place);
-    await this.#context.onEnd(this);
+    await this.#context.onEnd(this, this.#place.mayReturn ? this.#place : undefined);
     return true;
   }
 
@@ -232,6 +239,7 @@ export class Hold implements Grant, SessionListener {
       return await this.#whyGone(reply);
     } catch (error) {
       if (!(error instanceof LockServerError)) throw error;
+      this.#mayRemain = true;
       const loss = this.#loss();
       if (loss !== undefined) return loss;
       this.#context.warn(

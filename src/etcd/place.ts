@@ -11,7 +11,7 @@ import type { Refusal, WaitState } from "../lock/engine.ts";
 import type { RequestedKind } from "../lock/kinds.ts";
 import { type Arrival, looksFirst, refusalInQueue, refusalOnArrival } from "./arrival.ts";
 import { type EntryValue, formatEntry, queueEntryOf, tokenOf } from "./entry.ts";
-import { defaultCallSeconds } from "./gateway.ts";
+import { type CallLimits, defaultCallSeconds, type Reply } from "./gateway.ts";
 import { type JsonObject, objectIn } from "./json.ts";
 import { placeKey, queuePrefix } from "./keys.ts";
 import { PlaceGone } from "./lost-place.ts";
@@ -50,15 +50,14 @@ export interface GrantedPlace {
   readonly value: EntryValue;
   /** The term in which the grant was made; 0 where only its result was seen. */
   readonly raftTerm: number;
+  /** As {@link Place.mayReturn}. */
+  readonly mayReturn: boolean;
 }
 
 /** The wait would never end. */
 class Deadlocked extends Error {
   override readonly name = "Deadlocked";
 }
-
-/** How long a request that gives up may take to leave the queue; its lease does it otherwise. */
-const leaveSeconds = 1;
 
 /** How often a waiter tells its caller that it waits. */
 const noticeMilliseconds = 1000;
@@ -67,12 +66,14 @@ export class Place {
   readonly #session: Session;
   readonly #request: PlaceRequest;
   readonly #queue: { readonly prefix: string };
-  readonly #key: string;
+  /** Where it is in the queue, once it has entered that. */
+  readonly key: string;
   readonly #own: ReturnType<typeof queueEntryOf>;
   readonly #view = new QueueView();
   readonly #value: EntryValue;
   readonly #startedAt: number;
   #refusal: Omit<Refusal, "granted" | "name"> = { reason: "timeout", by: [] };
+  #mayReturn = false;
   /** Aborted when the lease is gone, by the caller's signal, and when time is up. */
   readonly #end = new AbortController();
 
@@ -80,7 +81,7 @@ export class Place {
     this.#session = session;
     this.#request = request;
     this.#queue = { prefix: queuePrefix(name) };
-    this.#key = placeKey(name, session.lease.id);
+    this.key = placeKey(name, session.lease.id);
     this.#own = queueEntryOf(request.kind);
     this.#startedAt = session.clock();
     const { newest, replace } = request.arrival;
@@ -93,6 +94,11 @@ export class Place {
     };
   }
 
+  /** Whether a copy of the request that makes the key may still be carried out, when the key has been deleted. */
+  get mayReturn(): boolean {
+    return this.#mayReturn;
+  }
+
   /** Why it was not granted, once {@link acquire} has given undefined. */
   get refusal(): Omit<Refusal, "granted" | "name"> {
     return this.#refusal;
@@ -101,7 +107,7 @@ export class Place {
   /**
    * Waits for the grant.
    *
-   * @returns undefined when it did not come in time, or was refused; {@link leave} is the caller's then, or the end of the lease
+   * @returns undefined when it did not come in time, or was refused; to delete its key is for the caller then
    * @throws the reason of the request's signal, a {@link LockServerError}, or {@link PlaceGone}
    */
   async acquire(): Promise<GrantedPlace | undefined> {
@@ -133,11 +139,10 @@ export class Place {
       if (mine !== undefined) return mine;
       if (!this.#view.wouldHold(this.#own)) return undefined;
       const value = this.#grantedValue();
-      const { message, header } = await this.#session.gateway.call(
-        "kv/txn",
+      const { message, header } = await this.#create(
         transaction({
           compare: [
-            compare.isAbsent({ key: this.#key }),
+            compare.isAbsent({ key: this.key }),
             compare.noneChangedAfter(this.#queue, this.#view.revision),
           ],
           success: [this.#put(value)],
@@ -179,7 +184,7 @@ export class Place {
     for (;;) {
       await this.#readQueue({ signal: this.#end.signal, seconds: this.#secondsLeft });
       // It may be there by an earlier sending.
-      const isThere = this.#view.find(this.#key) !== undefined;
+      const isThere = this.#view.find(this.key) !== undefined;
       const refusal = isThere ? undefined : refusalOnArrival(this.#view, this.#own, arrival);
       if (refusal !== undefined) {
         this.#refusal = refusal;
@@ -187,7 +192,7 @@ export class Place {
       }
       const conditions = [compare.noneChangedAfter(this.#queue, this.#view.revision)];
       const granted = await this.#enter(conditions);
-      if (granted !== undefined || this.#view.find(this.#key) !== undefined) return granted;
+      if (granted !== undefined || this.#view.find(this.key) !== undefined) return granted;
     }
   }
 
@@ -200,14 +205,13 @@ export class Place {
   async #enter(conditions: readonly JsonObject[]): Promise<GrantedPlace | undefined> {
     const value = this.#grantedValue();
     const list = operation.get(this.#queue);
-    const { message, header } = await this.#session.gateway.call(
-      "kv/txn",
+    const { message, header } = await this.#create(
       transaction({
         compare: [compare.isAbsent(this.#queue)],
         success: [this.#put(value)],
         failure: [
           operation.transaction({
-            compare: [compare.isAbsent({ key: this.#key }), ...conditions],
+            compare: [compare.isAbsent({ key: this.key }), ...conditions],
             success: [this.#put(this.#value), list],
             failure: [list],
           }),
@@ -226,6 +230,17 @@ export class Place {
     return undefined;
   }
 
+  /** Sends a transaction that makes the key. */
+  async #create(request: JsonObject, limits: CallLimits): Promise<Reply> {
+    const wasRepeated = this.#mayReturn;
+    // Until it is answered.
+    this.#mayReturn = true;
+    const reply = await this.#session.gateway.call("kv/txn", request, limits);
+    // A member that is late may have a copy of it.
+    this.#mayReturn = wasRepeated || reply.mayBeRepeated;
+    return reply;
+  }
+
   /** Waits until it is this place's turn, and takes the lock. */
   async #awaitTurn(): Promise<GrantedPlace | undefined> {
     let watch: QueueWatch | undefined;
@@ -233,7 +248,7 @@ export class Place {
       for (;;) {
         const mine = this.#grantFound();
         if (mine !== undefined) return mine;
-        const own = this.#view.find(this.#key);
+        const own = this.#view.find(this.key);
         if (own === undefined) throw new PlaceGone("the key was deleted");
         const refusal = refusalInQueue(this.#view, own);
         if (refusal !== undefined) {
@@ -270,7 +285,7 @@ export class Place {
   /** Takes the lock when it is this place's turn; undefined when the queue is no longer what it was. */
   async #take(createRevision: number): Promise<GrantedPlace | undefined> {
     const value = this.#grantedValue();
-    const conditions = [compare.wasCreatedAt(this.#key, createRevision)];
+    const conditions = [compare.wasCreatedAt(this.key, createRevision)];
     if (this.#own.kind === "exclusive") {
       conditions.push(compare.noneCreatedBefore(this.#queue, createRevision));
     }
@@ -294,7 +309,7 @@ export class Place {
 
   /** The grant of an earlier sending whose answer was lost. */
   #grantFound(): GrantedPlace | undefined {
-    const own = this.#view.find(this.#key);
+    const own = this.#view.find(this.key);
     if (own?.value?.granted === undefined) return undefined;
     return this.#granted(own.createRevision, { revision: tokenOf(own), raftTerm: 0 }, own.value);
   }
@@ -305,7 +320,14 @@ export class Place {
     { revision: token, raftTerm }: { revision: number; raftTerm: number },
     value: EntryValue,
   ): GrantedPlace {
-    return { key: this.#key, createRevision, token, value, raftTerm };
+    return {
+      key: this.key,
+      createRevision,
+      token,
+      value,
+      raftTerm,
+      mayReturn: this.#mayReturn,
+    };
   }
 
   #grantedValue(): EntryValue {
@@ -318,7 +340,7 @@ export class Place {
   }
 
   #put(value: EntryValue): JsonObject {
-    return operation.put(this.#key, formatEntry(value), this.#session.lease.id);
+    return operation.put(this.key, formatEntry(value), this.#session.lease.id);
   }
 
   async #readQueue(limits: { signal: AbortSignal; seconds: number }): Promise<void> {
@@ -334,7 +356,7 @@ export class Place {
     const { onWait } = this.#request;
     if (onWait === undefined) return undefined;
     const notify = () =>
-      onWait(this.#session.clock() - this.#startedAt, () => this.#view.describe(this.#key));
+      onWait(this.#session.clock() - this.#startedAt, () => this.#view.describe(this.key));
     notify();
     return setInterval(() => {
       try {
@@ -364,14 +386,5 @@ export class Place {
       this.#end.abort(new Deadlocked());
     };
     return setInterval(() => void look(), noticeMilliseconds);
-  }
-
-  /** Leaves the queue; what of it cannot be done in time is done when the lease ends. */
-  async leave(): Promise<void> {
-    const request = transaction({ compare: [], success: [operation.delete(this.#key)] });
-    const limits = { seconds: leaveSeconds };
-    await this.#session.gateway.call("kv/txn", request, limits).catch((error: unknown) => {
-      if (!(error instanceof LockServerError)) throw error;
-    });
   }
 }

@@ -55,6 +55,13 @@ export const compare = {
   isAbsent: (keys: Keys): JsonObject => created(keys, "EQUAL", 0),
   /** The key that was made at a revision is still there. */
   wasCreatedAt: (key: string, revision: number): JsonObject => created({ key }, "EQUAL", revision),
+  /** The key is there, and ends with a lease. */
+  hangsOn: (key: string, lease: string): JsonObject => ({
+    ...rangeOf({ key }),
+    target: "LEASE",
+    result: "EQUAL",
+    lease,
+  }),
   /** None of the keys was made before a revision. */
   noneCreatedBefore: (keys: Keys, revision: number): JsonObject =>
     created(keys, "GREATER", revision - 1),

@@ -1,5 +1,5 @@
 /** What places say of the process that made them. */
-import { readProcFile } from "../posix/process.ts";
+import { readProcFile } from "../posix/proc.ts";
 import { effectiveUserId, userName } from "../posix/user.ts";
 
 /** The name of this host. */

@@ -2,7 +2,8 @@
  * Whose a place is. Process numbers mean something on one host, in one PID namespace, until they are used again: hosts
  * of containers and of CI runners often have the same name, and there the same numbers.
  */
-import { ownPidNamespace, processAndAncestors, processStart } from "../posix/process-start.ts";
+import { ownPidNamespace } from "../posix/proc.ts";
+import { processAndAncestors, processStart } from "../posix/process-start.ts";
 import { type Entry, type EntryValue, tokenOf } from "./entry.ts";
 import { bootId } from "./this-process.ts";
 

@@ -31,6 +31,7 @@ import { acquireAsync, type Attempt } from "./acquire.ts";
 import { HostGrant } from "./grant.ts";
 import { HostLock, newSegmentBytes, ownerProcess } from "./host-lock.ts";
 import { KernelWait } from "./kernel-wait.ts";
+import { isHoldOf } from "./ledger/process-number.ts";
 import { kinds } from "./ledger/queue.ts";
 import { type Access, accessOf } from "./objects/access.ts";
 import type { DeadlockWatch } from "../lock/deadlock-watch.ts";
@@ -280,7 +281,9 @@ function requireFits(name: string, message: string): void {
 
 /** Whether a holder is this process or an ancestor of it, or is bound to one. */
 function isAncestral(holder: HolderStatus): boolean {
-  return isSureHolder(holder) && holder.pid !== null && processAndAncestors().has(holder.pid);
+  const { pid } = holder;
+  if (!isSureHolder(holder) || pid === null) return false;
+  return processAndAncestors().has(pid) && isHoldOf(holder, pid);
 }
 
 function pauseUnless(signal: AbortSignal, seconds: number): Promise<void> {

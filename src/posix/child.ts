@@ -7,7 +7,8 @@ import { ptr } from "bun:ffi";
 import { keepOnExec } from "./file.ts";
 import { check, checkReturned, cString, isPosixError, openLibc } from "./libc.ts";
 import { openDescriptors } from "./open-descriptors.ts";
-import { parentId, readProcFile, resetSignal, signalNumbers } from "./process.ts";
+import { readProcessFile, readProcFile } from "./proc.ts";
+import { parentId, resetSignal, signalNumbers } from "./process.ts";
 
 const libc = openLibc({
   posix_spawnp: { args: ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
@@ -100,7 +101,7 @@ function fileLimitOfCommand(): Uint32Array | undefined {
   check("getrlimit", libc.getrlimit(RLIMIT_NOFILE, limit));
   const [soft = 0, softHigh = 0, hard = 0, hardHigh = 0] = limit;
   if (soft !== hard || softHigh !== hardHigh) return undefined;
-  const limits = new TextDecoder().decode(readProcFile(`/proc/${parentId()}/limits`));
+  const limits = new TextDecoder().decode(readProcessFile(parentId(), "limits"));
   const at = limits.indexOf(openFilesLabel);
   // Not a number where there is no such line, or where it is unlimited.
   const ofParent =

@@ -2,6 +2,7 @@
 import { namesInDirectory } from "./directory.ts";
 import { linkTarget } from "./open-descriptors.ts";
 import { check, isPosixError, whenNeeded } from "./libc.ts";
+import { processDirectory, showsOwnNumbers } from "./proc.ts";
 
 const libc = whenNeeded({
   pipe2: { args: ["ptr", "i32"], returns: "i32" },
@@ -27,15 +28,19 @@ export function targetOf(descriptor: number): string {
   return linkTarget(`/proc/self/fd/${descriptor}`) ?? "";
 }
 
-/** Finds the processes that have something open, by its {@link targetOf}: those that this user may look into. */
+/**
+ * Finds the processes that have something open, by its {@link targetOf}: those that this user may look into, and none
+ * where /proc shows another PID namespace, as a signal to its numbers would hit others.
+ */
 export function processesWithOpen(target: string, except: ReadonlySet<number>): number[] {
+  if (!showsOwnNumbers()) return [];
   return namesInDirectory("/proc")
     .map(Number)
     .filter((id) => Number.isInteger(id) && !except.has(id) && hasOpen(id, target));
 }
 
 function hasOpen(processId: number, target: string): boolean {
-  const directory = `/proc/${processId}/fd`;
+  const directory = `${processDirectory(processId)}/fd`;
   try {
     return namesInDirectory(directory).some(
       (name) => linkTarget(`${directory}/${name}`) === target,

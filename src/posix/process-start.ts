@@ -1,21 +1,41 @@
 /** Telling processes apart whose numbers are used again: proc_pid_stat(5). */
-import { linkTarget } from "./open-descriptors.ts";
-import { processExists, readProcFile } from "./process.ts";
+import { bootSeconds, microsecondsNow } from "./clock.ts";
+import { readProcessFile, showsOwnNumbers } from "./proc.ts";
+import { processExists } from "./process.ts";
+
+/** What /proc says of a process. */
+interface ProcessStat {
+  /** Whether it has ended, and only its parent has not taken notice. */
+  readonly isZombie: boolean;
+  readonly parent: number;
+  /** In clock ticks since the host's start, on the clock of this process's time namespace. */
+  readonly start: number;
+}
+
+/** USER_HZ, in which the kernel counts for programs on both architectures. */
+const ticksPerSecond = 100;
+
+/** Undefined for a process that cannot be seen. */
+function statOf(processId: number): ProcessStat | undefined {
+  const bytes = readProcessFile(processId, "stat");
+  if (bytes === undefined) return undefined;
+  const text = new TextDecoder().decode(bytes);
+  // The name, in parentheses, may hold anything, parentheses too. State is field 3, the parent 4, the start time 22.
+  const [state, ...fields] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return {
+    isZombie: state === "Z" || state === "X",
+    parent: Number(fields[0]),
+    start: Number(fields[18]),
+  };
+}
 
 /**
  * When a process was started, in clock ticks since the host's start; undefined where there is none, or only
  * its zombie.
  */
 export function processStart(processId: number): number | undefined {
-  const stat = readProcFile(`/proc/${processId}/stat`);
-  return stat && startIn(stat);
-}
-
-function startIn(bytes: Uint8Array): number | undefined {
-  const text = new TextDecoder().decode(bytes);
-  // The name, in parentheses, may hold anything, parentheses too. State is field 3, start time field 22.
-  const [state, ...fields] = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return state === "Z" || state === "X" ? undefined : Number(fields[18]);
+  const stat = statOf(processId);
+  return stat === undefined || stat.isZombie ? undefined : stat.start;
 }
 
 /**
@@ -25,55 +45,45 @@ function startIn(bytes: Uint8Array): number | undefined {
  * @param start as {@link processStart} gave it
  */
 export function hasEnded(processId: number, start: number): boolean {
-  const stat = readProcFile(`/proc/${processId}/stat`);
-  return stat === undefined ? !processExists(processId) : startIn(stat) !== start;
+  const stat = statOf(processId);
+  if (stat === undefined) return !processExists(processId);
+  return stat.isZombie || stat.start !== start;
 }
 
-/** The process that started another one, or has adopted it; undefined for one that cannot be seen. */
-function parentOf(processId: number): number | undefined {
-  const stat = readProcFile(`/proc/${processId}/stat`);
-  if (stat === undefined) return undefined;
-  const text = new TextDecoder().decode(stat);
-  // State is field 3, the parent field 4.
-  const [, parent] = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return Number(parent);
+/** Whether there is a process of a number, for all that can be seen of it. */
+export function isAlive(processId: number): boolean {
+  const stat = statOf(processId);
+  return stat === undefined ? processExists(processId) : !stat.isZombie;
 }
-
-/** A process, this one by default, and those that it comes from, as far as they can be seen. */
-export function processAndAncestors(processId = process.pid): Set<number> {
-  const found = new Set<number>();
-  for (let pid = processId; pid > 0 && !found.has(pid); pid = parentOf(pid) ?? 0) found.add(pid);
-  return found;
-}
-
-/** The inode numbers of the first namespaces of a host: PROC_PID_INIT_INO and PROC_TIME_INIT_INO of linux/proc_ns.h. */
-const firstPidNamespace = 0xeffffffc;
-const firstTimeNamespace = 0xeffffffa;
-let pidNamespace: number | undefined;
-let startNamespace: number | undefined;
 
 /**
- * The PID namespace of this process, in which its process numbers mean something: namespaces(7). 16 bits that tell it
- * from others; 0 for the host's first one, and where the kernel does not tell.
+ * By how much a date of the wall clock may be wrong on the clock that start times are counted on: steps of the wall
+ * clock are told to a quarter of a second, see `seat-time.ts`.
  */
-export function ownPidNamespace(): number {
-  return (pidNamespace ??= namespaceId(namespaceAt("pid", firstPidNamespace)));
+const maxDateErrorSeconds = 0.5;
+
+/**
+ * Whether the process that has a number now was started after a moment, so that who had the number then is another one.
+ * Not of a process that cannot be seen.
+ *
+ * @param seconds since 1970, on the wall clock as it is set now
+ */
+export function startedAfter(processId: number, seconds: number): boolean {
+  const start = statOf(processId)?.start;
+  if (start === undefined) return false;
+  const onBootClock = bootSeconds() - (microsecondsNow() / 1e6 - seconds);
+  return start / ticksPerSecond > onBootClock + maxDateErrorSeconds;
 }
 
-/** The same for start times, which are counted on the clock of a time namespace. */
-export function ownStartNamespace(): number {
-  return (startNamespace ??= namespaceId(
-    namespaceAt("pid", firstPidNamespace) + namespaceAt("time", firstTimeNamespace),
-  ));
-}
-
-/** @param distance from the first one */
-function namespaceId(distance: number): number {
-  return distance === 0 ? 0 : (Math.abs(distance) % (2 ** 16 - 1)) + 1;
-}
-
-/** How far the inode number of a namespace of this process is from that of the first one; the link reads as in `pid:[4026531836]`. */
-function namespaceAt(kind: "pid" | "time", first: number): number {
-  const inode = /\[(\d+)\]$/.exec(linkTarget(`/proc/self/ns/${kind}`) ?? "")?.[1];
-  return inode === undefined ? 0 : Number(inode) - first;
+/**
+ * A process, this one by default, and those that it comes from, as far as they can be seen: none where /proc shows
+ * another PID namespace, as the numbers in it are of others.
+ */
+export function processAndAncestors(processId = process.pid): Set<number> {
+  const found = new Set<number>();
+  for (let pid = processId; pid > 0 && !found.has(pid);) {
+    found.add(pid);
+    pid = showsOwnNumbers() ? (statOf(pid)?.parent ?? 0) : 0;
+  }
+  return found;
 }

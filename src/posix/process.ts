@@ -1,6 +1,7 @@
 /** This process: how it ends, what it does with signals, what it can know of its parent. */
-import { closeFile, isTerminal, openToRead, readFile } from "./file.ts";
-import { check, ESRCH, isPosixError, lastErrno, long, openLibc } from "./libc.ts";
+import { isTerminal } from "./file.ts";
+import { check, ESRCH, lastErrno, long, openLibc } from "./libc.ts";
+import { readProcessFile } from "./proc.ts";
 
 const libc = openLibc({
   _exit: { args: ["i32"], returns: "void" },
@@ -73,7 +74,7 @@ export function isIgnored(name: SignalName): boolean {
  * too.
  */
 export function restoreIgnoredSignals(): void {
-  const status = new TextDecoder().decode(readProcFile(`/proc/${parentId()}/status`));
+  const status = new TextDecoder().decode(readProcessFile(parentId(), "status"));
   const mask = BigInt(`0x${/^SigIgn:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? "0"}`);
   const parentIgnores = (name: SignalName) =>
     (mask & (1n << BigInt(signalNumbers[name] - 1))) !== 0n;
@@ -96,36 +97,4 @@ export function ignoreSignal(name: SignalName): void {
 /** The process that started this one, or has adopted it. */
 export function parentId(): number {
   return libc.getppid();
-}
-
-/** Most files of /proc are shorter. */
-const usualProcBytes = 4096;
-
-/** A file of /proc, whole, or undefined where it cannot be read. */
-export function readProcFile(path: string): Uint8Array | undefined {
-  let descriptor: number;
-  try {
-    descriptor = openToRead(path);
-  } catch {
-    return undefined;
-  }
-  try {
-    let bytes = new Uint8Array(usualProcBytes);
-    let length = 0;
-    for (;;) {
-      const count = readFile(descriptor, bytes.subarray(length));
-      if (count === 0) return bytes.subarray(0, length);
-      length += count;
-      if (length < bytes.length) continue;
-      const longer = new Uint8Array(2 * length);
-      longer.set(bytes);
-      bytes = longer;
-    }
-  } catch (error) {
-    // The process has ended since the file was opened.
-    if (isPosixError(error, "ESRCH")) return undefined;
-    throw error;
-  } finally {
-    closeFile(descriptor);
-  }
 }

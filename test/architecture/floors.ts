@@ -19,6 +19,7 @@ const posixForCli = [
   "job",
   "libc",
   "open-descriptors",
+  "proc",
   "process",
   "process-start",
   "terminal",

@@ -1,5 +1,5 @@
 /** Processes of another PID namespace, as in a container that shares /dev/shm: their numbers mean nothing here. */
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { doWithout, haveTools, newLockName, resourcelock } from "../support/binary.ts";
 import { binary, start, type TestProcess } from "../support/process.ts";
 import { eventually } from "../support/eventually.ts";
@@ -18,9 +18,12 @@ const canUnshare =
   haveTools("unshare") &&
   (Bun.spawnSync([...unshare, "true"]).success || doWithout("PID namespaces"));
 
+/** The same, with the /proc of the namespace above, whose numbers are of other processes. */
+const unshareWithoutProc = unshare.filter((word) => word !== "--mount-proc");
+
 /** Starts a shell as the first process of a PID namespace. */
-function inNamespace(script: string): TestProcess {
-  return start([...unshare, "sh", "-c", script]);
+function inNamespace(script: string, entering = unshare): TestProcess {
+  return start([...entering, "sh", "-c", script]);
 }
 
 async function stateOf(name: string) {
@@ -87,4 +90,70 @@ test.skipIf(!canUnshare)("run says that it was forced from another namespace", a
   const { status, stderr } = await holder.end();
   expect({ status, stderr }).toMatchObject({ status: 69 });
   expect(stderr).toMatch(/by force by pid \d+ of another PID namespace while the command ran/);
+});
+
+/** Starts a shell as in a sandbox without a /proc of its own. */
+const inSandbox = (script: string) => inNamespace(script, unshareWithoutProc);
+
+/** Kills the run of a command that goes on, and gives its number to a shell, once their starts tell them apart. */
+const reuseNumber = (name: string, then: string) => `
+  exec 3<&0
+  "$RESOURCELOCK" run ${name} -- sh -c 'echo held; read line' <&3 & number=$!
+  sleep 1
+  kill -9 $number; wait $number 2>/dev/null
+  for try in $(seq 100); do
+    echo $((number - 1)) >/proc/sys/kernel/ns_last_pid
+    NUMBER=$number bash -c '[ $$ = $NUMBER ] || exit 9; ${then}'
+    [ $? = 9 ] || break
+  done
+  echo over`;
+
+describe.skipIf(!canUnshare)("a process with the number of a run that was killed", () => {
+  test("does not run under its hold", async () => {
+    const name = newLockName();
+    const ask = `"$RESOURCELOCK" state ${name} --mine; echo $?; "$RESOURCELOCK" run ${name} -q --reentrant -t 1 -- echo inside; echo $?`;
+    const shell = inNamespace(reuseNumber(name, ask));
+    await shell.stdout.line("over");
+    expect(shell.stdout.text.split("\n")).toEqual(["held", "1", "75", "over", ""]);
+  });
+
+  test("does not hold the lock for unget --owner-pid", async () => {
+    const name = newLockName();
+    const ask = `"$RESOURCELOCK" unget ${name} --owner-pid $NUMBER; echo $?`;
+    const shell = inNamespace(reuseNumber(name, ask));
+    await shell.stdout.line("over");
+    expect(await stateOf(name)).toMatchObject({ locked: true });
+  });
+});
+
+describe.skipIf(!canUnshare)("where /proc shows another PID namespace", () => {
+  test("run --reentrant does not run beside a holder with the number of an ancestor there", async () => {
+    const name = newLockName();
+    // The run has number 2. In the namespace above that is the parent of all threads of the kernel, whose numbers are low.
+    const shell = inSandbox(`
+      "$RESOURCELOCK" run ${name} -- sh -c 'echo held; exec sleep 1000' &
+      read line
+      for try in 1 2 3 4; do
+        "$RESOURCELOCK" run ${name} -q --reentrant -t 0.1 -- echo inside; echo $?
+      done
+      echo over`);
+    expect(await shell.stdout.nextLine()).toBe("held");
+    expect((await stateOf(name)).holders).toMatchObject([{ namespacePid: 2 }]);
+    await shell.tell("\n");
+    await shell.stdout.line("over");
+    expect(shell.stdout.text.split("\n")).toEqual(["held", "75", "75", "75", "75", "over", ""]);
+  });
+
+  test("get --owner-pid is refused, and says why", async () => {
+    const name = newLockName();
+    const shell = inSandbox(`sleep 100 & "$RESOURCELOCK" get ${name} -q --owner-pid $!; echo $?`);
+    expect(await shell.stdout.nextLine()).toBe("64");
+    await shell.stderr.until("/proc shows the processes of another PID namespace");
+    expect((await resourcelock("state", name, "--check", "-q")).status).toBe(0);
+  });
+
+  test("doctor warns of it", async () => {
+    const { stdout } = await inSandbox(`"$RESOURCELOCK" doctor; :`).end();
+    expect(stdout).toContain("/proc shows the processes of another PID namespace");
+  });
 });

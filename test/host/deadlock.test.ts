@@ -11,8 +11,10 @@ const waiter = (pid: number): ParticipantStatus => ({
   since: pid,
   kind: "exclusive",
 });
+const now = () => Date.now() / 1000;
 const holder = (pid: number): HolderStatus => ({
   ...waiter(pid),
+  since: now(),
   attachment: "attached",
   token: 1,
   slot: null,
@@ -38,6 +40,13 @@ test("circlesOnHost() counts what a process has started as waiting for it", () =
   expect(circlesOnHost(locks)).toHaveLength(1);
   expect(circlesOnHost([lock("disk", [parent], [other]), lock("net", [other], [])])).toEqual([]);
   expect(circlesOnHost([lock("disk", [parent], [])])).toEqual([]);
+});
+
+test("circlesOnHost() takes a process for no holder that got its number later", () => {
+  const [own, parent, other] = [process.pid, parentId(), 999_999_999];
+  const reused = { ...holder(parent), since: now() - 10 * 365 * 86_400 };
+  const disk = { ...lock("disk", [], [other]), holders: [reused] };
+  expect(circlesOnHost([disk, lock("net", [other], [own])])).toEqual([]);
 });
 
 test("watchDeadlocks() finds nothing where nobody waits for this process", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { hasEnded, processStart } from "../../src/posix/process-start.ts";
+import { hasEnded, processStart, startedAfter } from "../../src/posix/process-start.ts";
 import { start } from "../support/process.ts";
 
 test("a process has ended once it is a zombie, and when its number is another one's", async () => {
@@ -12,4 +12,13 @@ test("a process has ended once it is a zombie, and when its number is another on
   ]).toEqual([true, false, true]);
   await child.kill();
   expect([processStart(child.pid), hasEnded(child.pid, startedAt)]).toEqual([undefined, true]);
+});
+
+test("startedAfter() tells a process from one that had its number before", () => {
+  const child = start(["sleep", "100"]);
+  const now = Date.now() / 1000;
+  expect(startedAfter(child.pid, now - 60)).toBe(true);
+  expect(startedAfter(child.pid, now)).toBe(false);
+  // Of a process that cannot be seen nobody can tell.
+  expect(startedAfter(999_999_999, now - 60)).toBe(false);
 });

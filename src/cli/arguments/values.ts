@@ -1,5 +1,6 @@
 /** The values of options: what each may be, and what it means. */
 import { durationForms, maxTimerSeconds, secondsOfText } from "../../lock/duration.ts";
+import { showsOwnNumbers } from "../../posix/proc.ts";
 import { processStart } from "../../posix/process-start.ts";
 import type { RequestedKind } from "../../lock/kinds.ts";
 import { UsageError } from "./words.ts";
@@ -144,6 +145,10 @@ export function parseProcess(option: string, text: string): number {
   const process = Number(text);
   const isWhole = String(process) === text && Number.isInteger(process) && process > 0;
   if (isWhole && processStart(process) !== undefined) return process;
+  if (isWhole && !showsOwnNumbers()) {
+    const reason = "/proc shows the processes of another PID namespace";
+    throw new UsageError(`${option}: nobody could tell when process ${process} ends: ${reason}`);
+  }
   throw new UsageError(`${option}: ${JSON.stringify(text)} is not the number of a living process`);
 }
 

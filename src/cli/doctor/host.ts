@@ -6,8 +6,8 @@ import { allocateFile, closeFile, createUnnamedFile, fileStatus } from "../../po
 import { type FileSystem, fileSystemAt } from "../../posix/file-system.ts";
 import { glibcVersion } from "../../posix/glibc.ts";
 import { errorText, PosixError } from "../../posix/libc.ts";
+import { readProcFile, showsOwnNumbers } from "../../posix/proc.ts";
 import { processStart } from "../../posix/process-start.ts";
-import { readProcFile } from "../../posix/process.ts";
 import { effectiveUserId, userName } from "../../posix/user.ts";
 import type { Finding } from "./finding.ts";
 
@@ -117,6 +117,14 @@ function sizeText(bytes: number): string {
 /** /proc tells processes apart. Without a /proc this program does not even start. */
 function processes(): Finding {
   const check = "processes";
+  if (!showsOwnNumbers()) {
+    return {
+      check,
+      verdict: "warning",
+      text: "/proc shows the processes of another PID namespace: --owner-pid is refused, and no run is found to be inside another one by its process.",
+      advice: "Mount one of this namespace, as unshare --mount-proc and bwrap --proc /proc do.",
+    };
+  }
   // There always is a first one.
   if (processStart(1) === undefined) {
     return {

@@ -8,6 +8,7 @@ import {
   type ProcessLabel,
 } from "../../lock/status.ts";
 import { fileStatus } from "../../posix/file.ts";
+import { processDirectory } from "../../posix/proc.ts";
 import { userName } from "../../posix/user.ts";
 import { counted } from "../terminal/text.ts";
 import { agoText, durationText, fineDurationText } from "../terminal/time-text.ts";
@@ -18,7 +19,9 @@ export type UserOf = (processId: number) => string | undefined;
 /** Asks /proc. */
 const otherUserOf: UserOf = (processId) => {
   try {
-    const { userId } = fileStatus(`/proc/${processId}`);
+    const directory = processDirectory(processId);
+    if (directory === undefined) return undefined;
+    const { userId } = fileStatus(directory);
     return userId === process.geteuid?.() ? undefined : (userName(userId) ?? String(userId));
   } catch {
     return undefined;

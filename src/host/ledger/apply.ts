@@ -1,6 +1,7 @@
 /** What the first of the queue does: the steps of decide.ts, applied. Each in the order that a death between two writes allows. */
 import { faultPoint } from "../../posix/fault-point.ts";
-import { ownPidNamespace, processStart } from "../../posix/process-start.ts";
+import { ownPidNamespace } from "../../posix/proc.ts";
+import { isAlive } from "../../posix/process-start.ts";
 import type { Step } from "./decide.ts";
 import { joinGroup, recordGrant } from "./grant.ts";
 import { lockStates, seatStates } from "./layout.ts";
@@ -136,7 +137,7 @@ function predecessor(own: Own, row: 3 | 5 | 6): Predecessor {
   const { message } = seat;
   const { pid } = processLabel(processOf(seat));
   // In row 5 it died while it let go; or another one died before it could say that it holds.
-  const isAnotherDead = seat.endedAt !== 0 || (pid !== null && processStart(pid) !== undefined);
+  const isAnotherDead = seat.endedAt !== 0 || (pid !== null && isAlive(pid));
   return row === 5 && isAnotherDead ? nobodyKnown : { ...processOf(seat), message };
 }
 

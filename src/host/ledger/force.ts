@@ -3,9 +3,11 @@ import { faultPoint } from "../../posix/fault-point.ts";
 import type { LockUnit } from "../objects/unit.ts";
 import { lockStates } from "./layout.ts";
 import type { Ledger } from "./ledger.ts";
-import { boundLabel, processLabel, processOf } from "./process-number.ts";
+import type { HolderStatus } from "../../lock/status.ts";
+import { boundLabel, isHoldOf, processLabel, processOf } from "./process-number.ts";
 import { holders } from "./queue.ts";
 import { evict, evictAllAndMarkFree, passRecordTo, recordedSeat } from "./record.ts";
+import { dateOf } from "./seat-time.ts";
 
 /** The hold that a forced release is for; without either it is for any. */
 export interface MeantHold {
@@ -60,14 +62,16 @@ function evictMeant(ledger: Ledger, meant: MeantHold, by: number): boolean | und
   if (header.state === lockStates.free) return false;
   if (header.state === lockStates.detached) {
     const { pid } = boundLabel(header);
-    const isIt = isMeant({ token: header.token, pid }, meant);
+    const isIt = isMeant({ token: header.token, pid, since: null, attachment: "bound" }, meant);
     return isIt ? undefined : false;
   }
   const living = holders(ledger);
   const all = living.length > 0 ? living : [recordedSeat(ledger)];
   const hit = all.filter((number) => {
     const seat = ledger.seat(number);
-    return isMeant({ token: seat.token, ...processLabel(processOf(seat)) }, meant);
+    const { pid } = processLabel(processOf(seat));
+    const since = dateOf(seat, seat.grantedAt);
+    return isMeant({ token: seat.token, pid, since, attachment: "attached" }, meant);
   });
   if (hit.length === 0) return false;
   const other = living.find((number) => !hit.includes(number));
@@ -79,11 +83,11 @@ function evictMeant(ledger: Ledger, meant: MeantHold, by: number): boolean | und
 
 /** Whether a hold is meant: of another PID namespace no process can be. */
 export function isMeant(
-  hold: { readonly token: number | null; readonly pid: number | null },
+  hold: Pick<HolderStatus, "token" | "pid" | "since" | "attachment">,
   meant: MeantHold,
 ): boolean {
   return (
     (meant.token === undefined || hold.token === meant.token) &&
-    (meant.process === undefined || hold.pid === meant.process)
+    (meant.process === undefined || isHoldOf(hold, meant.process))
   );
 }

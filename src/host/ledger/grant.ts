@@ -1,7 +1,8 @@
 /** From a unit to a grant, and from a grant to its end, under the mutex. The order of the writes is in participant.ts. */
 import { now, timestampOf } from "../../posix/clock.ts";
 import { faultPoint } from "../../posix/fault-point.ts";
-import { hasEnded, ownStartNamespace } from "../../posix/process-start.ts";
+import { ownStartNamespace } from "../../posix/proc.ts";
+import { hasEnded } from "../../posix/process-start.ts";
 import { formatLockInfo } from "../../lock/info-text.ts";
 import type { ProcessLabel } from "../../lock/status.ts";
 import { hashOf } from "../objects/unit.ts";

@@ -1,6 +1,6 @@
 /** A participant's own seat: taken, checked and left, under the mutex. */
 import { microsecondsNow } from "../../posix/clock.ts";
-import { ownPidNamespace } from "../../posix/process-start.ts";
+import { ownPidNamespace } from "../../posix/proc.ts";
 import { faultPoint } from "../../posix/fault-point.ts";
 import { LockFullError } from "../../lock/errors.ts";
 import type { Pid } from "../../lock/status.ts";

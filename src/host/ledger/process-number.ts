@@ -2,8 +2,9 @@
  * Process numbers of a ledger, which mean something in the PID namespace of the process that wrote them. That of the
  * host's first one is 0, as older programs write for any.
  */
-import type { Pid } from "../../lock/status.ts";
-import { hasEnded, ownPidNamespace, ownStartNamespace } from "../../posix/process-start.ts";
+import type { HolderStatus, Pid } from "../../lock/status.ts";
+import { ownPidNamespace, ownStartNamespace } from "../../posix/proc.ts";
+import { hasEnded, startedAfter } from "../../posix/process-start.ts";
 import type { Header, Seat } from "./layout.ts";
 import { evictorOf, isEvictorOf, namespaceOf } from "./seat-words.ts";
 
@@ -22,6 +23,19 @@ export function processLabel({ process, namespace }: ProcessNumber): Pid {
   if (process === 0) return { pid: null };
   if (namespace === ownPidNamespace()) return { pid: process };
   return { pid: null, namespacePid: process };
+}
+
+/** What tells the process of a hold from a later one of its number. */
+type HoldingProcess = Pick<HolderStatus, "pid" | "since" | "attachment">;
+
+/**
+ * Whether a hold is that of the process that has a number now. The holder may have ended without its hold: a command
+ * goes on under it when `run` was killed, or has taken the place of `run` and left a process behind.
+ */
+export function isHoldOf({ pid, since, attachment }: HoldingProcess, process: number): boolean {
+  if (pid !== process) return false;
+  // The owner of a bound hold is told by its start.
+  return attachment === "bound" || since === null || !startedAfter(process, since);
 }
 
 /** This process. */

@@ -4,7 +4,7 @@
  */
 import { microsecondsNow, monotonicSeconds } from "../../posix/clock.ts";
 import { faultPoint } from "../../posix/fault-point.ts";
-import { ownPidNamespace } from "../../posix/process-start.ts";
+import { ownPidNamespace } from "../../posix/proc.ts";
 import { hashOf, type LockUnit } from "../objects/unit.ts";
 import { type Header, type LedgerState, lockStates, seatStates } from "./layout.ts";
 import { evictedBy, evictionOf, evictions, hasKindFlag, seatFlags } from "./seat-words.ts";

@@ -9,7 +9,7 @@ import {
 } from "../../../src/host/ledger/layout.ts";
 import { seatFlags } from "../../../src/host/ledger/seat-words.ts";
 
-import { ownStartNamespace } from "../../../src/posix/process-start.ts";
+import { ownStartNamespace } from "../../../src/posix/proc.ts";
 import { noStamp, type Stamp } from "../../../src/host/ledger/stamp.ts";
 
 export interface FakeSeat extends Partial<Seat> {

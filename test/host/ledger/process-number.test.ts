@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import {
   boundLabel,
   evictorLabel,
+  isHoldOf,
   isOwnerDead,
   noProcess,
   ownProcess,
@@ -9,11 +10,8 @@ import {
 } from "../../../src/host/ledger/process-number.ts";
 import { evictedBy, evictions } from "../../../src/host/ledger/seat-words.ts";
 import { LedgerImage } from "../../../src/host/ledger/layout.ts";
-import {
-  ownPidNamespace,
-  ownStartNamespace,
-  processStart,
-} from "../../../src/posix/process-start.ts";
+import { ownPidNamespace, ownStartNamespace } from "../../../src/posix/proc.ts";
+import { processStart } from "../../../src/posix/process-start.ts";
 
 /** Another namespace than this process's. */
 const elsewhere = (own: number) => (own === 7 ? 8 : 7);
@@ -32,6 +30,17 @@ test("evictorLabel() does so for who forced a lock", () => {
   expect(labelOfEvictor(0, ownPidNamespace())).toEqual({ pid: null });
   expect(labelOfEvictor(42, ownPidNamespace())).toEqual({ pid: 42 });
   expect(labelOfEvictor(42, elsewhere(ownPidNamespace()))).toEqual({ pid: null, namespacePid: 42 });
+});
+
+test("isHoldOf() is false of a process that got the number after the hold began", () => {
+  const now = Date.now() / 1000;
+  const hold = { pid: process.pid, since: now, attachment: "attached" } as const;
+  expect(isHoldOf(hold, process.pid)).toBe(true);
+  expect(isHoldOf(hold, process.pid + 1)).toBe(false);
+  const earlier = { ...hold, since: now - 10 * 365 * 86_400 };
+  expect(isHoldOf(earlier, process.pid)).toBe(false);
+  // The start of an owner is checked wherever it is bound, and it may be younger than the grant.
+  expect(isHoldOf({ ...earlier, attachment: "bound" }, process.pid)).toBe(true);
 });
 
 const boundTo = (boundProcess: number, boundStart: number, boundNamespace: number) =>

@@ -78,7 +78,22 @@ export function decodedIn(message: JsonObject, field: string): string {
   return Buffer.from(textIn(message, field), "base64").toString();
 }
 
-/** A key or a value as the gateway takes it. */
+/** Stands before the base64 of a key that is no UTF-8: no text of a valid key begins with it. */
+const rawMark = "\uDFFF";
+
+/** A key as a text that no other key has; see {@link encodedKey} for the way back. Keys of locks are in UTF-8. */
+export function keyIn(message: JsonObject, field: string): string {
+  const text = decodedIn(message, field);
+  const raw = textIn(message, field);
+  return encoded(text) === raw ? text : rawMark + raw;
+}
+
+/** A key as the gateway takes it. */
+export function encodedKey(key: string): string {
+  return key.startsWith(rawMark) ? key.slice(rawMark.length) : encoded(key);
+}
+
+/** A value as the gateway takes it, or a prefix of keys. */
 export function encoded(text: string): string {
   return Buffer.from(text).toString("base64");
 }

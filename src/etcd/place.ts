@@ -11,6 +11,7 @@ import type { Refusal, WaitState } from "../lock/engine.ts";
 import type { RequestedKind } from "../lock/kinds.ts";
 import { type Arrival, looksFirst, refusalInQueue, refusalOnArrival } from "./arrival.ts";
 import { type EntryValue, formatEntry, queueEntryOf, tokenOf } from "./entry.ts";
+import { abortablePause } from "./abortable-pause.ts";
 import { type CallLimits, defaultCallSeconds, type Reply } from "./gateway.ts";
 import { type JsonObject, objectIn } from "./json.ts";
 import { placeKey, queuePrefix } from "./keys.ts";
@@ -27,6 +28,7 @@ import {
   transaction,
 } from "./requests.ts";
 import type { Session, SessionListener } from "./session.ts";
+import { startTicks } from "./wait-ticks.ts";
 
 /** What a request tells others of itself. */
 export type Label = Pick<EntryValue, "host" | "user" | "pid" | "process" | "message">;
@@ -59,8 +61,10 @@ class Deadlocked extends Error {
   override readonly name = "Deadlocked";
 }
 
-/** How often a waiter tells its caller that it waits. */
-const noticeMilliseconds = 1000;
+/** Transactions that find another queue each time are tried at once so often ... */
+const maxQuickTries = 5;
+/** ... and after that so far apart: a server that lies is not to be asked without end. */
+const slowTryMilliseconds = 100;
 
 export class Place {
   readonly #session: Session;
@@ -74,6 +78,8 @@ export class Place {
   readonly #startedAt: number;
   #refusal: Omit<Refusal, "granted" | "name"> = { reason: "timeout", by: [] };
   #mayReturn = false;
+  /** How many transactions found another queue than they were for. */
+  #vainTries = 0;
   /** Aborted when the lease is gone, by the caller's signal, and when time is up. */
   readonly #end = new AbortController();
 
@@ -154,7 +160,14 @@ export class Place {
         return this.#granted(header.revision, header, value);
       }
       this.#view.load(readKeyValues(responsesIn(message)[0]), header.revision);
+      await this.#pauseAfterVainTry();
     }
+  }
+
+  async #pauseAfterVainTry(): Promise<void> {
+    this.#vainTries += 1;
+    if (this.#vainTries <= maxQuickTries) return;
+    await abortablePause(slowTryMilliseconds, this.#end.signal);
   }
 
   async #queueUntilGranted(): Promise<GrantedPlace | undefined> {
@@ -166,13 +179,10 @@ export class Place {
     const first = await this.#join();
     if (first !== undefined || this.#refusal.reason !== "timeout") return first;
     this.#session.listen(leaseGone);
-    const notices = this.#startNotices();
-    const looks = this.#startLooks();
     try {
+      using _ = this.#startTicks();
       return await this.#awaitTurn();
     } finally {
-      clearInterval(notices);
-      clearInterval(looks);
       this.#session.unlisten(leaseGone);
     }
   }
@@ -193,6 +203,7 @@ export class Place {
       const conditions = [compare.noneChangedAfter(this.#queue, this.#view.revision)];
       const granted = await this.#enter(conditions);
       if (granted !== undefined || this.#view.find(this.key) !== undefined) return granted;
+      await this.#pauseAfterVainTry();
     }
   }
 
@@ -304,6 +315,7 @@ export class Place {
     );
     if (message["succeeded"] === true) return this.#granted(createRevision, header, value);
     this.#view.load(readKeyValues(responsesIn(message)[0]), header.revision);
+    await this.#pauseAfterVainTry();
     return undefined;
   }
 
@@ -352,39 +364,20 @@ export class Place {
     this.#view.load(keyValuesIn(message), header.revision);
   }
 
-  #startNotices(): Timer | undefined {
-    const { onWait } = this.#request;
-    if (onWait === undefined) return undefined;
-    const notify = () =>
-      onWait(this.#session.clock() - this.#startedAt, () => this.#view.describe(this.key));
-    notify();
-    return setInterval(() => {
-      try {
-        notify();
-      } catch (error) {
-        // As if it had been thrown by the wait.
-        this.#end.abort(error);
-      }
-    }, noticeMilliseconds);
-  }
-
-  /** Looks for a deadlock once a second. */
-  #startLooks(): Timer | undefined {
-    const { findCircle } = this.#request;
-    if (findCircle === undefined) return undefined;
-    let isLooking = false;
-    const look = async () => {
-      // One that takes longer counts once: others count the looks in a row.
-      if (isLooking) return;
-      isLooking = true;
-      // A server that is away is not asked: the wait itself tells.
-      const circle = await findCircle().catch(() => {});
-      isLooking = false;
-      if (circle === undefined || this.#end.signal.aborted) return;
-      const by = circle.map(({ blocker }) => blocker);
-      this.#refusal = { reason: "deadlock", by, circle };
-      this.#end.abort(new Deadlocked());
-    };
-    return setInterval(() => void look(), noticeMilliseconds);
+  #startTicks(): Disposable {
+    const { onWait, findCircle } = this.#request;
+    const waited = () => this.#session.clock() - this.#startedAt;
+    return startTicks({
+      notify: onWait && (() => onWait(waited(), () => this.#view.describe(this.key))),
+      findCircle,
+      // As if it had been thrown by the wait.
+      onError: (error) => this.#end.abort(error),
+      onCircle: (circle) => {
+        if (this.#end.signal.aborted) return;
+        const by = circle.map(({ blocker }) => blocker);
+        this.#refusal = { reason: "deadlock", by, circle };
+        this.#end.abort(new Deadlocked());
+      },
+    });
   }
 }

@@ -2,8 +2,10 @@
 import {
   decodedIn,
   encoded,
+  encodedKey,
   encodedRangeEnd,
   idIn,
+  keyIn,
   type JsonObject,
   numberIn,
   objectIn,
@@ -27,7 +29,7 @@ export interface KeyValue {
 
 function keyValueIn(kv: JsonObject): KeyValue {
   return {
-    key: decodedIn(kv, "key"),
+    key: keyIn(kv, "key"),
     value: decodedIn(kv, "value"),
     createRevision: numberIn(kv, "create_revision"),
     modRevision: numberIn(kv, "mod_revision"),
@@ -40,7 +42,7 @@ function keyValueIn(kv: JsonObject): KeyValue {
 export type Keys = { readonly key: string } | { readonly prefix: string };
 
 export function rangeOf(keys: Keys): JsonObject {
-  if ("key" in keys) return { key: encoded(keys.key) };
+  if ("key" in keys) return { key: encodedKey(keys.key) };
   return { key: encoded(keys.prefix), range_end: encodedRangeEnd(keys.prefix) };
 }
 
@@ -83,9 +85,9 @@ export const operation = {
   get: (keys: Keys): JsonObject => ({ request_range: range(keys) }),
   /** Always with its lease, "0" for none: a put without it would detach the key. */
   put: (key: string, value: string, lease: string): JsonObject => ({
-    request_put: { key: encoded(key), value: encoded(value), lease },
+    request_put: { key: encodedKey(key), value: encoded(value), lease },
   }),
-  delete: (key: string): JsonObject => ({ request_delete_range: { key: encoded(key) } }),
+  delete: (key: string): JsonObject => ({ request_delete_range: { key: encodedKey(key) } }),
   transaction: (inner: Transaction): JsonObject => ({ request_txn: transaction(inner) }),
 };
 

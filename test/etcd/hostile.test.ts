@@ -77,6 +77,25 @@ describe("run with a server that is none", () => {
     },
   );
 
+  test("run asks now and then only when it is its turn and it may never take the lock", async () => {
+    let place: object | undefined;
+    const respond: Responder = ({ body }) => {
+      const text = JSON.stringify(body);
+      const [, key, value] = /"request_put":\{"key":"(.*?)","value":"(.*?)"/.exec(text) ?? [];
+      const isFirst = place === undefined;
+      const facts = { create_revision: "5", mod_revision: "5", version: "1" };
+      // What stands in the place of a waiter: the text without the grant.
+      const waiting = btoa(atob(value ?? "").replace(/,"granted":[\d.]+/, ""));
+      place ??= { key, value: waiting, ...facts };
+      const queue = { response_range: { kvs: [place] } };
+      return answer({ responses: isFirst ? [{ response_txn: { responses: [queue] } }] : [queue] });
+    };
+    await using server = new FakeGateway(etcdBut({ "kv/txn": respond }));
+    const words = ["run", "-t", "2", "-q", "--server", server.url, "x", "true"];
+    expect((await runToEnd([binary, ...words])).status).toBe(75);
+    expect(server.seen.length).toBeLessThan(60);
+  });
+
   test("run asks for a new place now and then only, when each is gone at once", async () => {
     await using server = new FakeGateway(etcdBut({ "kv/txn": () => answer() }));
     await runToEnd([binary, "run", "-t", "2", "-q", "--server", server.url, "x", "true"]);

@@ -28,13 +28,13 @@ export class QueueView {
     this.#revision = revision;
   }
 
-  /** Follows what a watch tells. */
-  apply(events: readonly KeyEvent[], revision: number): void {
+  /** Follows what a watch tells. Its header may be of a later revision, of which the events are still to come. */
+  apply(events: readonly KeyEvent[]): void {
     for (const { type, kv } of events) {
       if (type === "delete") this.#entries.delete(kv.key);
       else this.#entries.set(kv.key, parseEntry(kv));
+      this.#revision = Math.max(this.#revision, kv.modRevision);
     }
-    this.#revision = Math.max(this.#revision, revision);
   }
 
   find(key: string): Entry | undefined {

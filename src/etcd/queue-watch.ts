@@ -21,10 +21,7 @@ export class QueueWatch {
   readonly #endpoint: string;
   readonly #outer: AbortSignal;
   readonly #stop = new AbortController();
-  readonly #messages: AsyncGenerator<{
-    header: { revision: number };
-    message: Record<string, unknown>;
-  }>;
+  readonly #messages: AsyncGenerator<{ message: Record<string, unknown> }>;
   #next: Promise<WatchOutcome> | undefined;
   /** When it was made, or the server said something last. */
   #heardAt = performance.now();
@@ -85,7 +82,7 @@ export class QueueWatch {
           break;
         }
         const events = eventsIn(value.message);
-        this.#view.apply(events, value.header.revision);
+        this.#view.apply(events);
         if (events.length > 0) return "changed";
       }
     } catch (error) {

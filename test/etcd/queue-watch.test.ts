@@ -1,0 +1,45 @@
+import { describe, expect, test } from "bun:test";
+import { Gateway } from "../../src/etcd/gateway.ts";
+import { QueueView } from "../../src/etcd/queue-view.ts";
+import { QueueWatch } from "../../src/etcd/queue-watch.ts";
+import { FakeGateway, headerOf, type Responder, streamed } from "./fake-gateway.ts";
+
+const line = (revision: string, fields: object = {}) =>
+  `${JSON.stringify({ result: { header: headerOf({ revision }), ...fields } })}\n`;
+
+const put = (key: string, revision: string) => ({
+  kv: { key: btoa(key), value: "", create_revision: revision, mod_revision: revision },
+});
+
+const gatewayTo = (...endpoints: string[]) =>
+  new Gateway({ endpoints, tls: { rejectUnauthorized: true }, credentials: undefined });
+
+const never = new AbortController().signal;
+
+/** A watch of a queue that was read at revision 5. */
+function watchOf(gateway: Gateway) {
+  const view = new QueueView();
+  view.load([], 5);
+  return { view, watch: new QueueWatch(gateway, { prefix: "x/" }, view, never) };
+}
+
+const watching =
+  (...lines: string[]): Responder =>
+  () =>
+    streamed(lines, { ends: false });
+
+describe("QueueWatch", () => {
+  test("next() knows the queue up to its last event when the header is of a later revision", async () => {
+    // As etcd sends them to a watch that has to catch up: in parts, each with the newest revision in its header.
+    const lines = [
+      line("900", { created: true }),
+      line("900", { events: [put("x/1", "7"), put("x/2", "8")] }),
+    ];
+    await using server = new FakeGateway(watching(...lines));
+    const { view, watch } = watchOf(gatewayTo(server.url));
+    expect(await watch.next(60)).toBe("changed");
+    watch.close();
+    expect(view.entries).toHaveLength(2);
+    expect(view.revision).toBe(8);
+  });
+});

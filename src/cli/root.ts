@@ -3,6 +3,7 @@ import { type CommandDef, defineCommand } from "citty";
 import { description, version } from "../../package.json";
 import { type SignalName, signalNumbers } from "../posix/process.ts";
 import { parsedArguments } from "./arguments/arguments.ts";
+import type { CommandWord } from "./arguments/command.ts";
 import { type CommandLine, readCommandLine } from "./arguments/command-line.ts";
 import { noCommand, twoCommands } from "./arguments/hints.ts";
 import { type OptionWord, UsageError } from "./arguments/words.ts";
@@ -31,7 +32,7 @@ const subCommands: Record<string, LoadCommand> = Object.assign(Object.create(nul
   version: async () => (await import("./commands/version.ts")).default,
   man: async () => (await import("./commands/man.ts")).default,
   complete: async () => (await import("./commands/complete.ts")).default,
-} satisfies Record<string, LoadCommand>);
+} satisfies Record<CommandWord, LoadCommand>);
 
 /** The program. Commands that need the tree get it from their caller, so that nothing imports this file but main.ts. */
 export const root = defineCommand({

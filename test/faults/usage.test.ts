@@ -31,7 +31,7 @@ describe("a command line without a command", () => {
     async (word) => {
       const shown = word === "''" ? '""' : `"${word}"`;
       await expectWrong(word, `${shown} is not a command`);
-      await expectWrong(word, firstCommands);
+      await expectWrong(word, "put a command before it: run, get, unget, wait, state");
     },
   );
 });

@@ -27,6 +27,30 @@ export const commandGroups = ["Hold a lock", "See locks", "Tidy up", "Help"] as 
 
 type CommandGroup = (typeof commandGroups)[number];
 
+/** The commands of the program that are about the locks that a NAME says. */
+export const lockCommands = [
+  "run",
+  "get",
+  "unget",
+  "wait",
+  "state",
+  "trace",
+  "history",
+  "info",
+  "remove",
+] as const;
+
+const otherCommands = ["session", "list", "doctor", "help", "version", "man", "complete"] as const;
+
+/** A word that is a command of the program; root.ts has how each is loaded. */
+export type CommandWord = (typeof lockCommands)[number] | (typeof otherCommands)[number];
+
+/** Whether a word is a command of the program: a lock of that name is written with a slash before it. */
+export function isCommandWord(word: string): boolean {
+  const words: readonly string[] = [...lockCommands, ...otherCommands];
+  return words.includes(word);
+}
+
 /** What a command is run with beside its arguments: citty's `data`. It is missing when citty itself runs the command. */
 export interface CallData {
   /** The tree that the command is in. */

@@ -1,6 +1,8 @@
 /** What was meant by a word that is wrong. */
+import { lockCommands } from "./command.ts";
 import { type CommandLine, positionalsOf } from "./command-line.ts";
 import { options } from "./options.ts";
+import { lockWord, shellWord } from "./shell-word.ts";
 import { type OptionWord, UsageError } from "./words.ts";
 
 /** The error for a command line without a command. */
@@ -27,8 +29,9 @@ export function noCommand(
     const words = `${JSON.stringify(first)} nor ${JSON.stringify(second)}`;
     return new UsageError(`neither ${words} is a command: ${names.join(", ")}`);
   }
+  const before = names.filter(takesNames).join(", ");
   return new UsageError(
-    `${JSON.stringify(first)} is not a command; for a lock of that name, put a command before it: ${names.join(", ")}`,
+    `${JSON.stringify(first)} is not a command; for a lock of that name, put a command before it: ${before}`,
   );
 }
 
@@ -49,21 +52,17 @@ function runMeant(
   );
 }
 
-/** A word as a shell takes it. */
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
-}
-
 /** What a word too many was meant for, by the command that does not take it. */
 const wordHints: Readonly<Record<string, (word: string) => string>> = Object.assign(
   Object.create(null),
   {
-    list: (word: string) =>
-      `; list shows all locks; for one: resourcelock state ${shellWord(word)}`,
+    list: (word: string) => `; list shows all locks; for one: resourcelock state ${lockWord(word)}`,
     doctor: (word: string) =>
-      `; doctor checks all locks; for one: resourcelock state ${shellWord(word)}`,
-    get: () =>
-      "; get takes one lock, for several: resourcelock run A,B COMMAND; a message with spaces needs quotes",
+      `; doctor checks all locks; for one: resourcelock state ${lockWord(word)}`,
+    get: (word: string) =>
+      Bun.which(word) === null
+        ? "; get takes one lock, for several: resourcelock run A,B COMMAND; a message with spaces needs quotes"
+        : "; get runs no command, for that: resourcelock run NAME COMMAND; a message with spaces needs quotes",
     session: () => "; session reads its requests from stdin",
   },
 );
@@ -105,6 +104,8 @@ export function extraOptionHint(command: string | undefined, option: string): st
 /** What other programs call what a command does. */
 const otherNames: Readonly<Record<string, string>> = Object.assign(Object.create(null), {
   acquire: "get or run",
+  completion: "complete",
+  completions: "complete",
   delete: "remove",
   exec: "run",
   free: "unget",
@@ -127,19 +128,28 @@ export function commandHint(word: string, names: readonly string[]): string {
   return meant === undefined ? suggestion(word, names) : `; did you mean ${meant}?`;
 }
 
-/** The error for two commands in one line: who writes them has mixed something up, and neither is taken for a lock. */
+function takesNames(command: string): boolean {
+  const words: readonly string[] = lockCommands;
+  return words.includes(command);
+}
+
+/**
+ * The error for two commands in one line: who writes them has mixed something up, and neither is taken for a lock.
+ *
+ * @returns undefined also where neither is about a lock: then the second one is a word too many
+ */
 export function twoCommands(
   { command, positionals }: CommandLine,
   names: readonly string[],
 ): UsageError | undefined {
   const other = positionals.find((word) => names.includes(word));
   if (command === undefined || other === undefined) return undefined;
-  const { name, args } = command;
-  const takesNames = Object.hasOwn(args, "name");
+  const { name } = command;
+  const isOfLocks = takesNames(name);
   // Words such as those of help are no locks.
-  if (!takesNames && positionalsOf(command).length > 0) return undefined;
-  const lock = takesNames ? other : name;
-  const call = takesNames ? `/${other}` : `/${name} ${other}`;
+  if (!isOfLocks && (positionalsOf(command).length > 0 || !takesNames(other))) return undefined;
+  const lock = isOfLocks ? other : name;
+  const call = isOfLocks ? `/${other}` : `/${name} ${other}`;
   return new UsageError(
     `${JSON.stringify(name)} and ${JSON.stringify(other)} are both commands; for a lock "${lock}", write ${JSON.stringify(call)}`,
   );

@@ -73,7 +73,10 @@ export class RequestSession {
   async #run(words: string[]): Promise<number> {
     const line = await readCommandLine(words, this.#tree);
     const { command, seedOrder } = line;
-    if (command === undefined) throw noCommand(line, await commandNames(this.#tree));
+    if (command === undefined) {
+      if (endWords.has(words.join(" "))) throw new UsageError("a session ends when its input does");
+      throw noCommand(line, await commandNames(this.#tree));
+    }
     refuseOutOfPlace(line);
     const args = parsedArguments(line, command.args, command.meta);
     if (this.#server !== undefined && "server" in command.args) args["server"] ??= this.#server;
@@ -85,6 +88,9 @@ export class RequestSession {
     return typeof status === "number" ? status : exitCodes.done;
   }
 }
+
+/** What is typed to end other programs. */
+const endWords: ReadonlySet<string> = new Set(["bye", "close", "end", "exit", "quit"]);
 
 /** Options that every command takes, and that mean nothing in a request. */
 function refuseOutOfPlace({ options }: CommandLine): void {

@@ -7,6 +7,7 @@ import {
   pidText,
   type ProcessLabel,
 } from "../../lock/status.ts";
+import { lockWord } from "../arguments/shell-word.ts";
 import { fileStatus } from "../../posix/file.ts";
 import { processDirectory } from "../../posix/proc.ts";
 import { userName } from "../../posix/user.ts";
@@ -288,7 +289,5 @@ function lastHoldText(
 /** A command line of this program that is about a lock, as a shell takes it. */
 export function commandText(command: string, lockName: string): string {
   const dashes = lockName.startsWith("-") ? "-- " : "";
-  const isPlain = /^[\w@%+=:,./-]+$/.test(lockName);
-  const word = isPlain ? lockName : `'${lockName.replaceAll("'", String.raw`'\''`)}'`;
-  return `resourcelock ${command} ${dashes}${word}`;
+  return `resourcelock ${command} ${dashes}${lockWord(lockName)}`;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { readCommandLine } from "../../../src/cli/arguments/command-line.ts";
-import { commandNames } from "../../../src/cli/arguments/command.ts";
+import { allCommands, commandNames, lockCommands } from "../../../src/cli/arguments/command.ts";
 import { root } from "../../../src/cli/root.ts";
 import {
   commandHint,
@@ -44,6 +44,7 @@ describe("commandHint()", () => {
     ["ls", "list"],
     ["unlock", "unget"],
     ["stat", "state"],
+    ["completion", "complete"],
   ])("for %s is %s", (word, meant) => {
     expect(commandHint(word, ["list", "unget", "state"])).toBe(`; did you mean ${meant}?`);
   });
@@ -65,9 +66,21 @@ describe("twoCommands()", () => {
     );
   });
 
+  test("leaves a word too many to what list and doctor say of it", async () => {
+    expect(await errorFor("list list")).toBeUndefined();
+    expect(await errorFor("list doctor")).toBeUndefined();
+    expect(await errorFor("list wait")).toEndWith('for a lock "list", write "/list wait"');
+  });
+
   test.each(["get lk", "list", "help run"])("takes %s for what it says", async (line) => {
     expect(await errorFor(line)).toBeUndefined();
   });
+});
+
+test("lockCommands are the commands that take a NAME", async () => {
+  const commands = await allCommands(root);
+  const takeNames = commands.filter(({ args }) => Object.hasOwn(args, "name"));
+  expect(takeNames.map(({ name }) => name).toSorted()).toEqual(lockCommands.toSorted());
 });
 
 const told = async (line: string) =>
@@ -81,6 +94,9 @@ describe("noCommand()", () => {
     expect(await told("/tmp/x.lock echo hi")).toContain("resourcelock run x.lock echo hi");
     expect(await told("-n demo echo hi")).toEndWith("resourcelock run -n demo echo hi");
     expect(await told("-w 10 demo echo hi")).toEndWith("resourcelock run -w 10 demo echo hi");
+    expect(await told("demo")).toEndWith(
+      "put a command before it: run, get, unget, wait, state, trace, history, info, remove",
+    );
     expect(await told("demo frobnicate")).toContain('neither "demo" nor "frobnicate" is a command');
   });
 });
@@ -94,8 +110,14 @@ test("readCommandLine() takes -n before a command for that of most commands", as
 
 test("extraWordHint() tells what shows one lock, after a command that takes none", () => {
   expect(extraWordHint("list", "my lock")).toContain("resourcelock state 'my lock'");
+  expect(extraWordHint("doctor", "list")).toContain("resourcelock state /list");
   expect(extraWordHint("toString", "x")).toBe("");
   expect(extraWordHint(undefined, "x")).toBe("");
+});
+
+test("extraWordHint() says that get runs no command, when it is given one", () => {
+  expect(extraWordHint("get", "true")).toContain("get runs no command");
+  expect(extraWordHint("get", "another-lock")).toContain("get takes one lock");
 });
 
 test("extraOptionHint() tells what flock's -u is", () => {

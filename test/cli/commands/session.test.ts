@@ -104,6 +104,11 @@ test("session ends a wait for a lock when a signal comes, and takes nothing", as
   expect(await isLocked(name)).toBe(false);
 });
 
+test("session says how it ends when it is asked to quit", async () => {
+  const { ask } = startSession();
+  expect(await ask("quit")).toBe("64 a session ends when its input does");
+});
+
 test("session answers 75 when a lock is not granted in time, or the status of -E", async () => {
   const name = newLockName();
   const holder = startSession();

@@ -184,6 +184,7 @@ test.each([
   ["it's", String.raw`resourcelock unget 'it'\''s'`],
   ["-x", "resourcelock unget -- -x"],
   ["$(rm)", "resourcelock unget '$(rm)'"],
-])("commandText() quotes %p for a shell", (name, text) => {
+  ["list", "resourcelock unget /list"],
+])("commandText() writes %p for a shell", (name, text) => {
   expect(commandText("unget", name)).toBe(text);
 });

@@ -32,7 +32,7 @@ export default defineCommand({
     examples: [
       ["run backup rsync -a ~/ /mnt/copy", 'wait for the lock "backup", then run rsync'],
       ["run -n sync ./sync.sh", "skip it if it still runs"],
-      ["run -t 5m -E 0 sync ./sync.sh", "wait for 5 minutes, then give up quietly"],
+      ["run -t 5m -E 0 -q sync ./sync.sh", "wait for 5 minutes, then give up quietly"],
       ["run disk -c 'sort a > b'", "run a shell command line"],
       ["run --slots 2 gpu ./render film", "at most two at a time"],
       ["run --replace deploy ./deploy.sh", "only the newest counts: end an older one"],

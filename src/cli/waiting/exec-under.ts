@@ -4,7 +4,7 @@ import { faultPoint } from "../../posix/fault-point.ts";
 import type { Job } from "../arguments/job.ts";
 import type { WaitContext } from "./acquire.ts";
 import { variablesOf } from "./around.ts";
-import { type JobLocks, lowestDescriptor, releaseInReverse, statusOfFailure } from "./run-under.ts";
+import { type JobLocks, lowestDescriptor, endUnstarted } from "./run-under.ts";
 import { Interrupted, turn } from "./signals.ts";
 
 /**
@@ -30,7 +30,6 @@ export async function execUnder(
     command.replaceProcess(variables);
     throw new Error("Cannot tell why the command was not started");
   } catch (error) {
-    await releaseInReverse(grants, undefined);
-    return await statusOfFailure(job.commandName, error);
+    return await endUnstarted(grants, job, error);
   }
 }

@@ -7,7 +7,7 @@ import { errorText, PosixError } from "../../posix/libc.ts";
 import { type SignalName, signalNumbers } from "../../posix/process.ts";
 import type { Job } from "../arguments/job.ts";
 import { exitCodes } from "../exit-code.ts";
-import { lossText, notStartedText } from "../status/run-text.ts";
+import { lossText, notFoundText } from "../status/run-text.ts";
 import { diagnostics } from "../terminal/output.ts";
 import type { WaitContext } from "./acquire.ts";
 import { variablesOf } from "./around.ts";
@@ -44,23 +44,26 @@ export async function runUnder(
     if (!job.close) for (const grant of grants) grant.childDescriptor(lowestDescriptor);
     running = new RunningCommand(trap, command, variables);
   } catch (error) {
-    await releaseInReverse(grants, undefined);
-    return await statusOfFailure(job.commandName, error);
+    return await endUnstarted(grants, job, error);
   }
   const isStopped = stopWhenLost(engine, grants, job, running);
   const status = await running.ended();
   // Of two signals, that of the command's end may be seen first.
   await turn();
   const exitStatus = exitStatusOf(status);
+  const wasStopped = isStopped();
   const losses = await releaseInReverse(grants, exitStatus);
-  if (!output.quiet) {
-    for (const { lockName, loss } of losses) diagnostics().warn(lossText(lockName, loss));
+  // Who lets itself be replaced has not failed by that: its command's status tells.
+  const isFailure = ({ loss }: LockLostError) =>
+    loss.reason !== "replaced" && job.onLost !== "ignore";
+  for (const lost of losses) {
+    const text = lossText(lost.lockName, lost.loss, wasStopped ? exitStatus : undefined);
+    if (!output.quiet || isFailure(lost)) diagnostics().warn(text);
   }
   // A shell that runs us in a loop leaves the loop only if it sees that ^C ended us.
   if (isKilledBy(status, "SIGINT") && trap.has("SIGINT")) throw new Interrupted("SIGINT");
-  // Who lets itself be replaced has not failed by that: its command's status tells.
-  const isLost = losses.some(({ loss }) => loss.reason !== "replaced") && job.onLost !== "ignore";
-  return isLost && (exitStatus === exitCodes.done || isStopped()) ? exitCodes.lost : exitStatus;
+  const isLost = losses.some(isFailure) && (exitStatus === exitCodes.done || wasStopped);
+  return isLost ? exitCodes.lost : exitStatus;
 }
 
 /**
@@ -92,7 +95,7 @@ function stopWhenLost(
 }
 
 /** Releases in the reverse order. @returns how those were lost that were not this job's any more */
-export async function releaseInReverse(
+async function releaseInReverse(
   grants: readonly Grant[],
   exitStatus: number | undefined,
 ): Promise<LockLostError[]> {
@@ -112,13 +115,33 @@ function exitStatusOf(status: ChildStatus): number {
   return "exitCode" in status ? status.exitCode : exitCodes.killedBySignal + status.signal;
 }
 
-/** Says that a command could not be started. @returns the exit status of `run` @throws every other error */
-export async function statusOfFailure(commandName: string, error: unknown): Promise<number> {
-  if (!(error instanceof PosixError) || !startingCalls.has(error.call)) throw error;
-  const notFound = error.code === "ENOENT";
-  const cause = notFound
-    ? (await import("./interpreter.ts")).interpreterFault(commandName)
-    : errorText(error.errno);
-  diagnostics().error(notStartedText(commandName, cause));
-  return notFound ? exitCodes.notFound : exitCodes.notExecutable;
+/**
+ * Releases the locks of a command that could not be started, and says why it could not.
+ *
+ * @returns the exit status of `run`
+ * @throws every other error, when the locks are released
+ */
+export async function endUnstarted(
+  grants: readonly Grant[],
+  job: Job,
+  error: unknown,
+): Promise<number> {
+  if (!(error instanceof PosixError) || !startingCalls.has(error.call)) {
+    await releaseInReverse(grants, undefined);
+    throw error;
+  }
+  const isMissing = error.code === "ENOENT";
+  const status = isMissing ? exitCodes.notFound : exitCodes.notExecutable;
+  await releaseInReverse(grants, status);
+  const { commandName } = job;
+  const cannot = `Cannot run ${JSON.stringify(commandName)}`;
+  if (isMissing) {
+    const { interpreterFault, misreadHint } = await import("./not-found.ts");
+    const fault = interpreterFault(commandName);
+    const text = fault === undefined ? notFoundText(commandName, misreadHint(job)) : undefined;
+    diagnostics().error(text ?? `${cannot}: ${fault}`);
+  } else {
+    diagnostics().error(`${cannot}: ${errorText(error.errno)}`);
+  }
+  return status;
 }

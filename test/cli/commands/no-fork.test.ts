@@ -144,6 +144,7 @@ test("run --no-fork of a command that does not exist ends with 127 and releases 
     stderr: 'resourcelock: command not found: "no-such-command"\n',
   });
   expect(semaphoreValue(name)).toBe(1);
+  expect(await jsonLines("history", name)).toMatchObject([{ ending: "released", exitStatus: 127 }]);
   expect((await resourcelock("run", "-F", name, "/")).status).toBe(126);
   expect(semaphoreValue(name)).toBe(1);
 });

@@ -123,7 +123,7 @@ describe("run --replace", () => {
     const next = startCommand("run", name, "--replace", "-m", "commit 2", "--", ...job);
     const { status, stdout, stderr } = await old.end();
     expect({ status, stdout }).toEqual({ status: 3, stdout: "runs\ncleans up\n" });
-    const told = `lock "${name}" was claimed by a newer request, pid ${next.pid} (commit 2): ended the command`;
+    const told = `lock "${name}" was claimed by a newer request, pid ${next.pid} (commit 2); sent TERM to the command, which ended with status 3`;
     expect(stderr).toBe(`resourcelock: warning: ${told}\n`);
     await next.stdout.line("runs");
     await next.tell("\n");

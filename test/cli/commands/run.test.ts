@@ -25,6 +25,7 @@ import {
   semaphoreValue,
   untilWaiting,
   waitText,
+  jsonLines,
 } from "./scenario.ts";
 import { eventually } from "../../support/eventually.ts";
 
@@ -64,6 +65,22 @@ test("run of a command that does not exist ends with 127 and releases the lock",
     stderr: 'resourcelock: command not found: "no-such-command"\n',
   });
   expect(semaphoreValue(name)).toBe(1);
+  expect(await jsonLines("history", name)).toMatchObject([{ ending: "released", exitStatus: 127 }]);
+  expect((await resourcelock("run", name, "/")).status).toBe(126);
+  expect(await jsonLines("history", name)).toMatchObject([{}, { exitStatus: 126 }]);
+});
+
+test.each([
+  ["-n echo no-such-command", '; "echo" was taken as the name of the lock'],
+  ["NAME -t 5 min true", "; to wait for that long, write -t 5min"],
+  ["NAME min", ""],
+])("run %s tells what it took for the command, and what may have been meant", async (...row) => {
+  const [line, hint] = row;
+  const words = line.replace("NAME", newLockName()).split(" ");
+  const { status, stderr } = await resourcelock("run", ...words);
+  expect(status).toBe(127);
+  expect(stderr).toEndWith(`"${hint}\n`);
+  await resourcelock("remove", "-q", "echo");
 });
 
 test.each([
@@ -712,7 +729,25 @@ describe("run whose lock is taken by force", () => {
 
   test("--on-lost kill ends the command by TERM, and run with 69", async () => {
     const run = await forcedRun(["--on-lost", "kill"], "echo runs; exec sleep 60");
-    expect((await run.end()).status).toBe(69);
+    const { status, stderr } = await run.end();
+    expect(status).toBe(69);
+    expect(stderr).toMatch(
+      /was released by force by pid \d+ while the command ran; sent TERM to the command, which ended with status 143\n$/,
+    );
+  });
+
+  test("-q leaves the reason of the status 69 to be said", async () => {
+    for (const [onLost, told] of [
+      [
+        "fail",
+        /^resourcelock: warning: .* was released by force by pid \d+ while the command ran\n$/,
+      ],
+      ["ignore", /^$/],
+    ] as const) {
+      const run = await forcedRun(["-q", "--on-lost", onLost], "echo runs; read -r line");
+      await run.tell("\n");
+      expect((await run.end()).stderr).toMatch(told);
+    }
   });
 
   test("--on-lost of another word is wrong usage, and nothing is run", async () => {

@@ -1,4 +1,6 @@
-/** Why a command was not found although its file is there: the interpreter that its first line names is not. */
+/** Why a command was not found: its file is there, but not its interpreter; or another word was meant as the command. */
+import type { Job } from "../arguments/job.ts";
+import { secondsOfText } from "../../lock/duration.ts";
 import { closeFile, openToRead, readAt } from "../../posix/file.ts";
 import { PosixError } from "../../posix/libc.ts";
 
@@ -14,6 +16,18 @@ export function interpreterFault(command: string): string | undefined {
   return line.endsWith("\r")
     ? `its lines end as on Windows, so ${JSON.stringify(`${interpreter}\r`)} is not found; convert it: sed -i 's/\\r$//' FILE`
     : `its interpreter ${JSON.stringify(interpreter)} was not found`;
+}
+
+/** `; what was meant` where the words of a command line were read otherwise than they were meant, or "". */
+export function misreadHint({ names, commandName, timeoutSeconds }: Job): string {
+  const [name = "", ...others] = names;
+  const time = `${timeoutSeconds}${commandName}`;
+  const isUnit = /^[a-z]+$/.test(commandName) && secondsOfText(time) !== undefined;
+  if (isUnit && timeoutSeconds > 0) {
+    return `; to wait for that long, write -t ${time}`;
+  }
+  if (others.length > 0 || Bun.which(name) === null) return "";
+  return `; ${JSON.stringify(name)} was taken as the name of the lock`;
 }
 
 function firstLineOf(path: string): string | undefined {

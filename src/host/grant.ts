@@ -1,5 +1,6 @@
 /** A lock of this host that is held, as the contract has it. */
-import { type LockLoss, LockLostError } from "../lock/errors.ts";
+import { type LockLoss, LockLostError, ResourceLockError } from "../lock/errors.ts";
+import { PosixError } from "../posix/libc.ts";
 import type { DetachOptions, Grant, ReleaseOptions } from "../lock/engine.ts";
 import type { RequestedKind } from "../lock/kinds.ts";
 import { pidText, type ProcessLabel } from "../lock/status.ts";
@@ -58,7 +59,7 @@ export class HostGrant implements Grant {
   #startWatch(): { lost: AbortController; timer: Timer } {
     const lost = new AbortController();
     const look = () => {
-      const loss = this.findLoss();
+      const loss = this.#lookForLoss();
       if (loss === undefined) return;
       clearInterval(timer);
       lost.abort(loss);
@@ -68,6 +69,16 @@ export class HostGrant implements Grant {
     // It may have been asked to leave while its job waited for another lock.
     if (this.#replace) look();
     return { lost, timer };
+  }
+
+  /** In a timer, where nobody catches an error: what cannot be looked at is no news. The release says what is wrong. */
+  #lookForLoss(): LockLostError | undefined {
+    try {
+      return this.findLoss();
+    } catch (error) {
+      if (error instanceof ResourceLockError || error instanceof PosixError) return undefined;
+      throw error;
+    }
   }
 
   findLoss(): LockLostError | undefined {

@@ -119,9 +119,11 @@ export class HostLock {
    */
   release(holder: Participant, whereCalled: string, exitStatus?: number): boolean {
     const released = this.retire(holder, exitStatus);
-    const refused = this.unit.readValue() === 0 ? messages.notOwned : messages.extraneous;
-    const message = released ? messages.released : refused;
-    this.debug("ungetLock", () => message(this.name, whereCalled));
+    this.debug("ungetLock", () => {
+      if (released) return messages.released(this.name, whereCalled);
+      const refused = this.unit.readValue() === 0 ? messages.notOwned : messages.extraneous;
+      return refused(this.name, whereCalled);
+    });
     return released;
   }
 
@@ -168,8 +170,9 @@ export class HostLock {
     return { outcome, holders: outcome === "free" ? [] : holders };
   }
 
-  /** Who holds the lock and who waits. */
+  /** Who holds the lock and who waits. @throws {LockDamagedError} */
   status(): LockStatus {
+    this.unit.requireWhole();
     return statusOf(this.#ledgerPresent(), this.unit);
   }
 

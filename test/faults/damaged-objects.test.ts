@@ -457,6 +457,29 @@ describe("what stands in the place of a lock's file", () => {
   );
 });
 
+describe("a semaphore that is cut short while it is in use", () => {
+  test("ends wait with an error in words", async () => {
+    const name = await newHeldLock();
+    const waiting = startCommand("wait", name);
+    await waiting.stderr.until(name);
+    truncateSync(semaphorePath(name));
+    const { status, stderr } = await waiting.end();
+    expect(status).toBe(71);
+    const [, error] = stderr.trimEnd().split("\n");
+    expect(error).toContain(`${semaphorePath(name)} is damaged`);
+  });
+
+  test("does not end a run that watches its hold", async () => {
+    const name = newLockName();
+    // So long that it looks meanwhile, as it does once a second.
+    const command = ["sh", "-c", "echo held; sleep 2; echo over"];
+    const run = startCommand("run", name, "--on-lost", "kill", "--", ...command);
+    await run.stdout.until("held");
+    truncateSync(semaphorePath(name));
+    expect(await run.end()).toEqual({ status: 0, stdout: "held\nover\n", stderr: "" });
+  });
+});
+
 describe("a message that is too long", () => {
   /** What the date, " - " and the NUL leave of 4096 bytes. */
   const longest = 4096 - "2026-01-01 00:00:00.000000".length - " - ".length - 1;

@@ -1,6 +1,6 @@
 /** The engine of one host keeps the contract. */
 import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { HostEngine } from "../../src/host/engine.ts";
 import { newcomerOf } from "../../src/host/ledger/newcomer.ts";
 import { ResourceLock } from "../../src/index.ts";
@@ -166,6 +166,23 @@ describe("Grant", () => {
     });
     expect(grant.watchLoss().aborted).toBe(true);
     attempt.withdraw();
+    await grant.release();
+  });
+
+  test("findLoss() tells of a damaged ledger once it is gone, as others are refused until then", async () => {
+    const grant = grantOf(await engine.acquire(name, { ...atOnce, replace: true }));
+    const ledger = `/dev/shm/${name}.ledger`;
+    writeFileSync(ledger, "garbage!", { flag: "r+" });
+    expect(grant.findLoss()).toBeUndefined();
+    rmSync(ledger);
+    expect(grant.findLoss()?.loss).toEqual({ reason: "forced" });
+    await grant.release();
+  });
+
+  test("findLoss() tells of a semaphore that lets peers in, be its value beyond all reason", async () => {
+    const grant = grantOf(await engine.acquire(name, atOnce));
+    writeFileSync(`/dev/shm/sem.${name}`, Uint8Array.of(255, 255, 255, 127), { flag: "r+" });
+    expect(grant.findLoss()?.loss).toEqual({ reason: "forced" });
     await grant.release();
   });
 

@@ -3,6 +3,7 @@ import { now, timestampOf } from "../../posix/clock.ts";
 import { faultPoint } from "../../posix/fault-point.ts";
 import { ownStartNamespace } from "../../posix/proc.ts";
 import { hasEnded } from "../../posix/process-start.ts";
+import { LockDamagedError } from "../../lock/errors.ts";
 import { formatLockInfo } from "../../lock/info-text.ts";
 import type { ProcessLabel } from "../../lock/status.ts";
 import { hashOf } from "../objects/unit.ts";
@@ -211,16 +212,44 @@ function handUnitTo(own: Own, seat: number): void {
   leaveSeat(own, seatStates.released);
 }
 
+/**
+ * Whether the hold was lost. If somebody wrote over the lock's objects, others are refused, and it is lost once they
+ * can come in all the same.
+ */
+export function isHoldLost(own: Own): boolean {
+  const { grant, ledger, unit } = own;
+  if (grant === undefined) return false;
+  const isLost = unlessDamaged(() => {
+    unit.requireWhole();
+    return ledger.snapshot((state) => isLostIn(state, own));
+  });
+  return isLost ?? (!ledger.fileHasName() || unit.isTakeable());
+}
+
+/** @returns undefined where the lock's objects are damaged */
+function unlessDamaged<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (error instanceof LockDamagedError) return undefined;
+    throw error;
+  }
+}
+
 /** Whether the hold was lost, as it is in a ledger that was only read. */
-export function isLostIn(state: LedgerState, own: Own): boolean {
+function isLostIn(state: LedgerState, own: Own): boolean {
   const { seat, ticket } = own;
   if (seat > state.seats || state.seat(seat).ticket !== ticket) return false;
   if (isEvicted(state.seat(seat))) return true;
   return ownTextHash(state, own) === undefined;
 }
 
-/** The process that asked a holder to leave, in a ledger that was only read; undefined where none did. */
-export function askerOf(state: LedgerState, { seat, ticket }: Own): ProcessLabel | undefined {
+/** The process that asked a holder to leave; undefined where none did, or nobody can tell. */
+export function askerOf(own: Own): ProcessLabel | undefined {
+  return unlessDamaged(() => own.ledger.snapshot((state) => askerIn(state, own)));
+}
+
+function askerIn(state: LedgerState, { seat, ticket }: Own): ProcessLabel | undefined {
   const held = state.seat(seat);
   if (held.ticket !== ticket || !hasKindFlag(held, "askedToLeave")) return undefined;
   const process = evictorOf(held);

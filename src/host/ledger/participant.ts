@@ -20,7 +20,7 @@ import type { Pid, ProcessLabel } from "../../lock/status.ts";
 import type { LockUnit } from "../objects/unit.ts";
 import { applyStep, type Blocked, type Outcome, shortTickSeconds } from "./apply.ts";
 import { decide, type Step } from "./decide.ts";
-import { askerOf, detachGrant, isLostIn, releaseGrant } from "./grant.ts";
+import { askerOf, detachGrant, isHoldLost, releaseGrant } from "./grant.ts";
 import type { Header } from "./layout.ts";
 import { type Ledger, mutexBusy } from "./ledger.ts";
 import {
@@ -108,8 +108,7 @@ export class Participant {
 
   /** Whether the hold was lost, without changing anything, and without waiting for anybody. */
   isLost(): boolean {
-    const own = this.#own;
-    return own.grant !== undefined && own.ledger.snapshot((state) => isLostIn(state, own));
+    return isHoldLost(this.#own);
   }
 
   /** The ledger that was used; a seat in it that is still taken counts as a dead one's once that is closed. */
@@ -272,10 +271,11 @@ export class Participant {
    * @returns how long it may still take; undefined where it cannot have the lock; 0 or less where it was evicted
    */
   #secondsUntilStalled(): number | undefined {
-    const { ledger, seat } = this.#own;
+    const { ledger, unit, seat } = this.#own;
     const watch = (this.#stallWatch ??= new StallWatch());
     const first = firstWaiter(ledger, seat);
     if (first === 0) return undefined;
+    unit.requireWhole();
     const secondsLeft = watch.secondsLeft(this.#own, ledger.header, first);
     if (secondsLeft !== undefined && secondsLeft <= 0) {
       ledger.header.stalledTicket = 0;
@@ -334,8 +334,7 @@ export class Participant {
 
   /** The process that asked this holder to leave, and what it wants the lock for; undefined where none did. */
   askedBy(): ProcessLabel | undefined {
-    const own = this.#own;
-    return own.ledger.snapshot((state) => askerOf(state, own));
+    return askerOf(this.#own);
   }
 
   /** Gives up a request that was not granted. @param reason why, where it is not for its time */

@@ -79,13 +79,16 @@ export function filesOfLock(lockName: string): LockFile[] {
 }
 
 /**
- * What a lock's names stand for now: another text after one of its objects was made, deleted or made anew.
+ * What a lock's names stand for now: another text after one of its objects was made, deleted or made anew, and after
+ * its semaphore was cut short, so that who has it open must not touch it any more.
  * undefined where there is no semaphore, or nobody can tell.
  */
 export function identityOf(lockName: string): string | undefined {
   try {
-    const inodes = pathsOf(lockName).map((path) => statusIfThere(path)?.inode ?? 0);
-    return inodes[0] === 0 ? undefined : inodes.join(" ");
+    const [semaphore, ...others] = pathsOf(lockName).map(statusIfThere);
+    if (semaphore === undefined) return undefined;
+    const inodes = others.map((status) => status?.inode ?? 0);
+    return [semaphore.inode, semaphore.bytes, ...inodes].join(" ");
   } catch (error) {
     if (error instanceof PosixError) return undefined;
     throw error;

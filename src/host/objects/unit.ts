@@ -104,10 +104,25 @@ export class LockUnit {
     this.#follow(now, () => openOrCreateSemaphore(this.#lockName, initialValue));
   }
 
-  #follow(now: boolean, openByName: () => Semaphore | undefined): void {
+  /**
+   * Checks, as often at most as the names, that the semaphore has all its bytes: for those who only look at it.
+   *
+   * @throws {LockDamagedError} if it was cut short; after that it is not touched any more
+   */
+  requireWhole(): void {
+    if (this.#isCheckDue()) this.#hasSemaphoreItsName();
+  }
+
+  /** Whether a moment has passed since the last check; then this is one. */
+  #isCheckDue(): boolean {
     const time = monotonicSeconds();
-    if (!now && time - this.#checkedSeconds < checkAgainSeconds) return;
+    if (time - this.#checkedSeconds < checkAgainSeconds) return false;
     this.#checkedSeconds = time;
+    return true;
+  }
+
+  #follow(now: boolean, openByName: () => Semaphore | undefined): void {
+    if (!this.#isCheckDue() && !now) return;
     if (this.#info?.isLinked === false) {
       this.#scratch = undefined;
       this.#info.close();
@@ -138,6 +153,11 @@ export class LockUnit {
     const { value } = this.#semaphore;
     if (value > maxUnits) requireSoundSemaphore(this.#lockName, this.#semaphore);
     return value;
+  }
+
+  /** Whether the next who asks gets a unit, be the semaphore's value beyond all reason. */
+  isTakeable(): boolean {
+    return !this.#isCutShort && this.#semaphore.value > 0;
   }
 
   tryTake(): boolean {

@@ -27,7 +27,7 @@ import {
   responsesIn,
   transaction,
 } from "./requests.ts";
-import type { Session, SessionListener } from "./session.ts";
+import type { GrantedKey, Session, SessionListener } from "./session.ts";
 import { startTicks } from "./wait-ticks.ts";
 
 /** What a request tells others of itself. */
@@ -45,13 +45,9 @@ export interface PlaceRequest {
 }
 
 /** A place that holds its lock. */
-export interface GrantedPlace {
-  readonly key: string;
-  readonly createRevision: number;
+export interface GrantedPlace extends GrantedKey {
   readonly token: number;
   readonly value: EntryValue;
-  /** The term in which the grant was made; 0 where only its result was seen. */
-  readonly raftTerm: number;
   /** As {@link Place.mayReturn}. */
   readonly mayReturn: boolean;
 }
@@ -145,6 +141,7 @@ export class Place {
       if (mine !== undefined) return mine;
       if (!this.#view.wouldHold(this.#own)) return undefined;
       const value = this.#grantedValue();
+      const askedAt = this.#session.clock();
       const { message, header } = await this.#create(
         transaction({
           compare: [
@@ -157,7 +154,7 @@ export class Place {
         limits,
       );
       if (message["succeeded"] === true) {
-        return this.#granted(header.revision, header, value);
+        return this.#granted(header.revision, header, value, askedAt);
       }
       this.#view.load(readKeyValues(responsesIn(message)[0]), header.revision);
       await this.#pauseAfterVainTry();
@@ -215,6 +212,7 @@ export class Place {
    */
   async #enter(conditions: readonly JsonObject[]): Promise<GrantedPlace | undefined> {
     const value = this.#grantedValue();
+    const askedAt = this.#session.clock();
     const list = operation.get(this.#queue);
     const { message, header } = await this.#create(
       transaction({
@@ -234,7 +232,7 @@ export class Place {
       },
     );
     if (message["succeeded"] === true) {
-      return this.#granted(header.revision, header, value);
+      return this.#granted(header.revision, header, value, askedAt);
     }
     const inner = objectIn(responsesIn(message)[0] ?? {}, "response_txn");
     this.#view.load(readKeyValues(responsesIn(inner).at(-1)), header.revision);
@@ -296,6 +294,7 @@ export class Place {
   /** Takes the lock when it is this place's turn; undefined when the queue is no longer what it was. */
   async #take(createRevision: number): Promise<GrantedPlace | undefined> {
     const value = this.#grantedValue();
+    const askedAt = this.#session.clock();
     const conditions = [compare.wasCreatedAt(this.key, createRevision)];
     if (this.#own.kind === "exclusive") {
       conditions.push(compare.noneCreatedBefore(this.#queue, createRevision));
@@ -313,7 +312,7 @@ export class Place {
       }),
       { signal: this.#end.signal, seconds: this.#secondsLeft },
     );
-    if (message["succeeded"] === true) return this.#granted(createRevision, header, value);
+    if (message["succeeded"] === true) return this.#granted(createRevision, header, value, askedAt);
     this.#view.load(readKeyValues(responsesIn(message)[0]), header.revision);
     await this.#pauseAfterVainTry();
     return undefined;
@@ -323,7 +322,8 @@ export class Place {
   #grantFound(): GrantedPlace | undefined {
     const own = this.#view.find(this.key);
     if (own?.value?.granted === undefined) return undefined;
-    return this.#granted(own.createRevision, { revision: tokenOf(own), raftTerm: 0 }, own.value);
+    const { createRevision, value } = own;
+    return this.#granted(createRevision, { revision: tokenOf(own), raftTerm: 0 }, value, 0);
   }
 
   /** Describes the grant by what the answer to its transaction begins with. */
@@ -331,6 +331,7 @@ export class Place {
     createRevision: number,
     { revision: token, raftTerm }: { revision: number; raftTerm: number },
     value: EntryValue,
+    askedAt: number,
   ): GrantedPlace {
     return {
       key: this.key,
@@ -338,6 +339,7 @@ export class Place {
       token,
       value,
       raftTerm,
+      askedAt,
       mayReturn: this.#mayReturn,
     };
   }

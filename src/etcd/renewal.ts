@@ -3,7 +3,8 @@
  *
  * A leader that was deposed, or cut off from the others, and has not noticed yet, still says "renewed" (etcd-io/etcd
  * issues 12528 and 15247). So a renewal counts only when a read that a majority confirmed, sent after it was answered,
- * finds the keys of the holds in the same raft term: then the leader that renewed was still the leader.
+ * finds the keys of the holds in the same raft term: then the leader that renewed was still the leader. That of a waiter,
+ * which has no such key, is only answered: it counts once a grant confirms it, see Session.ensureFresh().
  */
 import type { CallLimits, Gateway } from "./gateway.ts";
 import { type Clock, keepLeaseAlive } from "./lease.ts";
@@ -16,8 +17,9 @@ export interface HeldKey {
 }
 
 export type Renewal =
-  /** `raftTerm` is that of the leader that renewed it. */
-  | { readonly outcome: "renewed"; readonly sentAt: number; readonly raftTerm: number }
+  | { readonly outcome: "renewed"; readonly sentAt: number }
+  /** By the leader of that term, as it says; nobody has confirmed it. */
+  | { readonly outcome: "answered"; readonly sentAt: number; readonly raftTerm: number }
   /** The term changed between the two requests: nothing is known, try again. */
   | { readonly outcome: "unconfirmed" }
   | { readonly outcome: "lease-gone" }
@@ -35,8 +37,7 @@ export async function renewLease(
   const kept = await keepLeaseAlive(gateway, leaseId, limits);
   if (kept === undefined) return { outcome: "lease-gone" };
   const { raftTerm } = kept;
-  // Of a waiter, which harms nobody: see Session.ensureFresh().
-  if (held.length === 0) return { outcome: "renewed", sentAt, raftTerm };
+  if (held.length === 0) return { outcome: "answered", sentAt, raftTerm };
   // Ranges, and not comparisons alone: etcd answers a transaction without a range from one member's memory.
   const read = transaction({ compare: [], success: held.map(({ key }) => operation.get({ key })) });
   const { message, header } = await gateway.call("kv/txn", read, limits);
@@ -45,7 +46,5 @@ export async function renewLease(
   const gone = held.filter(
     ({ createRevision }, index) => found[index]?.createRevision !== createRevision,
   );
-  return gone.length === 0
-    ? { outcome: "renewed", sentAt, raftTerm }
-    : { outcome: "keys-gone", keys: gone };
+  return gone.length === 0 ? { outcome: "renewed", sentAt } : { outcome: "keys-gone", keys: gone };
 }

@@ -36,6 +36,21 @@ export interface RenewalTime {
   doubt(): void;
 }
 
+/** A renewal that nobody has confirmed. */
+interface AnsweredRenewal {
+  readonly sentAt: number;
+  readonly answeredAt: number;
+  readonly raftTerm: number;
+}
+
+/** A key that was granted a lock, by a transaction that a majority agreed on. */
+export interface GrantedKey extends HeldKey {
+  /** The term in which the grant was made; 0 where only its result was seen. */
+  readonly raftTerm: number;
+  /** When the transaction was sent. */
+  readonly askedAt: number;
+}
+
 /** What a session tells those who hold under it. */
 export interface SessionListener {
   /** The hold ends, or has to: see {@link StopStep}. Each step is told once. */
@@ -59,8 +74,8 @@ export class Session {
   readonly #stop = new AbortController();
   readonly #told = new Set<StopStep>();
   #time: RenewalTime;
-  /** The term of the leader that renewed last; 0 for none yet. */
-  #renewedTerm = 0;
+  /** The last renewal that was answered while nothing was held: it says when to renew again, and no more. */
+  #answered: AnsweredRenewal | undefined;
   #isGone = false;
   #isRunning = false;
   #patience = 1;
@@ -132,19 +147,17 @@ export class Session {
   }
 
   /**
-   * Renews before a hold begins, unless the last renewal was not long ago and counts: it does if it was confirmed, or if
-   * the grant itself, which a majority agreed on, came in the same term.
+   * Renews before a hold begins, unless the last renewal that counts was not long ago. The grant confirms that of its
+   * own term which was answered before it was asked for.
    *
    * @returns false when the lease is gone
    */
-  async ensureFresh(
-    granted: HeldKey & { raftTerm: number },
-    signal?: AbortSignal,
-  ): Promise<boolean> {
-    const { sentAt, ttlSeconds } = this.lease;
-    const isYoung = this.clock() < this.renewedAt + ttlSeconds / 2;
-    const isConfirmed = this.renewedAt === sentAt || this.#renewedTerm === granted.raftTerm;
-    if (isYoung && isConfirmed) return true;
+  async ensureFresh(granted: GrantedKey, signal?: AbortSignal): Promise<boolean> {
+    const answered = this.#answered;
+    const isConfirmed =
+      answered?.raftTerm === granted.raftTerm && answered.answeredAt <= granted.askedAt;
+    if (isConfirmed) this.#time.advance(answered.sentAt);
+    if (this.clock() < this.renewedAt + this.lease.ttlSeconds / 2) return true;
     for (;;) {
       const left = this.stopTimes.killAt - this.clock();
       const limits = { signal, seconds: Math.max(left, attemptSeconds) };
@@ -152,7 +165,7 @@ export class Session {
       const renewal = await renewLease(this.gateway, keys, this.clock, limits);
       if (renewal.outcome === "unconfirmed") continue;
       if (renewal.outcome !== "renewed") return false;
-      this.#noteRenewal(renewal);
+      this.#time.advance(renewal.sentAt);
       return true;
     }
   }
@@ -194,11 +207,6 @@ export class Session {
     }
   }
 
-  #noteRenewal({ sentAt, raftTerm }: { sentAt: number; raftTerm: number }): void {
-    this.#time.advance(sentAt);
-    this.#renewedTerm = raftTerm;
-  }
-
   /** Pauses until the time has passed or nothing is to be renewed any more. */
   #pause(milliseconds: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -210,14 +218,19 @@ export class Session {
 
   /** A waiter wakes up when it has to renew, and no sooner. */
   #waiterPause(): number {
-    const left = (this.stopTimes.renewAt - this.clock()) * 1000;
+    const left = (this.#waiterRenewsAt - this.clock()) * 1000;
     return Math.max(lookMilliseconds, Math.min(left, 5000));
+  }
+
+  get #waiterRenewsAt(): number {
+    const lastAt = Math.max(this.renewedAt, this.#answered?.sentAt ?? 0);
+    return stopTimes(lastAt, this.lease.ttlSeconds).renewAt;
   }
 
   #nextStep(): StopStep {
     const { ttlSeconds } = this.lease;
     const now = this.clock();
-    if (this.#held.size === 0) return now >= this.stopTimes.renewAt ? "renew" : "nothing";
+    if (this.#held.size === 0) return now >= this.#waiterRenewsAt ? "renew" : "nothing";
     const step = stopStep(now, this.renewedAt, ttlSeconds);
     if (step !== "renew" || this.#patience === 1 || this.#time.isInDoubt) return step;
     const dueAt = this.renewedAt + (this.stopTimes.renewAt - this.renewedAt) * this.#patience;
@@ -237,9 +250,11 @@ export class Session {
       );
       if (signal.aborted) return;
       if (renewal.outcome === "renewed") {
-        this.#noteRenewal(renewal);
+        this.#time.advance(renewal.sentAt);
         this.#told.clear();
         this.#goneSince = undefined;
+      } else if (renewal.outcome === "answered") {
+        this.#answered = { ...renewal, answeredAt: this.clock() };
       } else if (renewal.outcome === "lease-gone") {
         this.#leaseGone();
       } else if (renewal.outcome === "keys-gone") {

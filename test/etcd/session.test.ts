@@ -8,6 +8,9 @@ import { eventually } from "../support/eventually.ts";
 const held = { key: "a/1", createRevision: 5 };
 const found = { kvs: [{ key: "YS8x", create_revision: "5", mod_revision: "5" }] };
 
+const never = new Promise<void>(() => {});
+const deaf = { onStop() {}, onKeysGone() {}, onLeaseGone() {} };
+
 interface Server {
   /** Of the leader that renews, and of the one that a majority follows. */
   renewalTerm: string;
@@ -54,11 +57,7 @@ describe("renewLease()", () => {
   test("renewLease() counts from before the sending when it is confirmed", async () => {
     let now = 100;
     await using server = serverWith({ before: () => void (now += 3) });
-    expect(await renew(server, () => now)).toEqual({
-      outcome: "renewed",
-      sentAt: 100,
-      raftTerm: 2,
-    });
+    expect(await renew(server, () => now)).toEqual({ outcome: "renewed", sentAt: 100 });
   });
 
   test("renewLease() reads the keys by a majority, after the renewal was answered", async () => {
@@ -100,7 +99,7 @@ describe("Session.ensureFresh()", () => {
   const lease = { id: "1", ttlSeconds: 10, sentAt: 100 };
   const fresh = async (server: FakeGateway, now: number, raftTerm: number) => {
     const session = new Session(gatewayTo(server), () => now, lease);
-    return { session, isFresh: await session.ensureFresh({ ...held, raftTerm }) };
+    return { session, isFresh: await session.ensureFresh({ ...held, raftTerm, askedAt: now }) };
   };
 
   test("ensureFresh() asks nobody when the lease was granted not long ago", async () => {
@@ -132,18 +131,22 @@ describe("Session.ensureFresh()", () => {
   });
 
   test.each([
-    ["takes a waiter's renewal when the grant came in its term", 2, 1],
-    ["confirms a waiter's renewal when the grant came in another term", 3, 3],
-  ])("ensureFresh() %s", async (_, raftTerm, requests) => {
+    ["takes a waiter's renewal when the grant was asked for later, in its term", 2, 100.6, 2],
+    ["renews when the grant came in another term than a waiter's renewal", 3, 100.6, 4],
+    ["renews when the grant was asked for before a waiter's renewal was answered", 2, 100.4, 4],
+  ])("ensureFresh() %s", async (_, raftTerm, askedAt, requests) => {
     let now = 100;
     await using server = serverWith();
-    const session = new Session(gatewayTo(server), () => now, lease);
-    session.listen({ onStop() {}, onKeysGone() {}, onLeaseGone() {} });
-    now = 103;
-    await eventually("a waiter's renewal", () => session.renewedAt === 103);
+    server.state.before = () => (server.seen.length === 2 ? never : undefined);
+    const session = new Session(gatewayTo(server), () => now, { ...lease, ttlSeconds: 2 });
+    session.listen(deaf);
+    now = 100.5;
+    await eventually("a waiter's renewal", () => server.seen.length === 1);
+    // The next one says that it was answered.
+    now = 101;
+    await eventually("the next renewal", () => server.seen.length === 2);
     session.stopRenewing();
-    now = 104;
-    expect(await session.ensureFresh({ ...held, raftTerm })).toBe(true);
+    expect(await session.ensureFresh({ ...held, raftTerm, askedAt })).toBe(true);
     expect(server.seen).toHaveLength(requests);
   });
 });
@@ -196,6 +199,23 @@ describe("Session", () => {
     await eventually("the next renewal", () => one.renewedAt === 109.5);
     expect(told).toEqual(["term"]);
     expect(one.isGone).toBe(false);
+  });
+
+  test("Session does not count a waiter's renewal when it is answered after the grant", async () => {
+    let now = 100;
+    const grant = Promise.withResolvers<void>();
+    await using server = serverWith();
+    server.state.before = () => (server.seen.length === 1 ? grant.promise : never);
+    const one = (session = new Session(gatewayTo(server), () => now, lease));
+    one.listen(deaf);
+    now = 103;
+    await eventually("a waiter's renewal", () => server.seen.length === 1);
+    expect(await one.ensureFresh({ ...held, raftTerm: 2, askedAt: 103 })).toBe(true);
+    one.hold(held);
+    grant.resolve();
+    // It is sent once that of the waiter was answered.
+    await eventually("the next renewal", () => server.seen.length === 2);
+    expect(one.renewedAt).toBe(100);
   });
 
   test("Session tells at once when the lease is gone", async () => {

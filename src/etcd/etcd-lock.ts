@@ -1,7 +1,6 @@
 /** A lock of many hosts, for programs: the library's door to the engine. */
 import { secondsOfTimeout } from "../lock/duration.ts";
 import type { RequestedKind } from "../lock/kinds.ts";
-import { LockLostError } from "../lock/errors.ts";
 import type { Grant } from "../lock/engine.ts";
 import type { LockState } from "../lock/status.ts";
 import { bootSeconds } from "../posix/clock.ts";
@@ -151,8 +150,9 @@ export class EtcdLock implements AsyncDisposable {
     await using guard = await this.acquire(options);
     if (guard === undefined) return undefined;
     const result = await work(guard.signal, guard);
-    const reason: unknown = guard.signal.reason;
-    if (reason instanceof LockLostError) throw reason;
+    // One that was lost while the thread was busy is known only now.
+    const isHeld = await guard.release();
+    if (guard.signal.aborted || !isHeld) throw guard.signal.reason;
     return result;
   }
 

@@ -93,11 +93,15 @@ export class Hold implements Grant, SessionListener {
   }
 
   watchLoss(): AbortSignal {
-    if (this.#context.replace && this.#replacement === undefined) {
-      this.#replacement = new AbortController();
-      void this.#awaitReplacement(this.#replacement.signal);
-    }
+    this.#watchForNewer();
+    if (!this.#hasEnded) this.#context.session.stopInTime();
     return this.#lost.signal;
+  }
+
+  #watchForNewer(): void {
+    if (!this.#context.replace || this.#replacement !== undefined) return;
+    this.#replacement = new AbortController();
+    void this.#awaitReplacement(this.#replacement.signal);
   }
 
   async #awaitReplacement(signal: AbortSignal): Promise<void> {
@@ -199,7 +203,7 @@ export class Hold implements Grant, SessionListener {
   }
 
   findLoss(): LockLostError | undefined {
-    this.watchLoss();
+    this.#watchForNewer();
     return this.#loss();
   }
 
@@ -242,8 +246,10 @@ export class Hold implements Grant, SessionListener {
       this.#mayRemain = true;
       const loss = this.#loss();
       if (loss !== undefined) return loss;
+      const { session } = this.#context;
+      if (session.clock() >= session.stopTimes.killAt) return this.#lose({ reason: "expired" });
       this.#context.warn(
-        `lock "${this.name}" could not be released; the server frees it within ${this.#context.session.lease.ttlSeconds} s: ${error.message}`,
+        `lock "${this.name}" could not be released; the server frees it within ${session.lease.ttlSeconds} s: ${error.message}`,
       );
       return undefined;
     }

@@ -59,6 +59,7 @@ type KeepingEnd = "released" | "ended" | "lost" | "deleted";
 async function keepRun(job: KeeperJob, wrapper: number, session: Session): Promise<KeepingEnd> {
   const page = new KeeperPage(mapSharedPage(keeperDescriptors.page));
   session.shareRenewals(page, { isKeeper: true });
+  if (job.stops) session.stopInTime();
   const target = targetOf(keeperDescriptors.hold);
   const keepers = new Set([process.pid, wrapper]);
   let isWrapperGone = false;

@@ -1,8 +1,9 @@
 /**
  * A lease and what hangs on it: places in queues, and holds. Several locks that are held at once share it.
  *
- * Whoever holds looks ten times a second whether to renew, or to stop. A waiter only renews: it harms nobody, so
- * nothing but the word that its lease is gone ends its place.
+ * Whoever runs something under a hold looks ten times a second whether to renew, or to stop. Until then, and for a
+ * waiter, there is only the renewal: nobody is harmed, so nothing but the word that the lease is gone ends a place or a
+ * hold. Then it ends all of them.
  */
 import { LockServerError } from "../lock/errors.ts";
 import type { Gateway } from "./gateway.ts";
@@ -61,7 +62,7 @@ export interface SessionListener {
    * @param isSure whether they were gone at a second look too: then somebody has deleted them
    */
   onKeysGone(keys: readonly HeldKey[], isSure: boolean): void;
-  /** The lease of a waiter is gone. */
+  /** The lease is gone, or nobody can know any more that it is there. */
   onLeaseGone(): void;
 }
 
@@ -72,13 +73,16 @@ export class Session {
   readonly #held = new Map<string, HeldKey>();
   readonly #listeners = new Set<SessionListener>();
   readonly #stop = new AbortController();
-  readonly #told = new Set<StopStep>();
+  #isTermTold = false;
   #time: RenewalTime;
   /** The last renewal that was answered while nothing was held: it says when to renew again, and no more. */
   #answered: AnsweredRenewal | undefined;
   #isGone = false;
   #isRunning = false;
+  #stopsInTime = false;
   #patience = 1;
+  /** Ends the pause between two looks. */
+  #wake: (() => void) | undefined;
   #goneSince: number | undefined;
 
   static async open(
@@ -99,10 +103,7 @@ export class Session {
 
   /** Whether the server has said that the lease is gone, or nobody can know any more that it is there. */
   get isGone(): boolean {
-    if (!this.#isGone && this.#held.size > 0) {
-      this.#isGone = this.#time.isLost || this.clock() >= this.stopTimes.killAt;
-    }
-    return this.#isGone;
+    return this.#isGone || this.#time.isLost || this.#nextStep() === "kill";
   }
 
   get heldKeys(): readonly HeldKey[] {
@@ -127,8 +128,15 @@ export class Session {
     this.#patience = isKeeper ? 1 : lateFactor;
   }
 
+  /** From now on something may run under the holds: it has to stop in time when the lease cannot be renewed. */
+  stopInTime(): void {
+    this.#stopsInTime = true;
+    this.#wake?.();
+  }
+
   listen(listener: SessionListener): void {
     this.#listeners.add(listener);
+    if (this.#isGone) this.#tellGone(listener);
     this.#run();
   }
 
@@ -136,7 +144,7 @@ export class Session {
     this.#listeners.delete(listener);
   }
 
-  /** Notes that a place holds from now on: from now on renewals have to be confirmed. */
+  /** Notes that a place holds: from now on renewals have to be confirmed. */
   hold(held: HeldKey): void {
     this.#held.set(held.key, held);
     this.#run();
@@ -157,6 +165,7 @@ export class Session {
     const isConfirmed =
       answered?.raftTerm === granted.raftTerm && answered.answeredAt <= granted.askedAt;
     if (isConfirmed) this.#time.advance(answered.sentAt);
+    if (this.isGone) return false;
     if (this.clock() < this.renewedAt + this.lease.ttlSeconds / 2) return true;
     for (;;) {
       const left = this.stopTimes.killAt - this.clock();
@@ -183,6 +192,7 @@ export class Session {
   /** Leaves the lease to itself, or to whoever else renews it. */
   stopRenewing(): void {
     this.#stop.abort();
+    this.#wake?.();
   }
 
   #run(): void {
@@ -199,20 +209,21 @@ export class Session {
         break;
       }
       const step = this.#nextStep();
-      if (step !== "nothing" && attempt === undefined && !this.#isGone) {
-        attempt = this.#renew().finally(() => (attempt = undefined));
+      if (step === "kill") {
+        this.#leaseGone();
+        break;
       }
-      if (step === "term" || step === "kill") this.#tellStop(step);
+      if (step !== "nothing") attempt ??= this.#renew().finally(() => (attempt = undefined));
+      if (step === "term") this.#tellTerm();
       await this.#pause(this.#held.size > 0 ? lookMilliseconds : this.#waiterPause());
     }
   }
 
-  /** Pauses until the time has passed or nothing is to be renewed any more. */
+  /** Pauses until the time has passed or there is something to look at. */
   #pause(milliseconds: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const { signal } = this.#stop;
     const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener("abort", () => resolve(), { once: true });
+    this.#wake = resolve;
     return promise.finally(() => clearTimeout(timer));
   }
 
@@ -228,11 +239,11 @@ export class Session {
   }
 
   #nextStep(): StopStep {
-    const { ttlSeconds } = this.lease;
     const now = this.clock();
     if (this.#held.size === 0) return now >= this.#waiterRenewsAt ? "renew" : "nothing";
-    const step = stopStep(now, this.renewedAt, ttlSeconds);
-    if (step !== "renew" || this.#patience === 1 || this.#time.isInDoubt) return step;
+    const step = stopStep(now, this.renewedAt, this.lease.ttlSeconds);
+    if (step === "nothing" || (step !== "renew" && this.#stopsInTime)) return step;
+    if (this.#patience === 1 || this.#time.isInDoubt) return "renew";
     const dueAt = this.renewedAt + (this.stopTimes.renewAt - this.renewedAt) * this.#patience;
     return now >= dueAt ? "renew" : "nothing";
   }
@@ -251,7 +262,7 @@ export class Session {
       if (signal.aborted) return;
       if (renewal.outcome === "renewed") {
         this.#time.advance(renewal.sentAt);
-        this.#told.clear();
+        this.#isTermTold = false;
         this.#goneSince = undefined;
       } else if (renewal.outcome === "answered") {
         this.#answered = { ...renewal, answeredAt: this.clock() };
@@ -279,22 +290,24 @@ export class Session {
     for (const each of this.#listeners) each.onKeysGone(keys, isSure);
   }
 
+  /** Ends all that hangs on the lease: others may have begun already. */
   #leaseGone(): void {
+    if (this.#isGone) return;
     this.#isGone = true;
     this.#time.lose();
-    for (const each of this.#listeners) each.onLeaseGone();
-    // Others may have begun already.
-    if (this.#held.size > 0) this.#tellStop("kill");
+    for (const each of this.#listeners) this.#tellGone(each);
   }
 
-  #tellStop(step: "term" | "kill"): void {
-    if (step === "kill") {
-      this.#isGone = true;
-      this.#time.lose();
-    }
-    if (this.#told.has(step)) return;
-    this.#told.add(step);
-    for (const each of this.#listeners) each.onStop(step);
+  #tellGone(listener: SessionListener): void {
+    listener.onLeaseGone();
+    if (this.#held.size > 0) listener.onStop("kill");
+  }
+
+  /** Once, unless a renewal comes in between. */
+  #tellTerm(): void {
+    if (this.#isTermTold) return;
+    this.#isTermTold = true;
+    for (const each of this.#listeners) each.onStop("term");
   }
 }
 

@@ -60,6 +60,28 @@ describe("EtcdLock", () => {
     expect(error).toBeInstanceOf(LockLostError);
   });
 
+  etcdTest(
+    "withLock() throws when its function kept the thread longer than the lease",
+    async () => {
+      await using lock = lockOf(newName(), 2);
+      const error: unknown = await lock
+        .withLock(() => Bun.sleepSync(4000))
+        .catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(LockLostError);
+    },
+  );
+
+  etcdTest("signal is aborted when the lock is asked for again after the lease's end", async () => {
+    await using lock = lockOf(newName(), 2);
+    const guard = await lock.acquire({ shared: true });
+    Bun.sleepSync(4000);
+    // The first thing that happens then, before a timer.
+    await using other = await lock.acquire({ timeout: 0, shared: true });
+    expect(other?.token).toBeGreaterThan(guard?.token ?? Infinity);
+    await eventually("the loss", () => guard?.signal.aborted === true);
+    expect(await guard?.release()).toBe(false);
+  });
+
   etcdTest("watch() yields at each change", async () => {
     await using lock = lockOf(newName());
     const stop = new AbortController();

@@ -160,6 +160,7 @@ describe("Session", () => {
     const told: string[] = [];
     session = new Session(gatewayTo(server), clock, lease);
     session.hold(held);
+    session.stopInTime();
     session.listen({
       onStop: (step) => told.push(step),
       onKeysGone: (_, isSure) => told.push(isSure ? "keys gone" : "keys gone?"),
@@ -182,9 +183,10 @@ describe("Session", () => {
     await eventually("the end", () => told.length > 0);
     expect(told).toEqual(["term"]);
     now = 109.1;
-    await eventually("the kill", () => told.length > 1);
-    expect(told).toEqual(["term", "kill"]);
+    // Whoever asks first is told no more than those who listen.
     expect(one.isGone).toBe(true);
+    await eventually("the kill", () => told.length > 2);
+    expect(told).toEqual(["term", "lease gone", "kill"]);
   });
 
   test("Session goes on when a confirmed renewal comes before the stop time", async () => {
@@ -199,6 +201,35 @@ describe("Session", () => {
     await eventually("the next renewal", () => one.renewedAt === 109.5);
     expect(told).toEqual(["term"]);
     expect(one.isGone).toBe(false);
+  });
+
+  test("Session lets nobody hold any more when it has told to stop", async () => {
+    let now = 100;
+    await using server = serverWith({ readTerm: "3" });
+    const { session: one, told } = watched(server, () => now);
+    now = 109.1;
+    await eventually("the kill", () => told.includes("kill"));
+    const late: string[] = [];
+    one.listen({ ...deaf, onLeaseGone: () => late.push("lease gone") });
+    expect(late).toEqual(["lease gone"]);
+    server.state.renewalTerm = "3";
+    expect(await one.ensureFresh({ ...held, raftTerm: 3, askedAt: now })).toBe(false);
+  });
+
+  test("Session goes on after its stop time when nothing runs under its holds", async () => {
+    let now = 100;
+    const told: string[] = [];
+    await using server = serverWith({ readTerm: "3" });
+    const one = (session = new Session(gatewayTo(server), () => now, lease));
+    one.hold(held);
+    const tell = () => void told.push("something");
+    one.listen({ onStop: tell, onKeysGone: tell, onLeaseGone: tell });
+    now = 120;
+    await eventually("a renewal", () => server.seen.length >= 4);
+    expect(one.isGone).toBe(false);
+    server.state.renewalTerm = "3";
+    await eventually("a confirmed renewal", () => one.renewedAt === 120);
+    expect(told).toEqual([]);
   });
 
   test("Session does not count a waiter's renewal when it is answered after the grant", async () => {

@@ -33,7 +33,7 @@ export { lockNamesOnHost };
 export const keeperCommand = "__keeper";
 
 /** The servers that are meant: those of --server, or of RESOURCELOCK_SERVER; empty for the locks of this host. */
-function serversOf(server: string | undefined): string {
+export function serversOf(server: string | undefined): string {
   return server ?? process.env["RESOURCELOCK_SERVER"] ?? "";
 }
 

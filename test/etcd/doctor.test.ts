@@ -87,4 +87,20 @@ describe("checkServers()", () => {
     expect(stdout).toContain('"check":"server http://127.0.0.1:');
     expect(stdout).toContain('"check":"server rights","verdict":"ok"');
   });
+
+  etcdTest("doctor --held-over tells of locks of the server, and how to release them", async () => {
+    const { servers } = theCluster();
+    await runToEnd([binary, "get", "long-held", "--server", servers, "-q", "-m", "repair"]);
+    const words = ["doctor", "--held-over", "1ms", "--server", servers];
+    const { status, stdout } = await runToEnd([binary, ...words]);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(
+      /^warning {2}server lock "long-held": Held by repair \(no process\) for \d+s, longer than 0s\./m,
+    );
+    expect(stdout).toContain(`resourcelock unget --server ${servers} long-held\n`);
+    const quiet = await runToEnd([binary, ...words, "-q"]);
+    expect(quiet.stdout).toContain('server lock "long-held"');
+    expect(quiet.stdout).not.toMatch(/^(?:ok|note|All) /m);
+    await runToEnd([binary, "unget", "long-held", "--server", servers, "-q"]);
+  });
 });

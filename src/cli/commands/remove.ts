@@ -18,6 +18,7 @@ import { diagnostics, type OutputOptions, printResult } from "../terminal/output
 import { Interrupted, SignalTrap, terminationSignals } from "../waiting/signals.ts";
 import { commandText, holdersText } from "../status/status-text.ts";
 import { compareNaturally, counted } from "../terminal/text.ts";
+import { serversOf } from "../engine.ts";
 import { parseAge } from "../arguments/values.ts";
 import { UsageError } from "../arguments/words.ts";
 
@@ -54,6 +55,7 @@ export default defineCommand({
     const names = [...new Set(args._.map(parseLockName))];
     const dryRun = args["dry-run"] ?? false;
     const task = { names, output, dryRun };
+    if (serversOf(undefined) !== "" && !output.quiet) diagnostics().warn(onlyHere);
     if (args.stale) return await removeStale(task);
     if (args.unused !== undefined) {
       return await removeUnused(task, parseAge("--unused", args.unused));
@@ -67,6 +69,8 @@ export default defineCommand({
     return worstOf(statuses);
   },
 });
+
+const onlyHere = "RESOURCELOCK_SERVER is ignored: remove is only about the locks of this host";
 
 /** What one call is to do. */
 interface Task {

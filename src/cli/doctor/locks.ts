@@ -25,6 +25,8 @@ export interface LockFindingsOptions {
   /** Holds that last longer get a warning; undefined for none. */
   heldOverSeconds?: number | undefined;
   nowSeconds: number;
+  /** The servers whose locks they are, if those were given with --server. */
+  server?: string | undefined;
 }
 
 /** A lock with its files, as the checks look at it. */
@@ -49,6 +51,25 @@ export function lockFindings(options: LockFindingsOptions): Finding[] {
   const count = whole.length;
   const text = count === 0 ? "None." : `${count}, of which you may use ${usable}.`;
   return [{ check: "locks", verdict: "ok", text }, ...told, ...circlesOnHost(whole).map(deadlock)];
+}
+
+/**
+ * What there is to tell about the locks on a server: those that are held for long, and deadlocks.
+ *
+ * @param options.server what was given with --server, for the advice
+ */
+export function serverLockFindings(
+  locks: readonly LockState[],
+  circles: readonly Circle[],
+  options: LockFindingsOptions,
+): Finding[] {
+  const told = locks.flatMap((lock) =>
+    longHold({ lock, files: [], options }).map((one) =>
+      Object.assign({ check: "server lock", lock: lock.name }, one),
+    ),
+  );
+  const sorted = told.toSorted((one, other) => compareNaturally(one.lock, other.lock));
+  return [...sorted, ...circles.map(deadlock)];
 }
 
 function findingsOf(lock: LockState, options: LockFindingsOptions): Finding[] {
@@ -199,7 +220,8 @@ const tooManyUnits: Check = ({ lock: { name, value }, files }) =>
 
 /** Holds that last: those without a process that may have been forgotten, and those over the time of one's choice. */
 const longHold: Check = ({ lock: { name, state, holders }, options }) => {
-  const { heldOverSeconds, nowSeconds } = options;
+  const { heldOverSeconds, nowSeconds, server } = options;
+  const unget = commandText(server === undefined ? "unget" : `unget --server ${server}`, name);
   const seconds = holdSeconds(holders, nowSeconds);
   if (seconds === null || state !== "held") return [];
   if (heldOverSeconds !== undefined && seconds > heldOverSeconds) {
@@ -207,7 +229,7 @@ const longHold: Check = ({ lock: { name, state, holders }, options }) => {
       {
         verdict: "warning",
         text: `${capitalized(holdersText(holders))}, longer than ${durationText(heldOverSeconds)}.`,
-        advice: `If that is a mistake: ${commandText("unget", name)}`,
+        advice: `If that is a mistake: ${unget}`,
       },
     ];
   }
@@ -217,7 +239,7 @@ const longHold: Check = ({ lock: { name, state, holders }, options }) => {
     {
       verdict: "note",
       text: `${capitalized(holdersText(holders))}.`,
-      advice: `If it was forgotten: ${commandText("unget", name)}`,
+      advice: `If it was forgotten: ${unget}`,
     },
   ];
 };

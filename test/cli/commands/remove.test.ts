@@ -206,8 +206,11 @@ function writeInfoThrough(name: string, text: string): void {
 test("remove is about this host, whatever RESOURCELOCK_SERVER says", async () => {
   const name = await newFreeLock();
   const script = `RESOURCELOCK_SERVER=http://127.0.0.1:1 "$RESOURCELOCK" remove ${name} --json`;
-  const { status, stdout } = await bash(script);
+  const { status, stdout, stderr } = await bash(script);
   expect([status, JSON.parse(stdout)]).toMatchObject([0, { name, exists: false, removed: true }]);
+  expect(stderr).toBe(
+    "resourcelock: warning: RESOURCELOCK_SERVER is ignored: remove is only about the locks of this host\n",
+  );
   expect(objectsOf(name)).toEqual([]);
 });
 

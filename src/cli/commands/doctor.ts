@@ -50,11 +50,11 @@ export default defineCommand({
     const heldOver = args["held-over"];
     const heldOverSeconds = heldOver === undefined ? undefined : parseAge("--held-over", heldOver);
     const nowSeconds = Date.now() / 1000;
-    const options = { all: verbose, heldOverSeconds, nowSeconds };
+    const looks = { all: verbose, heldOverSeconds, nowSeconds };
     const findings = [
       ...hostFindings(),
-      ...lockFindings(options),
-      ...(await findingsOnServer(args.server, output, options)),
+      ...lockFindings(looks),
+      ...(await findingsOnServer(args.server, output, looks)),
     ];
     const paint = painter(stdout, args["no-color"] ?? false);
     const columns = columnsOf(stdout);
@@ -73,7 +73,7 @@ export default defineCommand({
 async function findingsOnServer(
   server: string | undefined,
   output: OutputOptions,
-  options: LockFindingsOptions,
+  looks: LockFindingsOptions,
 ): Promise<Finding[]> {
   const found: readonly Finding[] = await serverFindings(server);
   // Why they cannot be listed is told already.
@@ -82,5 +82,5 @@ async function findingsOnServer(
   await using engine = await openEngine({ server, output });
   const locks = await engine.list();
   const circles = await engine.deadlocks();
-  return [...found, ...serverLockFindings(locks, circles, { ...options, server })];
+  return [...found, ...serverLockFindings(locks, circles, { ...looks, server })];
 }

@@ -63,7 +63,7 @@ export default defineCommand({
     }
     const paint = painter(stdout, args["no-color"] ?? false);
     const lines = args.plot
-      ? plotsOf(requests, now, paint)
+      ? plotsOf(requests, { now, paint, isWhole: args.count === undefined })
       : tableOf(requests, names.length !== 1, now, paint);
     for (const { name, records } of histories) {
       if (names.length > 0 && (records ?? []).length === 0) lines.push(emptyText(name, records));
@@ -131,14 +131,17 @@ function tableOf(
 const minPlotLines = 10;
 
 /** A picture for each lock, an empty line between two. */
-function plotsOf(requests: readonly Request[], now: number, paint: Paint): string[] {
+function plotsOf(
+  requests: readonly Request[],
+  look: { now: number; paint: Paint; isWhole: boolean },
+): string[] {
   const names = [...new Set(requests.map(({ name }) => name))].toSorted(compareNaturally);
   const { columns, lines } = plotSize();
   const share = Math.floor(lines / names.length) - 1;
   const room = names.length < 2 ? lines : Math.max(minPlotLines, share);
   const plots = names.map((name) => {
     const records = requests.filter((one) => one.name === name).map(({ record }) => record);
-    return historyPlot(name, records, { columns, lines: room }, { now, paint }).join("\n");
+    return historyPlot(name, records, { columns, lines: room }, look).join("\n");
   });
   return plots.length === 0 ? [] : plots.join("\n\n").split("\n");
 }

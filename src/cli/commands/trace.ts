@@ -13,6 +13,7 @@ import { exitCodes } from "../exit-code.ts";
 import { compileHotCode } from "../jit.ts";
 import { TraceScreen, type TraceSource } from "../pictures/trace-screen.ts";
 import { type State, stateNow, stateOf } from "../status/existing.ts";
+import { livingHolderTexts } from "../status/living-holders.ts";
 import { rareLooks, WatchedStates } from "../status/watched-states.ts";
 import { textsFor } from "../status/result-text.ts";
 import { painter } from "../terminal/colors.ts";
@@ -31,7 +32,7 @@ export default defineCommand({
   meta: {
     name: "trace",
     group: "See locks",
-    description: "Follow the state of locks, until q or ^C",
+    description: "Follow the state of locks, until ^C",
     examples: [
       ["trace", "draw all locks, held ones first"],
       ["trace backup", "draw who holds it, until q or ^C"],
@@ -97,10 +98,10 @@ function sourceFor(engine: LockEngine, look: Look, output: OutputOptions): Trace
     look,
     history: async (name) => (await engine.history(name)) ?? [],
     async release(name) {
-      const { outcome } = await engine.forceRelease(name, { by: "trace" });
+      const { outcome, holders } = await engine.forceRelease(name, { by: "trace" });
       const texts = textsFor(output);
-      const isReleased = outcome === "released";
-      return isReleased ? texts.forceReleased(name, "trace") : texts.notLocked(name, "trace");
+      if (outcome !== "released") return [texts.notLocked(name, "trace")];
+      return [texts.forceReleased(name, "trace"), ...livingHolderTexts(name, holders)];
     },
   };
 }

@@ -3,7 +3,8 @@ import { isUtf8 } from "../terminal/text.ts";
 
 const unicode = {
   full: "█",
-  half: "▄",
+  /** None of the bars, whatever its colour. */
+  half: "▌",
   shade: "░",
   dot: "·",
   gap: "╎",

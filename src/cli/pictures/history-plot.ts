@@ -5,7 +5,7 @@ import { escapeControls } from "../terminal/escape.ts";
 import { legendLines } from "../terminal/legend.ts";
 import { counted, cutToColumns, fitToColumns } from "../terminal/text.ts";
 import { TimeScale } from "../terminal/time-scale.ts";
-import { clockText, dateText, durationText } from "../terminal/time-text.ts";
+import { clockText, dateText, fineDurationText } from "../terminal/time-text.ts";
 import { glyphs } from "./glyphs.ts";
 import { endingStyles, endingTexts, endOf } from "./history-table.ts";
 import { axisLines } from "./time-axis.ts";
@@ -48,19 +48,22 @@ const linesAroundRows = 4;
  * @param records at least one
  * @param size what the picture may take; of more records than have room, the last are shown
  * @param look.now seconds since 1970
+ * @param look.isWhole whether these are all that is known of the lock; else it may have been held where no record is
  */
 export function historyPlot(
   name: string,
   records: readonly GrantRecord[],
   { columns, lines }: { columns: number; lines: number },
-  { now, paint }: { now: number; paint: Paint },
+  { now, paint, isWhole = true }: { now: number; paint: Paint; isWhole?: boolean },
 ): string[] {
   if (columns < minColumns) return [cutToColumns("narrow", columns)];
   const sorted = records.toSorted((one, other) => one.queued - other.queued);
   const shown = sorted.slice(-Math.max(1, lines - linesAroundRows));
-  const labels = labelsOf(shown);
-  const widest = Math.max(...labels.map((label) => Bun.stringWidth(label)));
-  const labelColumns = Math.min(widest, Math.max(6, Math.floor(columns * 0.3)));
+  const maxLabelColumns = Math.max(6, Math.floor(columns * 0.3));
+  const full = labelsOf(shown, false);
+  const isCut = widest(full) > maxLabelColumns && maxLabelColumns < minColumnsWithPids;
+  const labels = isCut ? labelsOf(shown, true) : full;
+  const labelColumns = Math.min(widest(labels), maxLabelColumns);
   const plotColumns = columns - labelColumns - 1;
   const spans = shown.map((record) => ({ start: record.queued, end: lastMoment(record, now) }));
   const scale = new TimeScale(spans, plotColumns);
@@ -77,18 +80,28 @@ export function historyPlot(
     paint("bold", cutToColumns(title, columns)),
     ...rows,
     ...axisLines(scale, plotColumns).map((line) => margin + paint("dim", line)),
-    ...legendLines(legendOf(shown, scale), columns, paint),
+    ...legendLines(legendOf(shown, scale, isWhole && isAll), columns, paint),
   ];
 }
 
-/** Process ids stand at the right of their column. */
-function labelsOf(records: readonly GrantRecord[]): string[] {
+function widest(texts: readonly string[]): number {
+  return Math.max(...texts.map((text) => Bun.stringWidth(text)));
+}
+
+/** Labels that are cut to fewer columns have no process ids, so that more is seen of the rest. */
+const minColumnsWithPids = 14;
+
+/** Process ids stand at the right of their column, and behind each its host, if that may be another one. */
+function labelsOf(records: readonly GrantRecord[], isNarrow: boolean): string[] {
   const pids = records.map(({ pid }) => String(pid ?? "-"));
   const width = Math.max(...pids.map((pid) => pid.length));
-  return records.map(({ command, slot, slotName, kind }, index) => {
+  return records.map(({ command, slot, slotName, kind, host }, index) => {
     const unnumbered = kind === "shared" ? "shared" : "";
-    const place = slot === null ? unnumbered : `slot ${slotName ?? slot}`;
-    const words = [pids[index]?.padStart(width) ?? "", place, command];
+    const slotText = isNarrow ? slotName : `slot ${slotName ?? slot}`;
+    const place = slot === null ? unnumbered : (slotText ?? `slot ${slot}`);
+    const at = host === undefined ? "" : ` on ${host}`;
+    const who = `${pids[index]?.padStart(width) ?? ""}${at}`;
+    const words = [isNarrow && command !== "" ? "" : who, place, command];
     return escapeControls(words.filter((word) => word !== "").join(" "));
   });
 }
@@ -124,8 +137,12 @@ function cellsOf(record: GrantRecord, scale: TimeScale, columns: number, now: nu
   const stop = Math.max(start + 1, scale.borderOf(end));
   const waits = scale.borderOf(queued);
   const mark = endingGlyphs[ending];
+  // When it died nobody knows: it is only sure that it held at first.
+  const firstMark = ending === "stale" ? Math.min(start + 1, stop - 1) : stop - 1;
   const cellAt = (column: number): PlotCell => {
-    if (column === stop - 1 && mark !== "") return { glyph: mark, style: endingStyles[ending] };
+    if (column >= firstMark && column < stop && mark !== "") {
+      return { glyph: mark, style: endingStyles[ending] };
+    }
     if (column >= start && column < stop) return granted === null ? waiting : holding;
     if (column >= waits && column < start) return waiting;
     return scale.breaks.includes(column) ? gap : blank;
@@ -150,12 +167,14 @@ function paintCells(cells: readonly PlotCell[], paint: Paint): string {
   return line.trimEnd();
 }
 
-function legendOf(records: readonly GrantRecord[], scale: TimeScale) {
+/** @param isWhole whether there is no request but these, so that what was cut out was idle */
+function legendOf(records: readonly GrantRecord[], scale: TimeScale, isWhole: boolean) {
   const found = new Map(records.map(({ ending }) => [endingGlyphs[ending], endingStyles[ending]]));
   const marks = Object.entries(endingLegend).flatMap(([glyph, text]) => {
     const style = found.get(glyph);
     return style === undefined ? [] : [{ glyph, style, text }];
   });
-  const idle = { ...gap, text: `${durationText(scale.cutSeconds)} idle cut out` };
-  return [waiting, holding, ...marks, ...(scale.breaks.length > 0 ? [idle] : [])];
+  const what = isWhole ? "idle cut out" : "cut out";
+  const cut = { ...gap, text: `${fineDurationText(scale.cutSeconds)} ${what}` };
+  return [waiting, holding, ...marks, ...(scale.breaks.length > 0 ? [cut] : [])];
 }

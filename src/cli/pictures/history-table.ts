@@ -78,6 +78,7 @@ export function historyTable(
   const today = dateText(now);
   const isOfToday = records.every((record) => dateText(momentOf(record)) === today);
   const locks = records.some(({ name }) => name !== undefined) ? [lockColumn] : [];
+  const hosts = records.some(({ host }) => host !== undefined) ? [hostColumn] : [];
   const kinds = records.some(({ kind }) => kind !== "exclusive") ? [kindColumn] : [];
   const table: TableColumn<HistoryRecord>[] = [
     ...locks,
@@ -94,6 +95,7 @@ export function historyTable(
       dispensable: 3,
       text: ({ pid }) => (pid === null ? "-" : String(pid)),
     },
+    ...hosts,
     { head: "COMMAND", minWidth: 8, text: ({ command }) => command },
     ...kinds,
     {
@@ -140,6 +142,13 @@ const lockColumn: TableColumn<HistoryRecord> = {
   minWidth: 8,
   style: () => "bold",
   text: ({ name }) => name ?? "",
+};
+
+const hostColumn: TableColumn<HistoryRecord> = {
+  head: "HOST",
+  minWidth: 6,
+  dispensable: 3,
+  text: ({ host }) => host ?? "-",
 };
 
 const kindColumn: TableColumn<HistoryRecord> = {

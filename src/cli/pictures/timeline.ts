@@ -162,15 +162,19 @@ function pastCells(records: readonly GrantRecord[], times: readonly number[], no
   return times.map((time): Cell => {
     if (!(time >= oldest)) return { kind: "unseen", waiters: 0 };
     let held = false;
+    let stale = false;
     let waiters = 0;
     for (const record of records) {
       const end = endOf(record, now) ?? record.granted ?? record.queued;
       const isHolding = record.granted !== null && record.granted <= time && time <= end;
       const waitEnd = record.granted ?? end;
       held ||= isHolding;
+      // When it died nobody knows; that it did is all that looks see now.
+      stale ||= isHolding && record.ending === "stale";
       if (record.queued <= time && time < waitEnd) waiters += 1;
     }
     if (!held) return { kind: "free", waiters: 0 };
+    if (stale) return { kind: "stale", waiters };
     return { kind: waiters > 0 ? "contended" : "held", waiters };
   });
 }

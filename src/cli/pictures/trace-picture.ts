@@ -58,8 +58,8 @@ const minColumns = 8;
 
 /**
  * Draws the lines of the picture, none wider than the terminal. If there are too many, the legend is left out first,
- * then the time axis and the heads of columns, then each lock's line of words, then the locks that are farthest from
- * the selected one.
+ * then the time axis and the heads of columns, then each lock's line of words, which may give the legend its place
+ * back, then the locks that are farthest from the selected one.
  *
  * @param lookSeconds when the cells were looked at, on one clock, oldest first: as many as each row has cells
  */
@@ -73,18 +73,19 @@ export function tracePicture(
   const glyphOf = glyphsFor(paint);
   const room = Math.max(0, lines - footer.length);
   const end = footer.map((line) => cutToColumns(line, columns)).slice(0, Math.max(0, lines));
+  const legend = legendLines(legendFor(paint), columns, paint);
   if (rows.length * 2 <= room) {
     const [head = "", ...states] = tableLines(tableWith(selected), rows, columns, paint);
     const full = rows.flatMap((row, index) => [
       states[index] ?? "",
       cellLine(row.cells, columns, paint, glyphOf),
     ]);
-    const legend = legendLines(legendFor(paint), columns, paint);
     const parts = [[head], full, [axis(lookSeconds, columns, paint)], legend];
     return [...fitting(parts, room), ...end];
   }
   const short = shortLines(rows, { columns, lines: room }, paint, selected);
-  return [...short.slice(0, room), ...end];
+  const isLegendSeen = short.length + legend.length <= room;
+  return [...short.slice(0, room), ...(isLegendSeen ? legend : []), ...end];
 }
 
 /** Leaves out from the end, and the head last, what there is no room for. */

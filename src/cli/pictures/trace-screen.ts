@@ -25,8 +25,8 @@ export interface TraceSource {
   /** Looks at all of the locks. */
   look(): Promise<readonly (SeenLock & { name: string })[]>;
   history(name: string): Promise<readonly GrantRecord[]>;
-  /** Releases a lock by force. @returns what is to be said about it */
-  release(name: string): Promise<string>;
+  /** Releases a lock by force. @returns what is to be said about it, in lines */
+  release(name: string): Promise<readonly string[]>;
 }
 
 export interface TraceOptions {
@@ -45,7 +45,7 @@ export class TraceScreen {
   #lookSeconds: number[] = [];
   #rows: readonly TraceRow[] = [];
   #view: TraceView = { page: "locks", selected: undefined };
-  #said = "";
+  #said: readonly string[] = [];
   /** The history that its page shows. */
   #records: readonly GrantRecord[] = [];
 
@@ -91,10 +91,13 @@ export class TraceScreen {
   async obey(): Promise<boolean> {
     const keys = keysIn(this.#screen.typed());
     for (const key of keys) {
-      const names = this.#rows.map(({ name }) => name);
-      const { view, act } = press(this.#view, key, names);
+      const locks = this.#rows.map(({ name, cells }) => ({
+        name,
+        isFree: !isHeld(cells.at(-1)?.kind),
+      }));
+      const { view, act, say } = press(this.#view, key, locks);
       this.#view = view;
-      this.#said = "";
+      this.#said = say === undefined ? [] : [say];
       if (act === "quit") return true;
       if (act !== undefined) this.#said = await this.#source.release(act.release);
     }
@@ -156,7 +159,7 @@ export class TraceScreen {
   #keyLines(columns: number): string[] {
     const { paint } = this.#options;
     const { page, selected } = this.#view;
-    if (this.#said !== "") return [escapeControls(this.#said)];
+    if (this.#said.length > 0) return this.#said.map(escapeControls);
     if (!isTerminal(stdin)) return [];
     const row = this.#rows.find(({ name }) => name === selected);
     if (row === undefined) return [paint("dim", "q quit  up/down select a lock")];

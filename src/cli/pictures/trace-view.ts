@@ -25,6 +25,8 @@ export interface TraceView {
 export interface Pressed {
   view: TraceView;
   act?: "quit" | { release: string };
+  /** Why the key does nothing. */
+  say?: string;
 }
 
 const pageLocks = 10;
@@ -64,8 +66,16 @@ export function keysIn(text: string): Key[] {
   );
 }
 
-/** Does what a key says. @param names the locks that are shown, in their order */
-export function press(view: TraceView, key: Key, names: readonly string[]): Pressed {
+/** A lock that is shown. */
+export interface ShownLock {
+  readonly name: string;
+  readonly isFree: boolean;
+}
+
+const selectFirst = "select a lock first: up/down";
+
+/** Does what a key says. @param locks those that are shown, in their order */
+export function press(view: TraceView, key: Key, locks: readonly ShownLock[]): Pressed {
   const { page, selected } = view;
   if (key === "quit") return { view, act: "quit" };
   if (page === "question") {
@@ -75,10 +85,10 @@ export function press(view: TraceView, key: Key, names: readonly string[]): Pres
   if (page === "history") {
     return { view: { page: "locks", selected } };
   }
-  const index = selected === undefined ? -1 : names.indexOf(selected);
+  const index = locks.findIndex(({ name }) => name === selected);
   const to = (position: number) => {
-    const found = names[Math.max(0, Math.min(position, names.length - 1))];
-    return { view: { page, selected: found } };
+    const found = locks[Math.max(0, Math.min(position, locks.length - 1))];
+    return { view: { page, selected: found?.name } };
   };
   switch (key) {
     case "up":
@@ -92,14 +102,20 @@ export function press(view: TraceView, key: Key, names: readonly string[]): Pres
     case "first":
       return to(0);
     case "last":
-      return to(names.length - 1);
+      return to(locks.length - 1);
     case "open":
-      return { view: { page: index === -1 ? "locks" : "history", selected } };
+      return index === -1 ? { view, say: selectFirst } : { view: { page: "history", selected } };
     case "release":
-      return { view: { page: index === -1 ? "locks" : "question", selected } };
+      return askToRelease(view, locks[index]);
     case "back":
       return { view: { page, selected: undefined } };
     default:
       return { view };
   }
+}
+
+function askToRelease(view: TraceView, lock: ShownLock | undefined): Pressed {
+  if (lock === undefined) return { view, say: selectFirst };
+  if (lock.isFree) return { view, say: `${lock.name} is free: there is nothing to release` };
+  return { view: { page: "question", selected: lock.name } };
 }

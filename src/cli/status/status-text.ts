@@ -101,13 +101,14 @@ function slotsText(holders: readonly HolderStatus[]): string {
 function holderText(holder: HolderStatus, info: string | null | undefined, userOf: UserOf): string {
   const { attachment, command } = holder;
   const number = pidText(holder);
+  const where = holder.host === undefined ? "" : ` on ${holder.host}`;
   switch (attachment) {
     case "attached":
       return processText(holder, userOf);
     case "detached":
-      return command === "" ? "nobody (no process)" : `${command} (no process)`;
+      return `${command || "nobody"} (no process${where})`;
     case "bound":
-      return command === "" ? `${number}` : `${command} (bound to ${number})`;
+      return command === "" ? `${number}${where}` : `${command} (bound to ${number}${where})`;
     case "foreign":
       return pythonProgram + (info ? `: ${withoutDate(info)}` : "");
     default:
@@ -143,7 +144,7 @@ function briefHolderText({
     case "attached":
       return named(at);
     case "detached":
-      return named("no process");
+      return named(host === undefined ? "no process" : `no process on ${host}`);
     case "bound":
       return named(`bound to ${at}`);
     case "foreign":

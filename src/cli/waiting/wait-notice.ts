@@ -52,7 +52,11 @@ export class WaitNotice {
     const columns = live ? this.#output.columns() - spareColumns : Infinity;
     const text = noticeText(this.#lockName, waitedSeconds, facts, columns - prefix.length);
     if (live) {
-      this.#output.raw(clearLine + cutToColumns(prefix + text, columns));
+      const isNarrow = Bun.stringWidth(prefix + text) > columns;
+      const line = isNarrow
+        ? noticeText(this.#lockName, waitedSeconds, facts, columns)
+        : prefix + text;
+      this.#output.raw(clearLine + cutToColumns(line, columns));
       this.#lineShown = true;
     } else {
       this.#output.line(text);

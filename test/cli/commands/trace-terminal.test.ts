@@ -188,6 +188,25 @@ describe.skipIf(!haveTools("tmux"))("trace on a terminal", () => {
     await terminal.prompt();
   });
 
+  test("says who is still running after u, and why u does nothing", async () => {
+    const [free, name] = [newLockName(), newLockName()];
+    const terminal = await Terminal.open({ columns });
+    await terminal.command(`resourcelock run ${name} -q -m deploy -- sleep 600 &`);
+    await terminal.prompt();
+    await startTrace(terminal, name, free, "-u", "0.05");
+    await terminal.keys("u");
+    await terminal.see(/^select a lock first: up\/down$/m);
+    await terminal.press("Down");
+    await terminal.see(new RegExp(`^${name}: held by deploy`, "m"));
+    await terminal.keys("uy");
+    await terminal.see(new RegExp(`^${name}: released\npid \\d+ .deploy. is still running`, "m"));
+    await terminal.press("Down");
+    await terminal.keys("u");
+    await terminal.see(new RegExp(`^${free} is free: there is nothing to release$`, "m"));
+    await terminal.keys("q");
+    await terminal.prompt();
+  });
+
   test("ends with its terminal", async () => {
     const [name, terminal] = [await newHeldLock(), await Terminal.open()];
     const processId = await startTrace(terminal, name, "-u", "0.05");

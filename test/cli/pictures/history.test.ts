@@ -42,6 +42,10 @@ const records = [
   record("cat", [410, null, null], "waiting", { pid: 4260 }),
 ];
 
+/** What stands before the bar of a record. */
+const label = (one: GrantRecord, columns: number) =>
+  historyPlot("x", [one], { columns, lines: 9 }, { now, paint: plain })[1]?.replace(/ *█.*/, "");
+
 /** Times of day depend on the time zone of the host. */
 const maskTimes = (lines: readonly string[]) =>
   lines.map((line) =>
@@ -102,6 +106,17 @@ describe("the table", () => {
   });
 });
 
+test("historyTable() tells the host of a process that may be on another one", () => {
+  const [heads, line] = historyTable(
+    [record("make", [0, 0, 1], "released", { host: "ci3" })],
+    80,
+    now,
+    plain,
+  );
+  expect(heads).toMatch(/ PID {2}HOST {2}COMMAND /);
+  expect(line).toMatch(/ 4242 {2}ci3 {3}make /);
+});
+
 test("historyTable() tells the exit status of a command, and of which lock a record is", () => {
   const lines = historyTable(
     [
@@ -144,6 +159,48 @@ describe("the picture", () => {
     ]);
   });
 
+  test("does not call a time idle in which a request may have held that is not shown", () => {
+    const legend = (lines: number, isWhole: boolean) =>
+      historyPlot("deploy", records, { columns: 80, lines }, { now, paint: plain, isWhole }).at(-1);
+    expect(legend(Infinity, true)).toEndWith("╎ 6m19s idle cut out");
+    expect(legend(Infinity, false)).toEndWith("╎ 6m19s cut out");
+    const brief = [
+      record("a", [0, 0, 0.01], "released"),
+      record("b", [0.5, 0.5, 0.51], "released"),
+    ];
+    const picture = historyPlot(
+      "x",
+      brief,
+      { columns: 80, lines: Infinity },
+      { now, paint: plain },
+    );
+    expect(picture.at(-1)).toEndWith("╎ 490ms idle cut out");
+  });
+
+  test("shows a hold that is stale as held at first, as nobody knows when its holder died", () => {
+    const stale = [
+      record("make", [0, 0, null], "stale"),
+      record("tar", [400, null, null], "waiting"),
+    ];
+    const rows = historyPlot(
+      "x",
+      stale,
+      { columns: 30, lines: Infinity },
+      { now, paint: plain },
+    ).slice(1, 3);
+    expect(rows[0]).toMatch(/^4242 make █†{19}$/);
+    expect(rows[1]).toMatch(/^4242 tar +░*>$/);
+  });
+
+  test("labels tell commands and slots rather than process ids in a narrow window, and hosts", () => {
+    const slot = record("flash blink", [0, 0, 1], "released", { slot: 1, slotName: "ttyUSB1" });
+    expect(label(slot, 40)).toBe("ttyUSB1 fla…");
+    expect(label(record("make deploy", [0, 0, 1], "released"), 40)).toBe("make deploy");
+    expect(label(record("make", [0, 0, 1], "released", { host: "ci3" }), 80)).toBe(
+      "4242 on ci3 make",
+    );
+  });
+
   test("is readable at 38 columns", () => {
     expect(
       maskTimes(
@@ -156,10 +213,10 @@ describe("the picture", () => {
       ),
     ).toEqual([
       "a: 4 requests, HH:MM:SS to HH:MM:SS",
-      "4242 make … ███████████████",
-      "4250 tar -…     ░░░░░░░░░░░█████████†",
-      "4251 sync         ░░░░░×",
-      "4252 sync …           ░░░░░░░░░░░░░░░!",
+      "make deploy ███████████████",
+      "tar -cf /s…     ░░░░░░░░░░░█████████†",
+      "sync              ░░░░░×",
+      "sync again            ░░░░░░░░░░░░░░░!",
       "            -------|------------------",
       "                   HH:MM:SS",
       "░ waits  █ holds  ! forced",

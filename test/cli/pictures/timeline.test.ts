@@ -136,6 +136,14 @@ test("pastOf() tells from the history what earlier looks would have seen", () =>
   ]);
 });
 
+test("pastOf() tells of a hold whose holder died that it is stale, as the looks that follow do", () => {
+  const records: GrantRecord[] = [
+    { ...past, queued: 10, granted: 10, ended: null, ending: "stale" },
+  ];
+  const { cells } = pastOf(records, [10, 19], 5, 20);
+  expect(cells.map(({ kind }) => kind)).toEqual(["stale", "stale"]);
+});
+
 test("pastOf() counts the grants of the last minute and the longest wait within the picture", () => {
   const records: GrantRecord[] = [
     { ...past, queued: 900, granted: 930, ended: 935, ending: "released" },

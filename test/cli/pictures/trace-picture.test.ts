@@ -8,6 +8,9 @@ import type { HolderStatus } from "../../../src/index.ts";
 const plain: Paint = (_, text) => text;
 const marked: Paint = (style, text) => `<${style} ${text}>`;
 
+/** Coloured, as the escapes of a colour have no width; taken away before a text is looked at. */
+const dyed: Paint = (_, text) => `\u200B${text}`;
+
 const holder: HolderStatus = {
   pid: 4242,
   command: "make deploy",
@@ -66,9 +69,9 @@ test("at 80 columns a lock has a line of words and a line of cells", () => {
     "deploy          make deploy (4242)           3m12s        2      12s          31",
     "                                                                          ··██11",
     "nightly-backup  free                                      0        -           0",
-    "                                                                        ··▄† 2+·",
+    "                                                                        ··▌† 2+·",
     "                                                                             now",
-    "· free  █ held  1-9 held, so many wait  ▄ held in between  † holder died",
+    "· free  █ held  1-9 held, so many wait  ▌ held in between  † holder died",
   ]);
 });
 
@@ -78,10 +81,10 @@ test("at 38 and 30 columns what matters least is left out", () => {
     "deploy    make deplo…   3m12s        2",
     "                                ··██11",
     "nightly…  free                       0",
-    "                              ··▄† 2+·",
+    "                              ··▌† 2+·",
     "                                   now",
     "· free  █ held  1-9 held, so many wait",
-    "▄ held in between  † holder died",
+    "▌ held in between  † holder died",
   ]);
   expect(draw(30, 24).slice(0, 2)).toEqual([
     "LOCK      HELD BY      WAITING",
@@ -92,12 +95,33 @@ test("at 38 and 30 columns what matters least is left out", () => {
 test("in a low window the legend goes first, then the axis, the heads and the words, then locks", () => {
   const heads = (lines: number) => draw(80, lines).map((line) => line.trim().slice(0, 6));
   expect(heads(7)).toHaveLength(7);
-  expect(heads(6)).toEqual(["LOCK  ", "deploy", "··██11", "nightl", "··▄† 2", "now"]);
-  expect(heads(5)).toEqual(["LOCK  ", "deploy", "··██11", "nightl", "··▄† 2"]);
-  expect(heads(4)).toEqual(["deploy", "··██11", "nightl", "··▄† 2"]);
-  expect(draw(24, 3)).toEqual(["deploy            ··██11", "nightly…        ··▄† 2+·"]);
+  expect(heads(6)).toEqual(["LOCK  ", "deploy", "··██11", "nightl", "··▌† 2", "now"]);
+  expect(heads(5)).toEqual(["LOCK  ", "deploy", "··██11", "nightl", "··▌† 2"]);
+  expect(heads(4)).toEqual(["deploy", "··██11", "nightl", "··▌† 2"]);
+  expect(draw(24, 3)).toEqual(["deploy            ··██11", "nightly…        ··▌† 2+·"]);
   expect(draw(40, 1)).toEqual(["2 more locks"]);
   expect(draw(40, 0)).toEqual([]);
+});
+
+test("no two kinds of cells have a glyph in common, whatever their colours", () => {
+  const every = row("x", "mfbhsu1234567", {});
+  const [, , line = ""] = tracePicture([every], looks, { columns: 13, lines: 24 }, { paint: dyed });
+  const cells = line.replaceAll("\u200B", "");
+  const glyphsIn = (letters: string) =>
+    new Set(Array.from(cells).filter((_, index) => letters.includes("mfbhsu1234567"[index] ?? "")));
+  const seen = ["f", "b", "h", "s", "1234567"].map(glyphsIn);
+  expect(new Set(seen.flatMap((some) => Array.from(some))).size).toBe(4 + 7);
+});
+
+test("the legend is there in a low window too, when locks have one line each", () => {
+  const many = Array.from({ length: 8 }, (_, index) => row(`lk${index}`, "h"));
+  const picture = draw(40, 13, many);
+  expect(picture).toHaveLength(10);
+  expect(picture.slice(-2)).toEqual([
+    "· free  █ held  1-9 held, so many wait",
+    "▌ held in between  † holder died",
+  ]);
+  expect(draw(40, 9, many)).toHaveLength(8);
 });
 
 test("cells that there is no room for are the oldest", () => {

@@ -34,6 +34,11 @@ describe("holdersText()", () => {
     [{ pid: 7 }, "held by pid 7 (make deploy by anna) for 3m12s"],
     [{ pid: 7, command: "", since: now - 5 }, "held by pid 7 (by anna) for 5s"],
     [{ host: "ci3" }, "held by pid 8 on ci3 (make deploy) for 3m12s"],
+    [{ host: "ci3", attachment: "bound" }, "held by make deploy (bound to pid 8 on ci3) for 3m12s"],
+    [
+      { host: "ci3", attachment: "detached", pid: null },
+      "held by make deploy (no process on ci3) for 3m12s",
+    ],
     [{ kind: "shared" }, "shared by pid 8 (make deploy) for 3m12s"],
     [{ kind: "slots", slot: 2, slots: 3 }, "1 of 3 slots held by pid 8 (make deploy) for 3m12s"],
     [{ attachment: "detached", pid: null }, "held by make deploy (no process) for 3m12s"],

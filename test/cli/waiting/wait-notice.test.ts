@@ -65,7 +65,13 @@ test("update() writes one line over and over on a terminal, and end() takes it a
 test("update() cuts the line on a narrow terminal, and leaves room for ^C", () => {
   const { waitNotice, written } = notice({ live: true, columns: () => 20 });
   waitNotice.update(1, () => facts);
-  expect(written).toEqual(["\r\u001B[Kresourcelock: 2n…"]);
+  expect(written).toEqual(["\r\u001B[K2nd of 3 for loc…"]);
+});
+
+test("update() says who holds the lock rather than who says so on a narrow terminal", () => {
+  const { waitNotice, written } = notice({ live: true, columns: () => 45 });
+  waitNotice.update(0, () => facts);
+  expect(written).toEqual(['\r\u001B[K2nd of 3 for lock "x", held by nightly… (…']);
 });
 
 test("noticeText() tells one who looks on what is waited for", () => {

@@ -83,6 +83,11 @@ export function ownPidNamespace(): number {
   return namespaceId(pidDistance());
 }
 
+/** The same for the time namespace, on whose clocks monotonic times are counted: time_namespaces(7). */
+export function ownTimeNamespace(): number {
+  return namespaceId(timeDistance());
+}
+
 /** The same for both together, as start times of processes are counted on the clock of a time namespace. */
 export function ownStartNamespace(): number {
   return namespaceId(pidDistance() + timeDistance() * timeFactor);

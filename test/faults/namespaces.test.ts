@@ -95,6 +95,35 @@ test.skipIf(!canUnshare)("run says that it was forced from another namespace", a
 /** Starts a shell as in a sandbox without a /proc of its own. */
 const inSandbox = (script: string) => inNamespace(script, unshareWithoutProc);
 
+/** Runs a command with a monotonic clock that is a day ahead. */
+const unshareTime = [
+  "unshare",
+  ...(process.getuid?.() === 0 ? [] : ["--map-root-user"]),
+  ...["--time", "--monotonic", "86400", "--fork", "--kill-child"],
+];
+const canUnshareTime =
+  haveTools("unshare") &&
+  (Bun.spawnSync([...unshareTime, "true"]).success || doWithout("time namespaces"));
+
+test.skipIf(!canUnshareTime)(
+  "run overtakes a stopped waiter when the lock was freed on a clock that is ahead",
+  async () => {
+    const name = newLockName();
+    const command = ["sh", "-c", "echo held; read line"];
+    const holder = start([...unshareTime, binary, "run", name, "-q", "--", ...command]);
+    expect(await holder.stdout.nextLine()).toBe("held");
+    const first = start([binary, "run", name, "--", "true"]);
+    await first.stderr.until(name);
+    await first.stop();
+    const second = start([binary, "run", name, "-t", "30", "--", "echo", "granted"]);
+    await second.stderr.until(name);
+    await holder.tell("\n");
+    expect(await second.end()).toMatchObject({ status: 0, stdout: "granted\n" });
+    first.resume();
+    expect((await first.end()).status).toBe(0);
+  },
+);
+
 /** Kills the run of a command that goes on, and gives its number to a shell, once their starts tell them apart. */
 const reuseNumber = (name: string, then: string) => `
   exec 3<&0

@@ -81,9 +81,9 @@ export const headerFields = {
   grants: wide + 26,
   /** How many of the grants took over from a holder that died. */
   recoveries: wide + 28,
-  /** Low half of the ticket of the first waiter, when it could take the lock and has not done so; 0 for none. */
+  /** The first waiter, when it could take the lock and has not done so, as `noteOf` in stall.ts has it; 0 for none. */
   stalledTicket: 30,
-  /** Since when it could, monotonic, in milliseconds: the low half. */
+  /** Since when it could, monotonic in the time namespace of the note, in milliseconds: the low half. */
   stalledSince: 31,
 } as const;
 

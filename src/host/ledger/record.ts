@@ -154,10 +154,14 @@ export function isOfDeadOwner(header: Readonly<Header>): boolean {
   return header.state === lockStates.detached && isOwnerDead(header);
 }
 
-/** For how long the unit has been seen missing without an explanation. */
+/**
+ * For how long the unit has been seen missing without an explanation. What was seen in the future was seen by a process
+ * of another time namespace, whose clock is ahead: it tells nothing.
+ */
 export function secondsMissing({ missingSince, missingSeen }: Readonly<Header>): number {
   const time = monotonicSeconds();
-  const goesOn = missingSince > 0 && time - missingSeen / 1e6 < maxMissingSeenSeconds;
+  const seenSecondsAgo = time - missingSeen / 1e6;
+  const goesOn = missingSince > 0 && seenSecondsAgo >= 0 && seenSecondsAgo < maxMissingSeenSeconds;
   return goesOn ? time - missingSince / 1e6 : 0;
 }
 

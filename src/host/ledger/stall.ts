@@ -1,9 +1,18 @@
 /** Who is stopped (SIGSTOP, a frozen VM) while it is first in the queue: it must not hold up those behind it. */
-import { monotonicSeconds } from "../../posix/clock.ts";
+import { microsecondsNow, monotonicSeconds } from "../../posix/clock.ts";
+import { ownTimeNamespace } from "../../posix/proc.ts";
 import type { View } from "./decide.ts";
 import { type Header, lockStates } from "./layout.ts";
 import { nearestBefore } from "./queue.ts";
-import { deadHolder, graceSeconds, isLost, isOfDeadOwner, isOwnUnit } from "./record.ts";
+import {
+  deadHolder,
+  graceSeconds,
+  isLost,
+  isOfDeadOwner,
+  isOwnUnit,
+  recordedSeat,
+} from "./record.ts";
+import { seatTime } from "./seat-time.ts";
 
 /** A first waiter that leaves a free lock untaken for this long is treated as stopped. */
 const stalledSeconds = 0.5;
@@ -22,8 +31,8 @@ const notedByOtherSeconds = tickSeconds + 0.1;
  * when it looks: {@link clearStall}.
  */
 export class StallWatch {
-  /** The ticket of a first waiter that this process has noted. */
-  #notedTicket = 0;
+  /** The first waiter that this process has noted, as {@link noteOf} has it. */
+  #noted = 0;
   /** The seat that kept the first waiter from the lock when it was last looked at, 0 for none. */
   firstWaiterBlocker = 0;
 
@@ -37,14 +46,14 @@ export class StallWatch {
       if (header.stalledTicket !== 0) header.stalledTicket = 0;
       return undefined;
     }
-    const ticket = lowHalf(view.ledger.seat(first).ticket);
+    const note = noteOf(view.ledger.seat(first).ticket);
     const time = monotonicSeconds();
-    if (header.stalledTicket !== ticket) {
-      header.stalledTicket = ticket;
+    if (header.stalledTicket !== note) {
+      header.stalledTicket = note;
       header.stalledSince = milliseconds(couldTakeSince(view, time));
-      this.#notedTicket = ticket;
+      this.#noted = note;
     }
-    const isOwnNote = this.#notedTicket === ticket;
+    const isOwnNote = this.#noted === note;
     // The difference of two low halves, which may be negative.
     const elapsed = ((milliseconds(time) - header.stalledSince) | 0) / 1000;
     return (isOwnNote ? patience : Math.max(patience, notedByOtherSeconds)) - elapsed;
@@ -72,26 +81,50 @@ export class StallWatch {
 }
 
 /** Since when the first waiter could have taken the lock, on the monotonic clock. */
-function couldTakeSince({ ledger: { header }, unit }: View, time: number): number {
+function couldTakeSince({ ledger, unit }: View, time: number): number {
+  const { header } = ledger;
   // A participant freed it, and noted when; a peer would have changed the text.
   const isFree =
     header.state === lockStates.free &&
     unit.readValue() > 0 &&
     unit.infoHash() === header.notedHash;
-  const freed = isFree ? header.freedAt / 1e6 : 0;
+  const freed = isFree && isOfOwnClock(ledger, time) ? header.freedAt / 1e6 : 0;
   // One that waits for the byte of an evicted seat is not woken by the eviction, but by its own next tick.
-  const evicted = header.evictedAt / 1e6;
+  const evicted = Math.min(header.evictedAt / 1e6, time);
   return Math.max(freed > 0 ? freed : time, evicted > 0 ? evicted + tickSeconds : 0);
+}
+
+/** The clocks of two looks at the same moment are as far apart, the steps of seat-time.ts included. */
+const maxClockErrorSeconds = 0.3;
+
+/**
+ * Whether the lock was freed on the clock of this process. In another time namespace the monotonic clock is another
+ * one; the date at which the last holder left its seat tells.
+ */
+function isOfOwnClock(ledger: View["ledger"], time: number): boolean {
+  const number = recordedSeat(ledger);
+  if (number === 0) return false;
+  const seat = ledger.seat(number);
+  const secondsByDate = (seatTime(seat, microsecondsNow()) - seat.endedAt) / 1e6;
+  const secondsByClock = time - ledger.header.freedAt / 1e6;
+  return Math.abs(secondsByDate - secondsByClock) <= maxClockErrorSeconds;
 }
 
 /** A participant looks, so it is not stopped. The caller stores the header. */
 export function clearStall(header: Header, ticket: number): void {
-  if (header.stalledTicket === lowHalf(ticket)) header.stalledTicket = 0;
+  // Whoever noted it, on whatever clock.
+  const isIt = ((header.stalledTicket ^ noteOf(ticket)) & (namespaceUnit - 1)) === 0;
+  if (header.stalledTicket !== 0 && isIt) header.stalledTicket = 0;
 }
 
-/** Not 0, which stands for nobody. */
-function lowHalf(ticket: number): number {
-  return ticket % 2 ** 32 || 1;
+const namespaceUnit = 2 ** 16;
+
+/**
+ * What is noted of a waiter: the low half of its ticket, in the upper bits mixed with the time namespace, on whose clock
+ * the note counts. A process of another namespace takes it for a note of somebody else. Not 0, which stands for nobody.
+ */
+function noteOf(ticket: number): number {
+  return ((ticket % 2 ** 32) ^ (ownTimeNamespace() * namespaceUnit)) >>> 0 || 1;
 }
 
 /** The low half of a time on the monotonic clock. */

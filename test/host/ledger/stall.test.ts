@@ -6,6 +6,18 @@ import { monotonicSeconds } from "../../../src/posix/clock.ts";
 import { type FakeView, viewOf } from "./fake.ts";
 
 const freedAt = (secondsAgo: number) => Math.floor((monotonicSeconds() - secondsAgo) * 1e6);
+/** A lock that seat 3 has freed, by its date and by the monotonic clock of the process that did. */
+const freed = (secondsAgo: number, clockAheadSeconds = 0) => ({
+  header: {
+    state: lockStates.free,
+    notedHash: 1,
+    freedAt: freedAt(secondsAgo - clockAheadSeconds),
+    holderSeat: 3,
+    token: 5,
+  },
+  seats: [{}, {}, { ticket: 0, token: 5, endedAt: (Date.now() / 1000 - secondsAgo) * 1e6 }],
+  value: 1,
+});
 /** Seat 1 is the first waiter, seat 2 watches it. */
 const secondsLeft = (view: FakeView) => watched(new StallWatch(), view).seconds;
 
@@ -17,15 +29,32 @@ function watched(watch: StallWatch, view: FakeView, first = 1) {
   return { seconds: watch.secondsLeft(seen, header, first), header };
 }
 
+const free = { state: lockStates.free, notedHash: 2 };
+
 describe("StallWatch.secondsLeft()", () => {
   test("gives the first waiter half a second from when the lock was freed", () => {
-    const header = { state: lockStates.free, notedHash: 1, freedAt: freedAt(0.4) };
-    expect(secondsLeft({ header, value: 1 })).toBeCloseTo(0.1, 1);
+    expect(secondsLeft(freed(0.4))).toBeCloseTo(0.1, 1);
   });
 
   test("is below 0 when the first waiter has left a free lock for longer", () => {
-    const header = { state: lockStates.free, notedHash: 1, freedAt: freedAt(2) };
-    expect(secondsLeft({ header, value: 1 })).toBeLessThan(0);
+    expect(secondsLeft(freed(2))).toBeLessThan(0);
+  });
+
+  test.each([-86_400, -2, 2, 86_400])(
+    "counts from now when the lock was freed in a time namespace that is %d s ahead",
+    (seconds) => {
+      expect(secondsLeft(freed(0.4, seconds))).toBeCloseTo(0.5, 1);
+    },
+  );
+
+  test("counts from now when the seat of who freed the lock is another one's by now", () => {
+    const { header, value } = freed(2);
+    expect(secondsLeft({ header, value })).toBeCloseTo(0.5, 1);
+  });
+
+  test("does not believe an eviction in the future, of a time namespace that is ahead", () => {
+    const header = { state: lockStates.free, notedHash: 1, evictedAt: freedAt(-86_400) };
+    expect(secondsLeft({ header, value: 1 })).toBeCloseTo(1.5, 1);
   });
 
   test("counts from now when a peer freed it, of which nobody knows when", () => {
@@ -67,8 +96,6 @@ describe("StallWatch.secondsLeft()", () => {
     expect(watch.firstWaiterBlocker).toBe(1);
   });
 
-  const free = { state: lockStates.free, notedHash: 2 };
-
   test("notes the first waiter, for others to go on counting", () => {
     const { header } = watched(new StallWatch(), { header: free, value: 1 });
     expect(header.stalledTicket).toBe(1);
@@ -106,5 +133,9 @@ test("clearStall() takes the note of a waiter that is awake away, and no other o
   clearStall(header, 8);
   expect(header.stalledTicket).toBe(7);
   clearStall(header, 3 * 2 ** 32 + 7);
+  expect(header.stalledTicket).toBe(0);
+  // Noted by a process of another time namespace.
+  header.stalledTicket = 5 * 2 ** 16 + 7;
+  clearStall(header, 7);
   expect(header.stalledTicket).toBe(0);
 });

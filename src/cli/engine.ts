@@ -51,7 +51,8 @@ export async function openEngine(options: EngineOptions): Promise<LockEngine> {
     // In our order of words the result is another text.
     const told = output.seedOrder ? resultOf : undefined;
     const logger = lockLogger(output, told);
-    return new HostEngine({ ...access, logger, forcedBy: askingProcess() });
+    const warn = (text: string) => output.quiet || diagnostics().warn(text);
+    return new HostEngine({ ...access, logger, warn, forcedBy: askingProcess() });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new UsageError(error.message, { cause: error });

@@ -48,6 +48,8 @@ export interface HostEngineOptions {
    * @default this one
    */
   readonly forcedBy?: number | undefined;
+  /** Told what was asked for and is not so. */
+  readonly warn?: ((text: string) => void) | undefined;
   /** Where debug texts go. */
   readonly logger?: LockLogger | undefined;
 }
@@ -61,6 +63,9 @@ export class HostEngine implements LockEngine {
   readonly unsupported = new Set(["ttl"] as const);
   readonly isLeased = false;
   readonly #access: Access;
+  /** The mode that was asked for; a group has another one. */
+  readonly #askedMode: number | undefined;
+  readonly #warn: ((text: string) => void) | undefined;
   readonly #logger: LockLogger | undefined;
   readonly #forcedBy: number;
   /** The locks that grants came from: they stay open, as opening is more expensive than acquiring. */
@@ -69,9 +74,11 @@ export class HostEngine implements LockEngine {
   readonly #views = new Map<string, LockView>();
 
   /** @throws {RangeError} for a mode or a group that there is not */
-  constructor({ mode, group, logger, forcedBy = process.pid }: HostEngineOptions = {}) {
+  constructor({ mode, group, logger, warn, forcedBy = process.pid }: HostEngineOptions = {}) {
     this.#forcedBy = forcedBy;
     this.#access = accessOf(mode, group);
+    this.#askedMode = mode;
+    this.#warn = warn;
     this.#logger = logger;
   }
 
@@ -80,6 +87,7 @@ export class HostEngine implements LockEngine {
     const { kind = "exclusive", ownerProcess: pid, timeoutSeconds, signal, onWait } = request;
     const owner = pid === undefined ? undefined : ownerProcess(pid);
     const lock = this.#openToAcquire(parseLockName(lockName), request);
+    if (this.#access.mode !== undefined) await this.#warnOfOtherAccess(lock.name);
     const wait = new KernelWait();
     const { newest, replace, maxWaiters } = request;
     const newcomer =
@@ -126,6 +134,16 @@ export class HostEngine implements LockEngine {
   async #watchDeadlocks(lockName: string): Promise<DeadlockWatch> {
     const { watchDeadlocks } = await import("./deadlock.ts");
     return watchDeadlocks(lockName, (name) => this.inspect(name));
+  }
+
+  async #warnOfOtherAccess(lockName: string): Promise<void> {
+    if (this.#warn === undefined) return;
+    const { otherAccessText } = await import("./objects/other-access.ts");
+    const text = otherAccessText(lockName, {
+      mode: this.#askedMode,
+      groupId: this.#access.groupId,
+    });
+    if (text !== undefined) this.#warn(text);
   }
 
   #openToAcquire(name: string, { message, cutMessage }: AcquireRequest): HostLock {

@@ -28,6 +28,16 @@ describe("--mode", () => {
     await resourcelock("get", name, "-q", "-a", "0");
     expect((await resourcelock("get", name, "-q", "--mode", "0666")).status).toBe(0);
     expect(modesOf(name)).toEqual(["600", "600", "600"]);
+    await resourcelock("unget", name);
+    const run = await resourcelock("run", name, "--mode", "0666", "true");
+    expect(run).toEqual({
+      status: 0,
+      stdout: "",
+      stderr: expect.stringMatching(
+        /^resourcelock: warning: lock ".*" exists already, with mode 0600 and group \S+: --mode has no effect\n$/,
+      ),
+    });
+    expect((await resourcelock("run", name, "--mode", "0600", "true")).stderr).toBe("");
   });
 
   test.each(["rw", "0888", "1660", "66", "", "0440"])("%j is wrong usage", async (mode) => {

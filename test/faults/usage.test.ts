@@ -313,6 +313,17 @@ describe("options that exclude each other are refused:", () => {
   )("%s", expectWrong);
 });
 
+describe("what would do nothing, or the opposite of what it says", () => {
+  test.each([
+    ["get LOCK -E 0", "--conflict-exit-code: 0 would mean that the lock was granted"],
+    [
+      "wait LOCK -n -E 0",
+      "--conflict-exit-code: 0 would mean that the lock was granted, or is free",
+    ],
+    ["trace LOCK -q", "unknown option -q"],
+  ])("%s", expectWrong);
+});
+
 test("wrong usage leaves a lock that is there as it is", async () => {
   const name = await newFreeLock();
   const files = filesOf(name);

@@ -96,9 +96,16 @@ export function jobOf(args: RunArguments, data: CallData | undefined): Job {
 }
 
 /** @throws {UsageError} */
-function replaceOf({ replace }: RunArguments, timeout: number | null): boolean | undefined {
+function replaceOf(
+  { replace, "max-waiters": limit }: RunArguments,
+  timeout: number | null,
+): boolean | undefined {
   if (replace === true && timeout === 0) {
     throw new UsageError("--replace means nothing with -t 0, which does not wait");
+  }
+  // A number is checked elsewhere; this one refuses what has to wait until an older command has ended.
+  if (replace === true && Number(limit) === 0) {
+    throw new UsageError("--replace means nothing with --max-waiters 0, which does not wait");
   }
   return replace;
 }

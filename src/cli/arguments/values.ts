@@ -40,9 +40,21 @@ export function parseTimeout(option: string, text: string): number | null {
   return /^\+?inf(?:inity)?$/i.test(trimmed) ? null : parseDuration(option, text);
 }
 
-/** The names of `a,b`. A leading slash makes it one name, as a lock of the Python tool may have a comma in its name. */
+/**
+ * The names of `a,b`. A leading slash makes it one name, as a lock of the Python tool may have a comma in its name.
+ *
+ * @throws {UsageError} for spaces beside a comma, which would be part of a name
+ */
 export function parseNames(text: string): string[] {
-  return text.startsWith("/") ? [text] : text.split(",");
+  if (text.startsWith("/")) return [text];
+  const names = text.split(",");
+  if (names.length > 1 && names.some((name) => name !== name.trim())) {
+    const meant = JSON.stringify(names.map((name) => name.trim()).join(","));
+    throw new UsageError(
+      `${JSON.stringify(text)} has spaces beside a comma; for several locks, write ${meant}`,
+    );
+  }
+  return names;
 }
 
 /**
@@ -91,6 +103,13 @@ export function parseExitCode(option: string, text: string): number {
   return parseInteger(option, text, { min: 0, max: 255 });
 }
 
+/** The status of a lock that was not granted or is not free, where 0 would tell the opposite. @throws {UsageError} */
+export function parseRefusalStatus(option: string, text: string): number {
+  const status = parseExitCode(option, text);
+  if (status !== 0) return status;
+  throw new UsageError(`${option}: 0 would mean that the lock was granted, or is free`);
+}
+
 /** A lock has room for so many holders and waiters. */
 const maxSlots = 1023;
 
@@ -107,6 +126,9 @@ export function parseQueueing(
   // It would send others away, and then go itself.
   if (newest === true && timeoutSeconds === 0) {
     throw new UsageError("--newest means nothing with -t 0, which does not wait");
+  }
+  if (maxWaiters !== undefined && timeoutSeconds === 0) {
+    throw new UsageError("--max-waiters means nothing with -t 0, which does not wait");
   }
   return { newest, maxWaiters };
 }
@@ -161,7 +183,11 @@ export function parseAccess(
   mode: string | undefined,
   group: string | undefined,
 ): { mode: number | undefined; group: string | undefined } {
-  return { mode: mode === undefined ? undefined : parseMode(mode), group };
+  const bits = mode === undefined ? undefined : parseMode(mode);
+  if (bits !== undefined && group !== undefined && (bits & 0o070) === 0) {
+    throw new UsageError(`--group means nothing with --mode ${mode}, which keeps the group out`);
+  }
+  return { mode: bits, group };
 }
 
 function parseMode(text: string): number {

@@ -13,7 +13,7 @@ import {
 import {
   parseAccess,
   parseDuration,
-  parseExitCode,
+  parseRefusalStatus,
   parseProcess,
   parseQueueing,
   parseTimeout,
@@ -62,7 +62,7 @@ export default defineCommand({
     const release = args["auto-unget"];
     const owner = args["owner-pid"];
     const access = parseAccess(args.mode, args.group);
-    const notGranted = parseExitCode("--conflict-exit-code", args["conflict-exit-code"]);
+    const notGranted = parseRefusalStatus("--conflict-exit-code", args["conflict-exit-code"]);
     const hold: HoldOptions = {
       seconds: release === undefined ? undefined : parseDuration("--auto-unget", release),
       process: owner === undefined ? undefined : parseProcess("--owner-pid", owner),

@@ -98,7 +98,7 @@ async function report(
     removed: dryRun ? `${name}: would be removed` : `${name}: removed`,
     "in use": `${name}: not removed; ${usersText(name, status)}`,
     "used lately": `${name}: not removed; it was used too recently`,
-    missing: `${name}: no such lock on this host`,
+    missing: `${name}: there is no such lock on this host`,
   };
   // Of this host, whatever RESOURCELOCK_SERVER says: only its locks are removed.
   const { json } = stateOf(name, output.json ? await new HostEngine().inspect(name) : undefined);

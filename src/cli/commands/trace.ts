@@ -28,6 +28,9 @@ const minFrameSeconds = 0.03;
 const keySeconds = 0.05;
 const stdout = 1;
 
+// Without what it prints it would only last.
+const { quiet: _, ...traceOptions } = commonOptions;
+
 export default defineCommand({
   meta: {
     name: "trace",
@@ -49,7 +52,7 @@ export default defineCommand({
     update: options.update,
     "no-color": options["no-color"],
     server: options.server,
-    ...commonOptions,
+    ...traceOptions,
   },
   async run({ args, data }) {
     compileHotCode();

@@ -7,7 +7,6 @@ import { commonOptions, nameArgument, options, quietOrVerbose } from "../argumen
 import { parsePid, parseToken } from "../arguments/values.ts";
 import { openEngine } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
-import { missingText } from "../status/existing.ts";
 import { warnOfLivingHolders } from "../status/living-holders.ts";
 import { lockFacts } from "../status/lock-facts.ts";
 import { textsFor } from "../status/result-text.ts";
@@ -89,7 +88,7 @@ function textOf(
   by: string,
   output: OutputOptions,
 ): string {
-  if (outcome === "missing") return missingText(name, undefined);
+  if (outcome === "missing") return `${name}: there is no such lock`;
   const texts = textsFor(output);
   return outcome === "released" ? texts.forceReleased(name, by) : texts.notLocked(name, by);
 }

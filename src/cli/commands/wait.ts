@@ -5,7 +5,7 @@ import type { LockEngine } from "../../lock/engine.ts";
 import { parseLockName } from "../../lock/name.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
-import { parseExitCode, parseTimeout } from "../arguments/values.ts";
+import { parseRefusalStatus, parseTimeout } from "../arguments/values.ts";
 import { jsonLine } from "../terminal/escape.ts";
 import { openEngine } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
@@ -57,7 +57,7 @@ export default defineCommand({
     const timeout = args.nonblock
       ? 0
       : (parseTimeout("--get-timeout", args["get-timeout"]) ?? Infinity);
-    const notFree = parseExitCode("--conflict-exit-code", args["conflict-exit-code"]);
+    const notFree = parseRefusalStatus("--conflict-exit-code", args["conflict-exit-code"]);
     const names = args._.map(parseLockName);
     const trap = new SignalTrap(terminationSignals);
     await using engine = await openEngine({

@@ -3,7 +3,7 @@ import { type CommandDef, defineCommand } from "citty";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, nonblockConflicts, options } from "../arguments/options.ts";
 import {
-  parseExitCode,
+  parseRefusalStatus,
   parseKind,
   parsePid,
   parseQueueing,
@@ -66,7 +66,7 @@ function getCommand(holds: Holds): CommandDef<any> {
     },
     async run({ args, data }) {
       const output = outputOptions(args, data);
-      const notGranted = parseExitCode("--conflict-exit-code", args["conflict-exit-code"]);
+      const notGranted = parseRefusalStatus("--conflict-exit-code", args["conflict-exit-code"]);
       const seconds = timeoutSeconds(args);
       const name = parseLockName(args.name);
       if (holds.has(name)) {
@@ -88,7 +88,11 @@ function getCommand(holds: Holds): CommandDef<any> {
       });
       if (answer instanceof HeldAround || !answer.granted) {
         const reason = answer instanceof HeldAround ? "deadlock" : answer.reason;
-        const text = await notGrantedText(holds.engine, name, answer);
+        const { maxWaiters } = request;
+        const text =
+          answer instanceof HeldAround
+            ? heldAroundText(name, answer.holder, { command: "session" })
+            : await notGrantedText(holds.engine, { ...answer, maxWaiters });
         printResult(output, text, { name, granted: false, reason });
         return notGranted;
       }
@@ -103,12 +107,9 @@ function getCommand(holds: Holds): CommandDef<any> {
 
 async function notGrantedText(
   engine: LockEngine,
-  name: string,
-  answer: Refusal | HeldAround,
+  answer: Refusal & { readonly maxWaiters: number | undefined },
 ): Promise<string> {
-  if (answer instanceof HeldAround) {
-    return heldAroundText(name, answer.holder, { command: "session" });
-  }
+  const { name } = answer;
   const { holders = [], info } = (await engine.inspect(name)) ?? {};
   if (answer.reason === "timeout") {
     return `${name}: not granted${holders.length === 0 ? "" : `; ${holdersText(holders)}`}`;
@@ -168,7 +169,7 @@ function waitCommand(holds: Holds): CommandDef<any> {
     },
     async run({ args, data }) {
       const output = outputOptions(args, data);
-      const notFree = parseExitCode("--conflict-exit-code", args["conflict-exit-code"]);
+      const notFree = parseRefusalStatus("--conflict-exit-code", args["conflict-exit-code"]);
       const seconds = timeoutSeconds(args);
       const ends = [holds.signal];
       if (Number.isFinite(seconds)) ends.push(AbortSignal.timeout(seconds * 1000));

@@ -36,6 +36,8 @@ interface Refused {
   /** The one who superseded it, those who wait, or the circle that it would have closed. */
   by: readonly ProcessLabel[];
   circle?: Circle | undefined;
+  /** How many others may wait, as it said. */
+  maxWaiters?: number | undefined;
   /** The hold around this process that a get would have waited for. */
   around?: HolderStatus | undefined;
 }
@@ -94,20 +96,22 @@ export function textsFor({ seedOrder }: { seedOrder: boolean }): Texts {
   return seedOrder ? seed : plain;
 }
 
-function othersText(count: number): string {
-  if (count === 0) return "enough others wait";
-  return count === 1 ? "1 other waits" : `${count} others wait`;
+function crowdText(count: number, maxWaiters: number | undefined): string {
+  if (maxWaiters === 0) return "--max-waiters is 0";
+  // They may have gone since.
+  if (count === 0) return "enough others wait already";
+  return count === 1 ? "1 other waits already" : `${count} others wait already`;
 }
 
 /** As in `gave up after 1s; held by pid 22114 (aaa by ci) for 12s`. */
 export function refusalText(refused: Refused): string {
-  const { reason, waitedSeconds, holders, info, by, circle = [] } = refused;
+  const { reason, waitedSeconds, holders, info, by, circle = [], maxWaiters } = refused;
   const names = by.map((one) => processText(one));
   switch (reason) {
     case "superseded":
       return `superseded by a newer request${names.length === 0 ? "" : `, ${names.join(", ")}`}`;
     case "crowded":
-      return `not waiting, because ${othersText(names.length)} already`;
+      return `not waiting, because ${crowdText(names.length, maxWaiters)}`;
     case "deadlock":
       return `gave up, because the wait would never end: it is ${behindText(circle, "this one")}`;
     default: {

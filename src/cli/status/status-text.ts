@@ -87,15 +87,34 @@ export function holdersText(
 
 /** As in `held by`, `shared by`, `2 of 3 slots held by`. */
 function verbFor(holders: readonly HolderStatus[]): string {
-  const [first] = holders;
-  if (first?.kind === "shared") return "shared by";
-  return first?.slots == null ? "held by" : `${slotsText(holders)} held by`;
+  const { inSlots, others } = byKind(holders);
+  if (inSlots.length === 0) return others[0]?.kind === "shared" ? "shared by" : "held by";
+  return others.length === 0 ? `${slotsText(inSlots)} held by` : "held by";
+}
+
+/** Holders as they are counted: those in slots, and the others, who may be readers beside them. */
+function byKind<Holder extends { readonly slots: number | null }>(holders: readonly Holder[]) {
+  const inSlots = holders.filter(({ slots }) => slots !== null);
+  return { inSlots, others: holders.filter(({ slots }) => slots === null) };
+}
+
+function minSlots(inSlots: readonly HolderStatus[]): number {
+  return Math.min(...inSlots.map(({ slots }) => slots ?? Infinity));
 }
 
 /** As in `2 of 3 slots`: the least that any of them asked for counts. */
-function slotsText(holders: readonly HolderStatus[]): string {
-  const slots = Math.min(...holders.map((holder) => holder.slots ?? Infinity));
-  return `${holders.length} of ${counted(slots, "slot", "slots")}`;
+function slotsText(inSlots: readonly HolderStatus[]): string {
+  return `${inSlots.length} of ${counted(minSlots(inSlots), "slot", "slots")}`;
+}
+
+/** As in `shared by 3`, `2 of 3 slots held`, `2 of 3 slots held; shared by 1`. */
+function countText(holders: readonly HolderStatus[]): string {
+  const { inSlots, others } = byKind(holders);
+  const parts = [
+    inSlots.length === 0 ? "" : `${slotsText(inSlots)} held`,
+    others.length === 0 ? "" : `${verbFor(others)} ${others.length}`,
+  ];
+  return parts.filter((part) => part !== "").join("; ");
 }
 
 function holderText(holder: HolderStatus, info: string | null | undefined, userOf: UserOf): string {
@@ -154,14 +173,15 @@ function briefHolderText({
   }
 }
 
-/** Holders in a cell: as in `make (4242)`, `2/3: film 2, film 3`, `2 shared: a, b`. */
+/** Holders in a cell: as in `make (4242)`, `2/3: film 2, film 3`, `2 shared: a, b`, `1/2 + 1 shared: a, b`. */
 export function briefHoldersText(holders: readonly HolderStatus[]): string {
   const [first] = holders;
   if (first === undefined) return "";
   const commands = holders.map(({ command, pid }) => command || String(pid ?? "?")).join(", ");
-  if (first.slots !== null) {
-    const slots = Math.min(...holders.map((holder) => holder.slots ?? Infinity));
-    return `${holders.length}/${slots}: ${commands}`;
+  const { inSlots, others } = byKind(holders);
+  if (inSlots.length > 0) {
+    const readers = others.length === 0 ? "" : ` + ${others.length} shared`;
+    return `${inSlots.length}/${minSlots(inSlots)}${readers}: ${commands}`;
   }
   return holders.length === 1 ? briefHolderText(first) : `${holders.length} shared: ${commands}`;
 }
@@ -202,12 +222,8 @@ export function stateLine(facts: StateFacts, options: TextOptions = {}): string 
     if (!exists) return `${name}: free; there is no such lock yet`;
     return `${name}: free${last === undefined ? "" : lastHoldText(last, now)}`;
   }
-  const verb = verbFor(status.holders);
-  if (others.length > 0 || holder.slots !== null) {
-    const count = holder.slots === null ? ` ${status.holders.length}` : "";
-    return `${name}: ${verb.replace(/ by$/, count === "" ? "" : " by")}${count}`;
-  }
-  return `${name}: ${verb} ${headHolderText(holder, info, userOf)}${heldFor(holder, now)}`;
+  if (others.length > 0 || holder.slots !== null) return `${name}: ${countText(status.holders)}`;
+  return `${name}: ${verbFor(status.holders)} ${headHolderText(holder, info, userOf)}${heldFor(holder, now)}`;
 }
 
 /** What to do about a hold that does not end by itself. */

@@ -24,6 +24,7 @@ export interface ToldRefusal extends Refusal {
   readonly waitedSeconds: number;
   readonly info: string;
   readonly holders: readonly HolderStatus[];
+  readonly maxWaiters?: number | undefined;
   /** The hold around this process that it would have waited for. */
   readonly around?: HolderStatus | undefined;
 }
@@ -82,6 +83,7 @@ export async function acquireLocks(
     const state = await engine.inspect(answer.name);
     return {
       ...answer,
+      maxWaiters: request.maxWaiters,
       waitedSeconds: isTriedOnce ? 0 : monotonicSeconds() - startSeconds,
       info: state?.info ?? "",
       holders: state?.holders ?? [],

@@ -12,6 +12,7 @@ import {
   parsePid,
   parseProcess,
   parseQueueing,
+  parseRefusalStatus,
   parseTimeout,
   parseToken,
 } from "../../../src/cli/arguments/values.ts";
@@ -117,6 +118,12 @@ describe("parseNames()", () => {
   ])("of %s is %j", (text, names) => {
     expect(parseNames(text)).toEqual(names);
   });
+
+  test("refuses spaces beside a comma, and shows what was meant", () => {
+    expect(() => parseNames("a, b")).toThrow('for several locks, write "a,b"');
+    expect(parseNames("/a, b")).toEqual(["/a, b"]);
+    expect(parseNames("a b")).toEqual(["a b"]);
+  });
 });
 
 describe.each([
@@ -148,7 +155,17 @@ describe("parseProcess()", () => {
   });
 });
 
+test("parseRefusalStatus() refuses 0, after which a script would go on", () => {
+  expect(parseRefusalStatus("-E", "1")).toBe(1);
+  expect(() => parseRefusalStatus("-E", "0")).toThrow("0 would mean that the lock was granted");
+});
+
 describe("parseAccess()", () => {
+  test("refuses a group that the mode keeps out", () => {
+    expect(() => parseAccess("0600", "adm")).toThrow("--group means nothing with --mode 0600");
+    expect(parseAccess("0640", "adm")).toEqual({ mode: 0o640, group: "adm" });
+  });
+
   test.each([
     [undefined, undefined],
     ["660", 0o660],
@@ -227,5 +244,8 @@ describe("parseQueueing()", () => {
   test("refuses more waiters than a lock has room for, and --newest without a wait", () => {
     expect(() => parseQueueing({ "max-waiters": "1024" }, null)).toThrow("--max-waiters");
     expect(() => parseQueueing({ newest: true }, 0)).toThrow("--newest means nothing with -t 0");
+    expect(() => parseQueueing({ "max-waiters": "1" }, 0)).toThrow(
+      "--max-waiters means nothing with -t 0",
+    );
   });
 });

@@ -65,7 +65,7 @@ test("get -t 0 of a locked lock does not wait", async () => {
 
 test.each([
   ["-E", "3", 3],
-  ["-E", "0", 0],
+  ["-E", "1", 1],
   ["--conflict-exit-code=255", undefined, 255],
 ] as const)("get %s %s changes the status of a lock that was not granted", async (...row) => {
   const [option, value, status] = row;

@@ -224,7 +224,11 @@ describe("run --max-waiters", () => {
     const free = await resourcelock("run", name, "--max-waiters", "0", "--", "echo", "taken");
     expect(free).toEqual(printed("taken\n"));
     await resourcelock("get", name);
-    expect((await resourcelock("run", name, "--max-waiters", "0", "--", "true")).status).toBe(75);
+    expect(await resourcelock("run", name, "--max-waiters", "0", "--", "true")).toEqual({
+      status: 75,
+      stdout: "",
+      stderr: `resourcelock: lock "${name}": not waiting, because --max-waiters is 0\n`,
+    });
     const { status, stdout } = await resourcelock("get", name, "--max-waiters", "0", "--json");
     expect(status).toBe(75);
     expect(JSON.parse(stdout)).toMatchObject({ granted: false, reason: "crowded", by: [] });
@@ -248,6 +252,11 @@ describe("run --max-waiters", () => {
 test.each([
   [["run", "-n", "--newest", "x", "true"], "give --nonblock or --newest, not both"],
   [["run", "-n", "--replace", "x", "true"], "give --nonblock or --replace, not both"],
+  [
+    ["run", "--replace", "--max-waiters", "0", "x", "true"],
+    "--replace means nothing with --max-waiters 0",
+  ],
+  [["get", "-t", "0", "--max-waiters", "1", "x"], "--max-waiters means nothing with -t 0"],
   [["run", "-n", "--max-waiters", "1", "x", "true"], "give --nonblock or --max-waiters, not both"],
   [["run", "-t", "0", "--newest", "x", "true"], "--newest means nothing with -t 0"],
   [["run", "-t", "0", "--replace", "x", "true"], "--replace means nothing with -t 0"],

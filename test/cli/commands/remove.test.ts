@@ -37,7 +37,7 @@ async function newStaleLock(): Promise<string> {
   return name;
 }
 
-const missing = (name: string) => `${name}: no such lock on this host\n`;
+const missing = (name: string) => `${name}: there is no such lock on this host\n`;
 
 describe("remove", () => {
   test("deletes all objects of a free lock; a second time there is none, and status 1", async () => {

@@ -34,7 +34,7 @@ test("unget of a lock that is not locked ends with 1 and changes nothing", async
 
 test("unget of a lock that nobody has made says so, ends with 1 and makes nothing", async () => {
   const name = newLockName();
-  expect(await masked("unget", name)).toEqual(printed(`lock "${name}" does not exist\n`, 1));
+  expect(await masked("unget", name)).toEqual(printed(`${name}: there is no such lock\n`, 1));
   expect(objectsOf(name)).toEqual([]);
 });
 

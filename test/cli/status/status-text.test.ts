@@ -153,6 +153,18 @@ describe("stateLines()", () => {
     ]);
   });
 
+  test("counts readers beside slots for themselves", () => {
+    const reader = holder({ kind: "shared", pid: 1 });
+    const slots = [0, 1].map((slot) => holder({ kind: "slots", slot, slots: 2, pid: 10 + slot }));
+    for (const mixed of [
+      [reader, ...slots],
+      [...slots, reader],
+    ]) {
+      expect(heldBy(...mixed)[0]).toBe("disk: 2 of 2 slots held; shared by 1");
+      expect(holdersText(mixed, options)).toStartWith("held by pid 1");
+    }
+  });
+
   test("tells an info text only when it says something else", () => {
     const status = { holders: [holder()], waiters: [] };
     expect(lines({ status, info: "make deploy with a longer text" })).toHaveLength(1);
@@ -175,6 +187,9 @@ test("briefHoldersText() fits a cell: one holder, slots, shared ones", () => {
     holder({ kind: "slots", slot: film, slots: 2, command: `film ${film}` }),
   );
   expect(briefHoldersText(slots)).toBe("2/2: film 2, film 3");
+  const reader = holder({ kind: "shared", command: "check" });
+  expect(briefHoldersText([...slots, reader])).toBe("2/2 + 1 shared: film 2, film 3, check");
+  expect(briefHoldersText([reader, ...slots])).toBe("2/2 + 1 shared: check, film 2, film 3");
   const shared = [1, 2].map((pid) => holder({ kind: "shared", pid, command: "" }));
   expect(briefHoldersText(shared)).toBe("2 shared: 1, 2");
 });

@@ -79,15 +79,17 @@ async function openEtcd(servers: string, options: EngineOptions): Promise<LockEn
   connectEarly(servers);
   const { EtcdEngine } = await import("../etcd/engine.ts");
   const { ProcessKeeper } = await import("../etcd/process-keeper.ts");
-  const program = [process.execPath, keeperCommand];
+  const warn = (text: string) => output.quiet || diagnostics().warn(text);
+  // It is there even if the file was replaced or deleted meanwhile.
+  const program = ["/proc/self/exe", keeperCommand];
   return new EtcdEngine({
     servers,
     environment: process.env,
     ttlSeconds,
     clock: bootSeconds,
-    keeper: new ProcessKeeper({ program, servers, stops }),
+    keeper: new ProcessKeeper({ program, stops, warn }),
     isShortLived: true,
-    warn: (text) => output.quiet || diagnostics().warn(text),
+    warn,
   });
 }
 
@@ -112,7 +114,7 @@ function meansNothing(option: string): UsageError {
 /** Runs this process as a keeper, which `run` and `get` start, to its end. */
 export async function runServerKeeper(): Promise<void> {
   const keeper = await import("../etcd/keeper-process.ts");
-  await keeper.runKeeper(process.env);
+  await keeper.runKeeper();
 }
 
 /** Checks the servers that are meant, for `doctor`; nothing when none are. */

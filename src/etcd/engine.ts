@@ -67,7 +67,7 @@ export interface Keeper {
   /** Kills all that has such a descriptor open. */
   killAll(): void;
   /** Keeps a lock until another process has ended. */
-  bindTo(hold: Hold, lease: Lease, processId: number): Promise<void>;
+  bindTo(session: Session, hold: Hold, lease: Lease, processId: number): Promise<void>;
   /** Ends it, as all locks were released. @returns whether it ends the lease */
   stop(): boolean;
 }
@@ -188,7 +188,7 @@ export class EtcdEngine implements LockEngine {
         if (keeper === undefined) {
           throw new TypeError("Cannot bind a lock to a process: this engine has no keeper");
         }
-        await keeper.bindTo(bound, lease, processId);
+        await keeper.bindTo(session, bound, lease, processId);
       },
       onEnd: async (ended, stray) => {
         this.#holds.delete(ended);

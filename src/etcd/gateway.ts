@@ -43,6 +43,8 @@ const clusterCheckMilliseconds = 100;
 type EndpointOutcome = { readonly answer: Answer } | { readonly error: unknown };
 
 export class Gateway {
+  /** All that another process needs to make one like it. */
+  readonly settings: GatewaySettings;
   readonly endpoints: readonly string[];
   readonly #tls: TlsSettings;
   readonly #credentials: Credentials | undefined;
@@ -51,7 +53,9 @@ export class Gateway {
   #clusterId: string | undefined;
   #login: Promise<string | undefined> | undefined;
 
-  constructor({ endpoints, tls, credentials }: GatewaySettings) {
+  constructor(settings: GatewaySettings) {
+    const { endpoints, tls, credentials } = settings;
+    this.settings = settings;
     this.endpoints = endpoints;
     this.#tls = tls;
     this.#credentials = credentials;

@@ -1,5 +1,6 @@
 /** What a keeper process is told, and the page that it shares with the process that started it. */
 import type { EntryValue } from "./entry.ts";
+import type { GatewaySettings } from "./gateway.ts";
 import type { RenewalTime } from "./session.ts";
 
 /** Descriptors that a keeper is started with. */
@@ -22,7 +23,8 @@ export interface KeptLock {
 }
 
 export interface KeeperJob {
-  readonly servers: string;
+  /** With the secrets, which may have come from a pipe that can be read only once. */
+  readonly gateway: GatewaySettings;
   readonly lease: { readonly id: string; readonly ttlSeconds: number; readonly sentAt: number };
   readonly locks: readonly KeptLock[];
   /** The process that started it, and shares its page and its pipes; or the one that the locks are bound to. */

@@ -10,13 +10,11 @@ import { bootSeconds } from "../posix/clock.ts";
 import { targetOf } from "../posix/pipe.ts";
 import { hasEnded } from "../posix/process-start.ts";
 import { mapSharedPage } from "../posix/shared-page.ts";
-import { type Environment, credentialsFrom, tlsFrom } from "./credentials.ts";
 import { Gateway } from "./gateway.ts";
 import { keeperDescriptors, type KeeperJob, KeeperPage, type KeptLock } from "./keeper-job.ts";
 import { revokeLease } from "./lease.ts";
 import { removePlace } from "./release.ts";
 import type { HeldKey } from "./renewal.ts";
-import { parseServerList } from "./server-list.ts";
 import { Session, type SessionListener } from "./session.ts";
 import { signalAll } from "./stop-all.ts";
 
@@ -25,23 +23,19 @@ const lookMilliseconds = 100;
 const releaseSeconds = 10;
 
 /** Runs a keeper to its end. The job comes by standard input, as others may read a command line. */
-export async function runKeeper(environment: Environment): Promise<void> {
+export async function runKeeper(): Promise<void> {
   // Only this program writes it, and a job of another form could do no more than its user can.
   const job: KeeperJob = await Bun.stdin.json();
-  await keep(job, environment);
+  await keep(job);
 }
 
-async function keep(job: KeeperJob, environment: Environment): Promise<void> {
-  const gateway = new Gateway({
-    endpoints: parseServerList(job.servers),
-    tls: tlsFrom(environment),
-    credentials: credentialsFrom(environment),
-  });
+async function keep(job: KeeperJob): Promise<void> {
+  const gateway = new Gateway(job.gateway);
   const session = new Session(gateway, bootSeconds, job.lease);
-  const keeping =
-    "wrapper" in job.of ? keepRun(job, job.of.wrapper, session) : keepBound(job.of, session);
   for (const lock of job.locks) session.hold(lock);
-  const outcome = await keeping;
+  const outcome = await ("wrapper" in job.of
+    ? keepRun(job, job.of.wrapper, session)
+    : keepBound(job.of, session));
   session.stopRenewing();
   // Keys that were deleted are the wrapper's to notice, under a lease that it can still ask about.
   if (outcome === "lost" || outcome === "deleted") return;
@@ -100,6 +94,8 @@ async function keepBound(
     () => hasEnded(owner, ownerStart) && outcome.resolve("ended"),
     lookMilliseconds,
   );
+  // Whoever waits for the word lets go of the lock by it: that it is kept has to be sure.
+  if (!(await session.renewNow())) return "lost";
   process.stdout.write("ready\n");
   return await outcome.promise.finally(() => clearInterval(look));
 }

@@ -17,26 +17,37 @@ import type { Session } from "./session.ts";
 import { signalAll } from "./stop-all.ts";
 
 const startAfterMilliseconds = 300;
-/** A keeper that ends by itself is started again, but not for ever. */
-const maxStarts = 4;
+/** A keeper that does not start, or ends by itself, is started again: each time later, up to this. */
+const maxPauseMilliseconds = 10_000;
 const readySeconds = 5;
 
 export interface ProcessKeeperOptions {
   /** The words that start a keeper. */
   readonly program: readonly string[];
-  readonly servers: string;
   /** Whether what runs under the lock is stopped when the lease cannot be kept. */
   readonly stops: boolean;
+  /** Says something to the user that is no error. */
+  readonly warn: (text: string) => void;
+}
+
+/** What both processes have. */
+interface Shared {
+  readonly page: KeeperPage;
+  readonly pageDescriptor: number;
+  readonly hold: Pipe;
+  readonly life: Pipe;
+  /** What tells the hold pipe from others. */
+  readonly target: string;
 }
 
 export class ProcessKeeper implements Keeper {
   readonly #options: ProcessKeeperOptions;
-  #shared:
-    | { page: KeeperPage; pageDescriptor: number; hold: Pipe; life: Pipe; target: string }
-    | undefined;
+  #shared: Shared | undefined;
   #process: Bun.Subprocess | undefined;
   #timer: Timer | undefined;
-  #starts = 0;
+  /** How many times in a row it did not start, or ended by itself soon. */
+  #failures = 0;
+  #hasWarned = false;
 
   constructor(options: ProcessKeeperOptions) {
     this.#options = options;
@@ -73,7 +84,7 @@ export class ProcessKeeper implements Keeper {
     return this.#process?.exitCode === null;
   }
 
-  #share(session: Session) {
+  #share(session: Session): Shared {
     const pageDescriptor = createSharedPage();
     const page = new KeeperPage(mapSharedPage(pageDescriptor));
     session.shareRenewals(page);
@@ -83,64 +94,105 @@ export class ProcessKeeper implements Keeper {
 
   #startSoon(session: Session, locks: () => KeptLock[]): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#start(session, locks), startAfterMilliseconds);
+    const milliseconds = startAfterMilliseconds * 2 ** this.#failures;
+    const start = () => this.#start(session, locks);
+    this.#timer = setTimeout(start, Math.min(milliseconds, maxPauseMilliseconds));
     this.#timer.unref();
   }
 
   #start(session: Session, locks: () => KeptLock[]): void {
     const shared = this.#shared;
-    if (shared === undefined || this.#starts >= maxStarts) return;
-    this.#starts += 1;
-    const job: KeeperJob = {
-      servers: this.#options.servers,
+    if (shared === undefined) return;
+    const startedAt = performance.now();
+    const fail = (cause: string | undefined) => {
+      if (this.#shared !== shared || session.isGone) return;
+      const isLongAgo = performance.now() - startedAt >= maxPauseMilliseconds;
+      this.#failures = isLongAgo ? 0 : this.#failures + 1;
+      if (cause !== undefined) this.#warnOnce(cause);
+      this.#startSoon(session, locks);
+    };
+    try {
+      this.#process = this.#spawn(shared, this.#jobOf(session, locks()), (exitCode) => {
+        // It has nothing to keep any more.
+        if (exitCode === 0) return;
+        // Somebody who kills it knows.
+        fail(exitCode === null ? undefined : `it ended with status ${exitCode}`);
+      });
+    } catch (error) {
+      fail(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #jobOf(session: Session, locks: KeptLock[]): KeeperJob {
+    return {
+      gateway: session.gateway.settings,
       lease: session.lease,
-      locks: locks(),
+      locks,
       of: { wrapper: process.pid },
       stops: this.#options.stops,
     };
-    this.#process = Bun.spawn([...this.#options.program], {
-      stdio: [
-        Buffer.from(JSON.stringify(job)),
-        "ignore",
-        "ignore",
-        shared.life.readEnd,
-        shared.hold.readEnd,
-        shared.pageDescriptor,
-      ],
-      // ^Z and ^C of the terminal do not reach it.
-      detached: true,
-      onExit: (_, exitCode) => {
-        // It has nothing to keep any more.
-        if (exitCode === 0) return;
-        if (this.#shared === shared && !session.isGone) this.#startSoon(session, locks);
-      },
-    });
-    this.#process.unref();
   }
 
-  async bindTo({ kept }: Hold, lease: Lease, processId: number): Promise<void> {
+  #spawn(
+    { life, hold, pageDescriptor }: Shared,
+    job: KeeperJob,
+    onEnd: (exitCode: number | null) => void,
+  ): Bun.Subprocess {
+    const input = Buffer.from(JSON.stringify(job));
+    const keeper = Bun.spawn([...this.#options.program], {
+      stdio: [input, "ignore", "ignore", life.readEnd, hold.readEnd, pageDescriptor],
+      // ^Z and ^C of the terminal do not reach it.
+      detached: true,
+      // That of the command may be gone by now.
+      cwd: "/",
+      onExit: (_, exitCode) => onEnd(exitCode),
+    });
+    keeper.unref();
+    return keeper;
+  }
+
+  #warnOnce(cause: string): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    this.#options.warn(
+      `the process that keeps the lock if this one is killed does not start: ${cause}; trying again`,
+    );
+  }
+
+  async bindTo(session: Session, { kept }: Hold, lease: Lease, processId: number): Promise<void> {
     const ownerStart = processStart(processId);
     const job: KeeperJob = {
-      servers: this.#options.servers,
+      gateway: session.gateway.settings,
       lease,
       locks: [kept],
       of: { owner: processId, ownerStart: ownerStart ?? 0 },
       stops: false,
     };
-    const keeper = Bun.spawn([...this.#options.program], {
-      stdio: [Buffer.from(JSON.stringify(job)), "pipe", "ignore"],
-      detached: true,
-    });
-    keeper.unref();
-    // It says so when it has renewed the lease once.
-    const ready = keeper.stdout.getReader().read();
-    const answer = await Promise.race([ready, Bun.sleep(readySeconds * 1000)]);
-    if (answer?.value !== undefined) return;
-    if (ownerStart === undefined || hasEnded(processId, ownerStart)) return;
-    keeper.kill("SIGKILL");
+    const isReady = await this.#startBound(job);
+    if (isReady || ownerStart === undefined || hasEnded(processId, ownerStart)) return;
     throw new LockServerError(
       "unavailable",
       `Cannot keep lock "${kept.name}" for process ${processId}: the process that is to renew its lease does not start`,
     );
+  }
+
+  /** @returns whether it says that it has renewed the lease; it is killed otherwise */
+  async #startBound(job: KeeperJob): Promise<boolean> {
+    let keeper: Bun.Subprocess<Buffer, "pipe", "ignore">;
+    try {
+      keeper = Bun.spawn([...this.#options.program], {
+        stdio: [Buffer.from(JSON.stringify(job)), "pipe", "ignore"],
+        detached: true,
+        cwd: "/",
+      });
+    } catch {
+      return false;
+    }
+    keeper.unref();
+    const ready = keeper.stdout.getReader().read();
+    const answer = await Promise.race([ready, Bun.sleep(readySeconds * 1000)]);
+    if (answer?.value !== undefined) return true;
+    keeper.kill("SIGKILL");
+    return false;
   }
 }

@@ -6,7 +6,8 @@
  * hold. Then it ends all of them.
  */
 import { LockServerError } from "../lock/errors.ts";
-import type { Gateway } from "./gateway.ts";
+import { abortablePause } from "./abortable-pause.ts";
+import { defaultCallSeconds, type Gateway } from "./gateway.ts";
 import { type Clock, defaultTtlSeconds, grantLease, type Lease, revokeLease } from "./lease.ts";
 import { type HeldKey, renewLease } from "./renewal.ts";
 import { type StopStep, stopStep, stopTimes } from "./stop-rule.ts";
@@ -167,16 +168,31 @@ export class Session {
     if (isConfirmed) this.#time.advance(answered.sentAt);
     if (this.isGone) return false;
     if (this.clock() < this.renewedAt + this.lease.ttlSeconds / 2) return true;
-    for (;;) {
+    return await this.#renewUntilConfirmed([granted], signal);
+  }
+
+  /** Renews now, however long ago that was done last. @returns false when the lease is gone */
+  async renewNow(): Promise<boolean> {
+    return await this.#renewUntilConfirmed(this.heldKeys);
+  }
+
+  async #renewUntilConfirmed(held: readonly HeldKey[], signal?: AbortSignal): Promise<boolean> {
+    const end = this.clock() + defaultCallSeconds;
+    while (!this.isGone && this.clock() < end) {
       const left = this.stopTimes.killAt - this.clock();
       const limits = { signal, seconds: Math.max(left, attemptSeconds) };
-      const keys = { leaseId: this.lease.id, held: [granted] };
+      const keys = { leaseId: this.lease.id, held };
       const renewal = await renewLease(this.gateway, keys, this.clock, limits);
-      if (renewal.outcome === "unconfirmed") continue;
+      if (renewal.outcome === "unconfirmed") {
+        await abortablePause(retryMilliseconds, signal);
+        continue;
+      }
       if (renewal.outcome !== "renewed") return false;
       this.#time.advance(renewal.sentAt);
-      return true;
+      // Unless the answer took that long.
+      if (this.clock() < this.stopTimes.termAt) return true;
     }
+    return false;
   }
 
   /** Ends the lease and all that hangs on it; at most `seconds` are spent on it. */

@@ -14,14 +14,14 @@ import { sendSignal } from "../../src/posix/process.ts";
 
 const words = process.argv.slice(2);
 if (words[0] === "__keeper") {
-  await runKeeper(process.env);
+  await runKeeper();
   process.exit(0);
 }
 
 const [names = "", ttl = "", ...command] = words;
 const servers = process.env["RESOURCELOCK_SERVER"] ?? "";
 const program = [process.execPath, import.meta.path, "__keeper"];
-const keeper = new ProcessKeeper({ program, servers, stops: true });
+const keeper = new ProcessKeeper({ program, stops: true, warn: console.error });
 await using engine = new EtcdEngine({
   servers,
   environment: process.env,

@@ -99,7 +99,11 @@ const inSandbox = (script: string) => inNamespace(script, unshareWithoutProc);
 const unshareTime = [
   "unshare",
   ...(process.getuid?.() === 0 ? [] : ["--map-root-user"]),
-  ...["--time", "--monotonic", "86400", "--fork", "--kill-child"],
+  "--time",
+  "--monotonic",
+  "86400",
+  "--fork",
+  "--kill-child",
 ];
 const canUnshareTime =
   haveTools("unshare") &&

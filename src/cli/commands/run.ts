@@ -13,7 +13,7 @@ import {
 } from "../arguments/options.ts";
 import { parseAccess } from "../arguments/values.ts";
 import { openEngine } from "../engine.ts";
-import { claimsOf, HeldAround, heldAroundText } from "../status/hold-around.ts";
+import { claimsOf, HeldAround, heldAroundText, requireNoneAround } from "../status/hold-around.ts";
 import { diagnostics } from "../terminal/output.ts";
 import { acquireLocks, type WaitContext } from "../waiting/acquire.ts";
 import { covers } from "../waiting/around.ts";
@@ -158,7 +158,9 @@ async function acquireWanted(
   };
   const answer = await acquireLocks(context, names, request);
   if (Array.isArray(answer)) return answer;
-  const { output } = context;
+  const { engine, output } = context;
+  // One that does not wait was refused before it could find out that the hold is around it.
+  if (job.reentrant) await requireNoneAround(engine, [answer.name]);
   if (output.quiet) return undefined;
   // Loaded only when it is said: a job that runs at once starts without it.
   const { textsFor } = await import("../status/result-text.ts");

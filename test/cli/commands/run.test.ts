@@ -795,6 +795,19 @@ describe("run inside a hold of the same lock", () => {
     );
   });
 
+  test.each([["-n"], ["-t", "0"], ["--max-waiters", "0"]])(
+    "goes on under it with --reentrant and %s, which do not wait",
+    async (...options) => {
+      const name = newLockName();
+      const words = `resourcelock run ${name} --reentrant ${options.join(" ")} -- echo under`;
+      expect(await bash(`resourcelock get -q ${name} --owner-pid $$; ${words}; true`)).toEqual({
+        status: 0,
+        stdout: "under\n",
+        stderr: "",
+      });
+    },
+  );
+
   test("goes on under it with --reentrant, and without the environment", async () => {
     const name = newLockName();
     const ended = await resourcelock("run", name, "-c", inner(name, "--reentrant"));

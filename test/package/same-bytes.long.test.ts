@@ -68,7 +68,6 @@ describe.skipIf(!canPackage)("scripts/package", () => {
     for (const [packed, source] of [
       ["resourcelock", dist(`resourcelock-linux-${name}`)],
       ["resourcelock.1", join(root, "src/cli/manual/resourcelock.1")],
-      ["README.md", join(root, "README.md")],
     ] as const) {
       const bytes = readFileSync(join(tree, packed));
       expect(bytes.equals(readFileSync(source))).toBe(true);

@@ -19,8 +19,8 @@ export const firstPageSeats = pageBytes / entryBytes - 1;
 
 export const magic = 0x6b636c72; // "rlck"
 const version = 1;
-/** A later date than 2112 is nobody's; there have to be numbers left. */
-const maxStartOfTokens = 2 ** 52;
+/** A later date than 2112 is nobody's, and tokens that begin at one have numbers left. */
+const maxDate = 2 ** 52;
 
 /** What the record says; with the semaphore and the info text it tells who has the unit. */
 export const lockStates = { free: 0, held: 1, detached: 2 } as const;
@@ -329,7 +329,7 @@ export class LedgerImage {
     this.header.version = version;
     // Tokens rise also across a reboot and a ledger that was deleted, unless nothing of the lock outlived it and the
     // clock is set back then. While a ledger lives they rise in any case.
-    this.header.counter = Math.max(Date.now() * 1000, usedAt < maxStartOfTokens ? usedAt : 0);
+    this.header.counter = Math.max(Date.now() * 1000, usedAt < maxDate ? usedAt : 0);
   }
 
   /** Whether anybody has ever used the ledger: it starts with what no other file starts with. */
@@ -360,9 +360,12 @@ export class LedgerImage {
   /** Whether a seat says what a participant might have written. */
   isSane(number: number): boolean {
     const seat = this.seat(number);
-    const { ticket, state } = seat;
+    const { ticket, token, state, slot } = seat;
+    const { counter } = this.header;
     const isState = state >= seatStates.waiting && state <= seatStates.detached;
-    return isState && isKindSane(seat) && ticket > 0 && ticket <= this.header.counter;
+    const isDrawn = ticket > 0 && ticket <= counter && token <= counter;
+    const areDates = [seat.since, seat.grantedAt, seat.endedAt].every((time) => time < maxDate);
+    return isState && isKindSane(seat) && isDrawn && slot < maxSeats && areDates;
   }
 
   /** Whether a seat has the history of one that was left; a daemon may have its byte still. */

@@ -156,6 +156,24 @@ describe("the kind of a seat", () => {
     Object.assign(image.seat(1), { ticket: 5, state: seatStates.waiting, kind });
     expect(image.isSane(1)).toBe(isSane);
   });
+
+  test.each([
+    [
+      "of a grant",
+      { token: 5, slot: maxSeats - 1, since: 2 ** 51, grantedAt: 1, endedAt: 1 },
+      true,
+    ],
+    ["a token that nobody drew", { token: 6 }, false],
+    ["a slot that there is not", { slot: maxSeats }, false],
+    ["a date that is nobody's", { since: 2 ** 52 }, false],
+    ["a grant at such a date", { grantedAt: 2 ** 60 }, false],
+    ["an end at such a date", { endedAt: 2 ** 53 }, false],
+  ])("isSane() of a seat with the words %s", (_, words, isSane) => {
+    const image = new LedgerImage();
+    image.header.counter = 5;
+    Object.assign(image.seat(1), { ticket: 5, state: seatStates.holding, ...words });
+    expect(image.isSane(1)).toBe(isSane);
+  });
 });
 
 describe("the eviction of a seat", () => {

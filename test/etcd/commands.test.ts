@@ -174,6 +174,16 @@ async function keepersOf(parent: number): Promise<string[]> {
 }
 
 describe("other commands with --server", () => {
+  etcdTest("get and state tell how a lock is released on the server that was named", async () => {
+    const ofServer = ["advised", "--server", cluster.servers];
+    const advice = `; release it with: resourcelock unget --server ${cluster.servers} advised\n`;
+    expect((await runToEnd([binary, "get", ...ofServer])).stdout).toEndWith(advice);
+    expect((await runToEnd([binary, "state", ...ofServer])).stdout).toEndWith(advice);
+    // Who set the variable has it for unget, too.
+    expect((await run("state", "advised")).stdout).toEndWith(": resourcelock unget advised\n");
+    expect((await run("unget", "advised")).status).toBe(0);
+  });
+
   etcdTest("get holds without a process until unget", async () => {
     expect((await run("get", "held")).status).toBe(0);
     const { stdout } = await run("state", "held", "--json");

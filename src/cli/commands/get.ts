@@ -67,6 +67,7 @@ export default defineCommand({
       seconds: release === undefined ? undefined : parseDuration("--auto-unget", release),
       process: owner === undefined ? undefined : parseProcess("--owner-pid", owner),
       message: args.message,
+      server: args.server,
       ttlSeconds: args.ttl === undefined ? undefined : parseTtl(args.ttl),
     };
     const trap = new SignalTrap(terminationSignals);
@@ -108,6 +109,8 @@ interface HoldOptions {
   /** The process to bind it to. */
   process: number | undefined;
   message: string;
+  /** What --server says. */
+  server: string | undefined;
 }
 
 /** Tells of the grant, and leaves it held or releases it in time. @returns the exit status */

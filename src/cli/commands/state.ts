@@ -52,7 +52,7 @@ export default defineCommand({
         const state = await (output.json ? stateNow(engine, name) : stateWithLast(engine, name));
         const asks = state.status.waiters.length > 0 && !output.quiet;
         const deadlocks = asks ? deadlocksOfLock(await (circles ??= engine.deadlocks()), name) : [];
-        const lines = [...textsFor(output).state(state)];
+        const lines = [...textsFor(output).state({ ...state, server: args.server })];
         lines.push(...deadlocks.map((text) => `  deadlock: ${text}`));
         const isPlain = output.seedOrder || output.json || output.quiet;
         const noColor = args["no-color"] ?? false;

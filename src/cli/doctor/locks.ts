@@ -9,7 +9,7 @@ import type { Circle } from "../../lock/circle.ts";
 import { objectsOf } from "../../lock/name.ts";
 import { groupName, userName } from "../../posix/user.ts";
 import { deadlockText } from "../status/deadlock-text.ts";
-import { commandText, holdersText, holdSeconds } from "../status/status-text.ts";
+import { commandText, holdersText, holdSeconds, ungetText } from "../status/status-text.ts";
 import { compareNaturally } from "../terminal/text.ts";
 import { durationText } from "../terminal/time-text.ts";
 import type { Finding } from "./finding.ts";
@@ -221,7 +221,7 @@ const tooManyUnits: Check = ({ lock: { name, value }, files }) =>
 /** Holds that last: those without a process that may have been forgotten, and those over the time of one's choice. */
 const longHold: Check = ({ lock: { name, state, holders }, options }) => {
   const { heldOverSeconds, nowSeconds, server } = options;
-  const unget = commandText(server === undefined ? "unget" : `unget --server ${server}`, name);
+  const unget = ungetText(name, server);
   const seconds = holdSeconds(holders, nowSeconds);
   if (seconds === null || state !== "held") return [];
   if (heldOverSeconds !== undefined && seconds > heldOverSeconds) {

@@ -34,7 +34,7 @@ const endingLegend: Record<string, string> = {
   "!": endingTexts.forced,
   "<": endingTexts.replaced,
   [glyphs.dagger]: endingTexts.recovered,
-  [glyphs.cross]: endingTexts.lapsed,
+  [glyphs.cross]: "not granted",
 };
 
 /** There is no picture that says anything in fewer. */

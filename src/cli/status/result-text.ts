@@ -9,12 +9,12 @@ import { durationText, fineDurationText } from "../terminal/time-text.ts";
 import { behindText } from "./deadlock-text.ts";
 import { heldAroundText } from "./hold-around.ts";
 import {
-  commandText,
   holdersText,
   processText,
   stateLine,
   type StateFacts,
   stateLines,
+  ungetText,
 } from "./status-text.ts";
 
 /** A grant that stays when the command has ended. */
@@ -24,6 +24,8 @@ interface Granted {
   process?: number | undefined;
   /** For how long it stays. */
   seconds?: number | undefined;
+  /** The servers that --server names. */
+  server?: string | undefined;
 }
 
 /** A request that was not granted. */
@@ -55,10 +57,10 @@ interface Texts {
 }
 
 const plain: Texts = {
-  granted(name, { process, seconds }) {
+  granted(name, { process, seconds, server }) {
     if (seconds !== undefined) return `${name}: locked for ${fineDurationText(seconds)}`;
     if (process !== undefined) return `${name}: locked until pid ${process} ends`;
-    return `${name}: locked; release it with: ${commandText("unget", name)}`;
+    return `${name}: locked; release it with: ${ungetText(name, server)}`;
   },
   refused: (name, refusal) =>
     refusal.around === undefined

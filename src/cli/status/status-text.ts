@@ -7,7 +7,7 @@ import {
   pidText,
   type ProcessLabel,
 } from "../../lock/status.ts";
-import { lockWord } from "../arguments/shell-word.ts";
+import { lockWord, shellWord } from "../arguments/shell-word.ts";
 import { fileStatus } from "../../posix/file.ts";
 import { processDirectory } from "../../posix/proc.ts";
 import { userName } from "../../posix/user.ts";
@@ -202,13 +202,15 @@ export interface StateFacts {
   status: Pick<LockStatus, "holders" | "waiters">;
   /** The last grant, when it is known: told of a free lock. */
   last?: GrantRecord | undefined;
+  /** The servers that --server names. */
+  server?: string | undefined;
 }
 
 /** The state of a lock: who holds it or held it last, then who waits, in order. */
 export function stateLines(facts: StateFacts, options: TextOptions = {}): string[] {
   const [holder, ...others] = facts.status.holders;
   const isOne = holder !== undefined && others.length === 0 && holder.slots === null;
-  const advice = isOne ? adviceFor(facts.name, holder) : "";
+  const advice = isOne ? adviceFor(facts, holder) : "";
   return [stateLine(facts, options) + advice, ...detailLines(facts, options)];
 }
 
@@ -227,8 +229,8 @@ export function stateLine(facts: StateFacts, options: TextOptions = {}): string 
 }
 
 /** What to do about a hold that does not end by itself. */
-function adviceFor(name: string, { attachment }: HolderStatus): string {
-  if (attachment === "detached") return `; release it with: ${commandText("unget", name)}`;
+function adviceFor({ name, server }: StateFacts, { attachment }: HolderStatus): string {
+  if (attachment === "detached") return `; release it with: ${ungetText(name, server)}`;
   return attachment === "stale" ? "; the next run or get takes over" : "";
 }
 
@@ -301,6 +303,14 @@ function lastHoldText(
   const status = exitStatus ? `, exit status ${exitStatus}` : "";
   const held = fineDurationText(ended - granted);
   return `; last held by ${who}, ${verb} ${agoText(now - ended)} after ${held}${status}`;
+}
+
+/** The command line that releases a lock. @param server the servers that --server names, if it was given */
+export function ungetText(lockName: string, server: string | undefined): string {
+  return commandText(
+    server === undefined ? "unget" : `unget --server ${shellWord(server)}`,
+    lockName,
+  );
 }
 
 /** A command line of this program that is about a lock, as a shell takes it. */

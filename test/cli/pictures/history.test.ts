@@ -154,7 +154,7 @@ describe("the picture", () => {
       "4260 cat                                             ╎             ░░░░░░░░░░░░>",
       "                         --------|------------|------╎--------|-----------------",
       "                                 HH:MM:SS     HH:MM:SS        HH:MM:SS",
-      "░ waits  █ holds  > goes on  ! forced  † holder died  × gave up",
+      "░ waits  █ holds  > goes on  ! forced  † holder died  × not granted",
       "╎ 6m19s idle cut out",
     ]);
   });
@@ -220,7 +220,7 @@ describe("the picture", () => {
       "            -------|------------------",
       "                   HH:MM:SS",
       "░ waits  █ holds  ! forced",
-      "† holder died  × gave up",
+      "† holder died  × not granted",
     ]);
   });
 

@@ -46,6 +46,7 @@ export class Hold implements Grant, SessionListener {
   readonly adoptedFrom = undefined;
   readonly #context: HoldContext;
   readonly #lost = new AbortController();
+  #loss: LockLostError | undefined;
   #place: GrantedPlace;
   #hasEnded = false;
   /** Whether the server may not have heard of the release. */
@@ -142,13 +143,13 @@ export class Hold implements Grant, SessionListener {
   async release({ exitStatus }: { exitStatus?: number | undefined } = {}): Promise<
     LockLostError | undefined
   > {
-    if (this.#hasEnded) return this.#loss();
+    if (this.#hasEnded) return this.#loss;
     this.#hasEnded = true;
     const { session } = this.#context;
     session.unlisten(this);
     this.#replacement?.abort();
     // What a command that was stopped in time has left running must not outlive the lease either.
-    if (this.#loss()?.loss.reason === "expired") this.#context.killAll();
+    if (this.#loss?.loss.reason === "expired") this.#context.killAll();
     try {
       if (session.isGone) return this.#lose({ reason: "expired" });
       return await this.#deleteKey(exitStatus);
@@ -162,7 +163,7 @@ export class Hold implements Grant, SessionListener {
   async detach(
     until: { process?: number | undefined; seconds?: number | undefined } = {},
   ): Promise<boolean> {
-    if (this.#loss() !== undefined || this.#hasEnded) return false;
+    if (this.#loss !== undefined || this.#hasEnded) return false;
     const { session } = this.#context;
     const { gateway, clock } = session;
     const isBound = until.process !== undefined;
@@ -204,18 +205,15 @@ export class Hold implements Grant, SessionListener {
 
   findLoss(): LockLostError | undefined {
     this.#watchForNewer();
-    return this.#loss();
+    return this.#loss;
   }
 
-  #loss(): LockLostError | undefined {
-    const reason: unknown = this.#lost.signal.reason;
-    return reason instanceof LockLostError ? reason : undefined;
-  }
-
+  /** Who was asked to leave may stay until the command has ended, but no longer than the lease lasts. */
   #lose(loss: LockLoss): LockLostError {
-    const error = this.#loss() ?? new LockLostError(this.name, loss);
-    this.#lost.abort(error);
-    return error;
+    const isWorse = this.#loss?.loss.reason === "replaced" && loss.reason === "expired";
+    if (this.#loss === undefined || isWorse) this.#loss = new LockLostError(this.name, loss);
+    this.#lost.abort(this.#loss);
+    return this.#loss;
   }
 
   get #secondsToRelease(): number {
@@ -226,7 +224,7 @@ export class Hold implements Grant, SessionListener {
   async #deleteKey(exitStatus: number | undefined): Promise<LockLostError | undefined> {
     const { gateway } = this.#context.session;
     try {
-      const known = this.#loss();
+      const known = this.#loss;
       const isReplaced = known?.loss.reason === "replaced";
       const outcome = isReplaced ? "replaced" : "released";
       const ending = {
@@ -239,12 +237,12 @@ export class Hold implements Grant, SessionListener {
         seconds: this.#secondsToRelease,
       });
       // What runs under it may have been stopped, though the server is back in time.
-      if (reply.message["succeeded"] === true) return this.#loss();
+      if (reply.message["succeeded"] === true) return this.#loss;
       return await this.#whyGone(reply);
     } catch (error) {
       if (!(error instanceof LockServerError)) throw error;
       this.#mayRemain = true;
-      const loss = this.#loss();
+      const loss = this.#loss;
       if (loss !== undefined) return loss;
       const { session } = this.#context;
       if (session.clock() >= session.stopTimes.killAt) return this.#lose({ reason: "expired" });
@@ -259,9 +257,9 @@ export class Hold implements Grant, SessionListener {
   async #whyGone({ mayBeRepeated }: Reply): Promise<LockLostError | undefined> {
     const record = await this.#recordOfEnd();
     if (record?.ending === "released") return undefined;
-    if (record?.ending === "replaced") return this.#loss();
+    if (record?.ending === "replaced") return this.#loss;
     if (record !== undefined) return this.#lose({ reason: "forced", by: record.by });
-    const known = this.#loss();
+    const known = this.#loss;
     if (known !== undefined) return known;
     if (!(await this.#isLeaseThere())) return this.#lose({ reason: "expired" });
     // The first sending has done it, and its record is not to be had.

@@ -143,7 +143,7 @@ export class ProcessKeeper implements Keeper {
       stdio: [input, "ignore", "ignore", life.readEnd, hold.readEnd, pageDescriptor],
       // ^Z and ^C of the terminal do not reach it.
       detached: true,
-      // That of the command may be gone by now.
+      // It keeps no directory busy.
       cwd: "/",
       onExit: (_, exitCode) => onEnd(exitCode),
     });

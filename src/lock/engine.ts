@@ -98,10 +98,10 @@ export interface Grant extends AsyncDisposable {
    * Starts to watch for the loss of the hold.
    *
    * @returns a signal that is aborted, with a {@link LockLostError} as its reason, when the hold was forced away, was
-   * asked to leave, or is about to expire; the same one every time
+   * asked to leave, or is about to expire; the same one every time. What comes later {@link findLoss} tells
    */
   watchLoss(): AbortSignal;
-  /** Looks now, and without waiting, whether {@link watchLoss} has something to tell. */
+  /** Looks now, and without waiting, how the hold was lost: the worse of two, such as a lease that ended later. */
   findLoss(): LockLostError | undefined;
   /**
    * Opens a descriptor for a command to inherit: the lock stays held while any process has it open.

@@ -102,16 +102,6 @@ describe("run --server", () => {
     await expectKept(victim, cluster.servers, "gone");
   });
 
-  etcdTest("run is kept when its directory was deleted before its keeper was started", async () => {
-    const cwd = mkdtempSync(join(directory, "cwd-"));
-    const env = { RESOURCELOCK_SERVER: cluster.servers };
-    const victim = start([binary, "run", "nowhere", ...command], { env, cwd });
-    await victim.stdout.until("in");
-    rmSync(cwd, { recursive: true });
-    await untilKept(victim.pid);
-    await expectKept(victim, cluster.servers, "nowhere");
-  });
-
   etcdTest("run is kept when its password can be read only once", async () => {
     await using guarded = await EtcdCluster.start();
     await guarded.etcdctl("user", "add", "root:pw");

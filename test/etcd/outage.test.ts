@@ -90,3 +90,24 @@ describe("an outage that no lease ends in", () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   });
 });
+
+describe("an outage that a lease ends in", () => {
+  etcdTest.each([[[]], [["--close"]]])(
+    "run kills a command that was asked to leave, and has not yet, in time (%p)",
+    async (options) => {
+      await using own = await EtcdCluster.start();
+      const env = { RESOURCELOCK_SERVER: own.servers };
+      const slow = ["--replace", "--kill-after", "1h", "--ttl", "2s", ...options];
+      const deaf = ["sh", "-c", 'trap "echo asked" TERM; echo in; while :; do sleep 0.1; done'];
+      const older = start([binary, "run", "left", ...slow, ...deaf], { env });
+      await older.stdout.until("in");
+      const newer = start([binary, "run", "left", "--replace", "true"], { env });
+      await older.stdout.until("asked");
+      own.signalMember(0, "SIGSTOP");
+      expect((await older.end()).status).toBe(69);
+      own.signalMember(0, "SIGCONT");
+      expect((await newer.end()).status).toBe(0);
+    },
+    120_000,
+  );
+});

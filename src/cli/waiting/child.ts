@@ -11,6 +11,8 @@ import type { SignalTrap } from "./signals.ts";
 
 /** The command's end is told by SIGCHLD; where the caller has that blocked, by looking this often. */
 const lookMilliseconds = 1000;
+/** How often it is looked whether a command that is to stop has to be killed. */
+const stopLookMilliseconds = 100;
 /** What a terminal sends to all of the job in its foreground. */
 const terminalSignals: ReadonlySet<SignalName> = new Set([
   "SIGINT",
@@ -70,16 +72,20 @@ export class RunningCommand {
    * Ends the command: by TERM, and by KILL when that takes too long.
    *
    * @param killAfterSeconds how long it may take to end by TERM
-   * @param killBySeconds when it must have ended in any case, on CLOCK_BOOTTIME
+   * @param killBySeconds tells when it must have ended in any case, on CLOCK_BOOTTIME; that may be known later only
    */
-  stop(killAfterSeconds: number, killBySeconds = Infinity): void {
+  stop(killAfterSeconds: number, killBySeconds: () => number = () => Infinity): void {
     if (this.#killTimer !== undefined) return;
     this.#send("SIGTERM");
     this.#send("SIGCONT");
-    this.#killTimer = setTimeout(
-      () => this.#send("SIGKILL"),
-      Math.min(killAfterSeconds, Math.max(0, killBySeconds - bootSeconds())) * 1000,
-    );
+    const killAt = bootSeconds() + killAfterSeconds;
+    const look = () => {
+      const left = Math.min(killAt, killBySeconds()) - bootSeconds();
+      if (left <= 0) this.#send("SIGKILL");
+      // A timer stands still while the machine is suspended.
+      else this.#killTimer = setTimeout(look, Math.min(left * 1000, stopLookMilliseconds));
+    };
+    look();
   }
 
   #look(): void {

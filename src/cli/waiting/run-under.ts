@@ -78,6 +78,9 @@ function stopWhenLost(
   command: RunningCommand,
 ): () => boolean {
   let isStopped = false;
+  // One that was asked to leave may lose its lease before it has left.
+  const killBySeconds = () =>
+    Math.min(...grants.map((grant) => grant.findLoss()?.loss.killBySeconds ?? Infinity));
   const isWatched = replace === true || onLost === "kill" || (engine.isLeased && onLost === "fail");
   for (const grant of isWatched ? grants : []) {
     const lost = grant.watchLoss();
@@ -86,7 +89,7 @@ function stopWhenLost(
       // Whoever forces a lock away means it; only a lease that ends lets somebody else in unasked.
       if (error.loss.reason === "forced" && onLost !== "kill") return;
       isStopped = true;
-      command.stop(killAfterSeconds, error.loss.killBySeconds);
+      command.stop(killAfterSeconds, engine.isLeased ? killBySeconds : undefined);
     };
     if (lost.aborted) stop();
     else lost.addEventListener("abort", stop, { once: true });

@@ -2,6 +2,7 @@
 import { secondsOfTimeout } from "../lock/duration.ts";
 import type { RequestedKind } from "../lock/kinds.ts";
 import type { Grant } from "../lock/engine.ts";
+import { LockClosedError } from "../lock/errors.ts";
 import type { LockState } from "../lock/status.ts";
 import { bootSeconds } from "../posix/clock.ts";
 import { EtcdEngine } from "./engine.ts";
@@ -52,10 +53,15 @@ export interface EtcdAcquireOptions {
 /** A lock of etcd that is held; `await using` releases it. */
 export class EtcdLockGuard implements AsyncDisposable {
   readonly #grant: Grant;
+  readonly #closing: AbortSignal;
+  readonly #onEnd: () => void;
+  #signal: AbortSignal | undefined;
 
   /** @internal */
-  constructor(grant: Grant) {
+  constructor(grant: Grant, closing: AbortSignal, onEnd: () => void) {
     this.#grant = grant;
+    this.#closing = closing;
+    this.#onEnd = onEnd;
   }
 
   /** The fencing token: higher than that of every grant before. */
@@ -70,20 +76,24 @@ export class EtcdLockGuard implements AsyncDisposable {
 
   /**
    * Aborted when the lock is lost, with a {@link LockLostError}: whatever runs under it must stop. When its lease cannot
-   * be renewed, that is while nobody else can have it yet: until the reason's `loss.killBySeconds`.
+   * be renewed, that is while nobody else can have it yet: until the reason's `loss.killBySeconds`. Also aborted when the
+   * {@link EtcdLock} is closed, with a {@link LockClosedError}.
    */
   get signal(): AbortSignal {
-    return this.#grant.watchLoss();
+    this.#signal ??= AbortSignal.any([this.#grant.watchLoss(), this.#closing]);
+    return this.#signal;
   }
 
   /** Releases the lock now; later calls do nothing. @returns false when it had been lost */
   async release(): Promise<boolean> {
-    return (await this.#grant.release()) === undefined;
+    const loss = await this.#grant.release();
+    this.#onEnd();
+    return loss === undefined;
   }
 
   /** Releases the lock, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#grant.release();
+    await this.release();
   }
 }
 
@@ -102,6 +112,9 @@ export class EtcdLock implements AsyncDisposable {
   /** The lock's name. */
   readonly lockName: string;
   readonly #engine: EtcdEngine;
+  readonly #closing = new AbortController();
+  readonly #requests = new Set<Promise<unknown>>();
+  readonly #guards = new Set<EtcdLockGuard>();
 
   /**
    * @throws {LockNameError} for a name that cannot be used
@@ -124,16 +137,28 @@ export class EtcdLock implements AsyncDisposable {
    *
    * @returns undefined when it was not granted in time
    * @throws {LockServerError} when the server cannot be used
+   * @throws {LockClosedError} after {@link close}, which also ends the wait
    */
   async acquire(options: EtcdAcquireOptions = {}): Promise<EtcdLockGuard | undefined> {
     const { timeout = null, lockInfo = "", signal } = options;
-    const answer = await this.#engine.acquire(this.lockName, {
+    this.#requireOpen();
+    const closing = this.#closing.signal;
+    const request = this.#engine.acquire(this.lockName, {
       kind: kindOf(options),
       message: lockInfo,
       timeoutSeconds: secondsOfTimeout(timeout),
-      signal,
+      signal: signal === undefined ? closing : AbortSignal.any([signal, closing]),
     });
-    return answer.granted ? new EtcdLockGuard(answer) : undefined;
+    this.#requests.add(request);
+    try {
+      const answer = await request;
+      if (!answer.granted) return undefined;
+      const guard = new EtcdLockGuard(answer, closing, () => this.#guards.delete(guard));
+      this.#guards.add(guard);
+      return guard;
+    } finally {
+      this.#requests.delete(request);
+    }
   }
 
   /**
@@ -142,6 +167,7 @@ export class EtcdLock implements AsyncDisposable {
    * @param work gets a signal that is aborted when the lock is lost, and the guard
    * @returns what `work` returns; undefined when the lock was not granted in time
    * @throws {LockLostError} when the lock was lost before `work` had ended
+   * @throws {LockClosedError} when it was closed before that
    */
   async withLock<Result>(
     work: (signal: AbortSignal, guard: EtcdLockGuard) => Result | Promise<Result>,
@@ -158,22 +184,35 @@ export class EtcdLock implements AsyncDisposable {
 
   /** Looks who holds the lock and who waits. @returns undefined when nobody has ever used it */
   async status(): Promise<LockState | undefined> {
+    this.#requireOpen();
     return await this.#engine.inspect(this.lockName);
   }
 
   /** Yields the state of the lock at once, and again at each change, until `signal` aborts. */
   async *watch({ signal }: { signal: AbortSignal }): AsyncGenerator<LockState | undefined> {
+    this.#requireOpen();
     yield* this.#engine.watch(this.lockName, { everySeconds: Infinity, signal });
   }
 
-  /** Releases what is held and ends the connection's lease. */
+  /** Ends the requests that wait, releases what is held, and ends the lease. The lock is of no use from then on. */
   async close(): Promise<void> {
+    this.#closing.abort(this.#closedError());
+    await Promise.allSettled(this.#requests);
+    await Promise.all([...this.#guards].map((guard) => guard.release()));
     await this.#engine[Symbol.asyncDispose]();
   }
 
   /** Closes it, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #requireOpen(): void {
+    if (this.#closing.signal.aborted) throw this.#closedError();
+  }
+
+  #closedError(): LockClosedError {
+    return new LockClosedError(`Cannot use lock "${this.lockName}": it was closed`);
   }
 }
 

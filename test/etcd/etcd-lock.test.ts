@@ -1,7 +1,7 @@
 /** The library's lock on etcd. */
 import { describe, expect } from "bun:test";
 import { EtcdLock } from "../../src/etcd/etcd-lock.ts";
-import { LockLostError } from "../../src/lock/errors.ts";
+import { LockClosedError, LockLostError } from "../../src/lock/errors.ts";
 import { etcdTest, newName, theCluster, useCluster } from "./engines.ts";
 import { eventually } from "../support/eventually.ts";
 
@@ -80,6 +80,36 @@ describe("EtcdLock", () => {
     expect(other?.token).toBeGreaterThan(guard?.token ?? Infinity);
     await eventually("the loss", () => guard?.signal.aborted === true);
     expect(await guard?.release()).toBe(false);
+  });
+
+  etcdTest("close() ends requests that wait, for good", async () => {
+    const name = newName();
+    await using holder = lockOf(name);
+    const guard = await holder.acquire();
+    const lock = lockOf(name);
+    const waiting = lock.acquire().catch((reason: unknown) => reason);
+    await eventually("a waiter", async () => (await holder.status())?.waiters.length === 1);
+    await lock.close();
+    expect(await waiting).toBeInstanceOf(LockClosedError);
+    expect((await holder.status())?.waiters).toEqual([]);
+    expect(await guard?.release()).toBe(true);
+    expect((await holder.status())?.locked).toBe(false);
+    expect(await lock.acquire().catch((reason: unknown) => reason)).toBeInstanceOf(LockClosedError);
+  });
+
+  etcdTest("close() releases what is held, and aborts its signal", async () => {
+    const name = newName();
+    const lock = lockOf(name);
+    const error: unknown = await lock
+      .withLock(async (signal) => {
+        await lock.close();
+        expect(signal.aborted).toBe(true);
+      })
+      .catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(LockClosedError);
+    await using other = lockOf(name);
+    expect((await other.status())?.locked).toBe(false);
+    expect(await theCluster().keys(`${name}/`)).toEqual([]);
   });
 
   etcdTest("watch() yields at each change", async () => {

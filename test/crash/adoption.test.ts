@@ -129,7 +129,11 @@ describe("get --owner-pid", () => {
     await waiting(name, 1);
     await owner.kill();
     await release();
-    expect((await waiter.end()).status).toBe(0);
+    expect(await waiter.end()).toMatchObject({
+      status: 75,
+      stdout: "",
+      stderr: expect.stringContaining(`not taken, because pid ${owner.pid} has ended\n`),
+    });
     // Also for a Python peer, which knows nothing of owners.
     expect(await stateOf(name)).toMatchObject(atRest);
   });

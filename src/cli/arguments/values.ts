@@ -162,11 +162,18 @@ export function parsePid(option: string, text: string): number {
   return parseInteger(option, text, { min: 1, max: 2 ** 31 - 1 });
 }
 
-/** The number of a process. @throws {UsageError} if no such process lives */
-export function parseProcess(option: string, text: string): number {
+/** A process, told apart from a later one of its number by its start. */
+export interface LivingProcess {
+  readonly pid: number;
+  readonly start: number;
+}
+
+/** A process by its number. @throws {UsageError} if no such process lives */
+export function parseProcess(option: string, text: string): LivingProcess {
   const process = Number(text);
   const isWhole = String(process) === text && Number.isInteger(process) && process > 0;
-  if (isWhole && processStart(process) !== undefined) return process;
+  const start = isWhole ? processStart(process) : undefined;
+  if (start !== undefined) return { pid: process, start };
   if (isWhole && !showsOwnNumbers()) {
     const reason = "/proc shows the processes of another PID namespace";
     throw new UsageError(`${option}: nobody could tell when process ${process} ends: ${reason}`);

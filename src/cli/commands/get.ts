@@ -2,6 +2,7 @@
 import { defineCommand } from "citty";
 import type { Grant } from "../../lock/engine.ts";
 import type { ProcessLabel } from "../../lock/status.ts";
+import { hasEnded } from "../../posix/process-start.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import {
   commonOptions,
@@ -14,6 +15,7 @@ import {
   parseAccess,
   parseDuration,
   parseRefusalStatus,
+  type LivingProcess,
   parseProcess,
   parseQueueing,
   parseTimeout,
@@ -65,7 +67,7 @@ export default defineCommand({
     const notGranted = parseRefusalStatus("--conflict-exit-code", args["conflict-exit-code"]);
     const hold: HoldOptions = {
       seconds: release === undefined ? undefined : parseDuration("--auto-unget", release),
-      process: owner === undefined ? undefined : parseProcess("--owner-pid", owner),
+      owner: owner === undefined ? undefined : parseProcess("--owner-pid", owner),
       message: args.message,
       server: args.server,
       ttlSeconds: args.ttl === undefined ? undefined : parseTtl(args.ttl),
@@ -83,20 +85,22 @@ export default defineCommand({
       message: args.message,
       timeoutSeconds: timeout ?? Infinity,
       adopt: args["no-adopt"] !== true,
-      ownerProcess: hold.process,
+      ownerProcess: hold.owner?.pid,
       ...parseQueueing(args, timeout),
     };
     const context = { engine, output, trap };
     const [grant, refusal] = await acquireLock(context, args.name, request);
-    if (grant !== undefined) return await holdOn(grant, hold, context);
-    const text = textsFor(output).refused(refusal.name, refusal);
-    const { reason, by } = refusal;
-    if (output.seedOrder || output.json) {
-      await report(context, refusal.name, text, { granted: false, reason, by: by.map(labelOf) });
-    } else if (!output.quiet || refusal.around !== undefined) {
-      // As run does: that it can never be granted is an error of the script.
-      diagnostics().info(text);
+    if (grant !== undefined) {
+      const { owner: bound } = hold;
+      const hasOwner = bound === undefined || !hasEnded(bound.pid, bound.start);
+      if (hasOwner) return await holdOn(grant, hold, context);
+      await grant.release({ whereCalled: "owner ended" });
+      const text = `lock "${grant.name}": not taken, because pid ${bound.pid} has ended`;
+      await tellRefused(context, grant.name, text, { reason: "owner-ended", by: [] });
+      return notGranted;
     }
+    const text = textsFor(output).refused(refusal.name, refusal);
+    await tellRefused(context, refusal.name, text, refusal);
     return notGranted;
   },
 });
@@ -107,10 +111,31 @@ interface HoldOptions {
   /** On a server, after how long it is free without having been released. */
   ttlSeconds: number | undefined;
   /** The process to bind it to. */
-  process: number | undefined;
+  owner: LivingProcess | undefined;
   message: string;
   /** What --server says. */
   server: string | undefined;
+}
+
+/** Says that the lock was not taken. */
+async function tellRefused(
+  context: WaitContext,
+  name: string,
+  text: string,
+  refusal: {
+    readonly reason: string;
+    readonly by: readonly ProcessLabel[];
+    readonly around?: ProcessLabel | undefined;
+  },
+): Promise<void> {
+  const { output } = context;
+  const { reason, by, around } = refusal;
+  if (output.seedOrder || output.json) {
+    await report(context, name, text, { granted: false, reason, by: by.map(labelOf) });
+  } else if (!output.quiet || around !== undefined) {
+    // As run does: that it can never be granted is an error of the script.
+    diagnostics().info(text);
+  }
 }
 
 /** Tells of the grant, and leaves it held or releases it in time. @returns the exit status */
@@ -118,7 +143,7 @@ async function holdOn(grant: Grant, hold: HoldOptions, context: WaitContext): Pr
   const { output, trap } = context;
   const texts = textsFor(output);
   const { name, token } = grant;
-  const text = texts.granted(name, { ...hold, info: grant.info });
+  const text = texts.granted(name, { ...hold, process: hold.owner?.pid, info: grant.info });
   try {
     await report(context, name, text, { granted: true, token });
   } catch (error) {
@@ -130,7 +155,7 @@ async function holdOn(grant: Grant, hold: HoldOptions, context: WaitContext): Pr
   else await turn();
   if (hold.seconds === undefined && trap.received === undefined) {
     await grant.detach(
-      hold.process === undefined ? { seconds: hold.ttlSeconds } : { process: hold.process },
+      hold.owner === undefined ? { seconds: hold.ttlSeconds } : { process: hold.owner.pid },
     );
     return exitCodes.done;
   }

@@ -146,7 +146,7 @@ describe.each([
 
 describe("parseProcess()", () => {
   test("takes the number of a living process", () => {
-    expect(parseProcess("--owner-pid", String(process.pid))).toBe(process.pid);
+    expect(parseProcess("--owner-pid", String(process.pid)).pid).toBe(process.pid);
   });
 
   test.each(["0", "-1", "99999999", "1.5", "", "self"])("refuses %p", (text) => {

@@ -10,8 +10,8 @@ import { parseServerLockName } from "./keys.ts";
 
 /** Where the lock is, and how long it outlives its holder. */
 export interface EtcdLockOptions {
-  /** The members of the etcd cluster: `URL[,URL...]`. @default the variable RESOURCELOCK_SERVER */
-  servers?: string;
+  /** The members of the etcd cluster: `URL[,URL...]`, or an array. @default the variable RESOURCELOCK_SERVER */
+  servers?: string | readonly string[];
   /** How long the lock outlives a holder that dies, in whole seconds. @default 15 */
   ttlSeconds?: number;
   /** Where user, password and certificates are looked for. @default process.env */
@@ -123,8 +123,9 @@ export class EtcdLock implements AsyncDisposable {
   constructor(lockName: string, options: EtcdLockOptions = {}) {
     this.lockName = parseServerLockName(lockName);
     const environment = options.environment ?? process.env;
+    const servers = options.servers ?? environment["RESOURCELOCK_SERVER"] ?? "";
     this.#engine = new EtcdEngine({
-      servers: options.servers ?? environment["RESOURCELOCK_SERVER"] ?? "",
+      servers: typeof servers === "string" ? servers : servers.join(","),
       environment,
       ttlSeconds: options.ttlSeconds,
       clock: bootSeconds,
@@ -168,11 +169,17 @@ export class EtcdLock implements AsyncDisposable {
    * @returns what `work` returns; undefined when the lock was not granted in time
    * @throws {LockLostError} when the lock was lost before `work` had ended
    * @throws {LockClosedError} when it was closed before that
+   * @throws {TypeError} when `work` is no function, as when the options come first; then nothing is taken
    */
   async withLock<Result>(
     work: (signal: AbortSignal, guard: EtcdLockGuard) => Result | Promise<Result>,
     options: EtcdAcquireOptions = {},
   ): Promise<Result | undefined> {
+    if (typeof work !== "function") {
+      throw new TypeError(
+        `Cannot run under lock "${this.lockName}": give the function first, then the options`,
+      );
+    }
     await using guard = await this.acquire(options);
     if (guard === undefined) return undefined;
     const result = await work(guard.signal, guard);

@@ -85,6 +85,10 @@ const printed: Record<string, readonly (string | RegExp)[]> = {
   "docs/guide.md: Holding a lock together": ["read", "read at the same time", "write alone"],
   "docs/guide.md: A lock that users share": ["all who are in the group can use the lock"],
   "docs/monitoring.md: The locks of a host": [],
+  "docs/recipes.md: Mail when a job fails": [
+    "mail -s photos: exit status 3 root",
+    "the disk is full",
+  ],
 };
 
 /** Whether these are the lines that were told of, each once, in any order. */
@@ -113,6 +117,9 @@ class Surroundings {
     this.#link(root, "work/node_modules/resourcelock");
     this.#link(join(root, "node_modules/bun-types"), "work/node_modules/bun-types");
     for (const job of [...cronJobs, service]) this.#link("/bin/true", `bin/${job}`);
+    // It runs its words, as chronic does; what is mailed is printed.
+    this.#link("/usr/bin/env", "bin/chronic");
+    this.#link(join(import.meta.dir, "mail.sh"), "bin/mail");
     this.#variables = [
       `PATH=${dirname(program)}:${process.env["PATH"] ?? ""}`,
       `PYTHONPATH=${dirname(dirname(peer))}`,
@@ -193,6 +200,16 @@ function scriptsIn(value: unknown): string[] {
   });
 }
 
+/** Whether the program prints the metrics that alerts are about. */
+async function checkAlerts(text: string, surroundings: Surroundings): Promise<void> {
+  const words = "resourcelock get held -q && resourcelock list --prometheus --held-over 1h";
+  const { stdout } = await surroundings.run(["sh", "-e"], "metrics.sh", words);
+  const printedNames = new Set(stdout.match(/^resourcelock_\w+/gm));
+  const used = text.match(/\bresourcelock_\w+/g) ?? [];
+  expect(used).not.toBeEmpty();
+  for (const metric of used) expect(printedNames).toContain(metric);
+}
+
 const done = { status: 0, stdout: expect.any(String), stderr: expect.any(String) };
 
 const check: Record<string, (block: Block, surroundings: Surroundings) => Promise<void>> = {
@@ -217,7 +234,7 @@ const check: Record<string, (block: Block, surroundings: Surroundings) => Promis
     for (const job of jobs) {
       const [, time, command = ""] = /^((?:[\d*/]+ +){5})(\S.*)$/.exec(job) ?? [];
       expect(time).toBeDefined();
-      expect(cronJobs.filter((name) => command.endsWith(` -- ${name}`))).toBeArrayOfSize(1);
+      expect(cronJobs).toContain(/ -- (?:chronic )?(\S+)$/.exec(command)?.[1] ?? "");
       const outcome = await surroundings.run(["sh", "-e"], "job.sh", command);
       expect(outcome).toEqual({ status: 0, stdout: "", stderr: "" });
     }
@@ -235,7 +252,9 @@ const check: Record<string, (block: Block, surroundings: Surroundings) => Promis
 
   /** The scripts of a CI server's jobs and the command of an Ansible task, each in a plain shell. */
   async yaml({ text }, surroundings) {
-    const scripts = scriptsIn(Bun.YAML.parse(text));
+    const parsed = Bun.YAML.parse(text);
+    if (text.includes("alert:")) return await checkAlerts(text, surroundings);
+    const scripts = scriptsIn(parsed);
     expect(scripts).not.toBeEmpty();
     for (const script of scripts) {
       await Bun.write(join(surroundings.work, "deploy.sh"), "#!/bin/sh\necho deployed\n");

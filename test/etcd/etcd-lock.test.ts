@@ -48,6 +48,16 @@ describe("EtcdLock", () => {
     },
   );
 
+  etcdTest("withLock() says that the function comes first, and takes nothing", async () => {
+    await using lock = new EtcdLock(newName(), { servers: theCluster().servers.split(",") });
+    const swapped: unknown = Reflect.apply(lock.withLock.bind(lock), lock, [{}, () => 1]);
+    expect(await Promise.resolve(swapped).catch(String)).toEndWith(
+      "give the function first, then the options",
+    );
+    expect(await lock.status()).toBeUndefined();
+    expect(await lock.withLock(() => 2)).toBe(2);
+  });
+
   etcdTest("withLock() aborts its signal and throws when the lock is lost", async () => {
     const name = newName();
     await using lock = lockOf(name, 2);

@@ -58,7 +58,7 @@ function commandHelp(command: Command, columns: number): string {
   return joined(sections);
 }
 
-const usage = "Usage: resourcelock COMMAND [NAME] [OPTIONS]";
+const usage = "Usage: resourcelock COMMAND [NAME] [OPTIONS], or NAME COMMAND [OPTIONS]";
 const usageIndent = 7;
 
 /** A line of usage, what does not fit below its first word. */

@@ -1,7 +1,7 @@
 /** `get`: takes a lock that stays when the command ends, or with `-a` for a time. */
 import { defineCommand } from "citty";
 import type { Grant } from "../../lock/engine.ts";
-import type { ProcessLabel } from "../../lock/status.ts";
+import type { HolderStatus, ProcessLabel } from "../../lock/status.ts";
 import { hasEnded } from "../../posix/process-start.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import {
@@ -96,7 +96,11 @@ export default defineCommand({
       if (hasOwner) return await holdOn(grant, hold, context);
       await grant.release({ whereCalled: "owner ended" });
       const text = `lock "${grant.name}": not taken, because pid ${bound.pid} has ended`;
-      await tellRefused(context, grant.name, text, { reason: "owner-ended", by: [] });
+      await tellRefused(context, grant.name, text, {
+        reason: "owner-ended",
+        by: [],
+        holders: [],
+      });
       return notGranted;
     }
     const text = textsFor(output).refused(refusal.name, refusal);
@@ -125,13 +129,15 @@ async function tellRefused(
   refusal: {
     readonly reason: string;
     readonly by: readonly ProcessLabel[];
+    readonly holders: readonly HolderStatus[];
     readonly around?: ProcessLabel | undefined;
   },
 ): Promise<void> {
   const { output } = context;
-  const { reason, by, around } = refusal;
+  const { reason, by, around, holders } = refusal;
   if (output.seedOrder || output.json) {
-    await report(context, name, text, { granted: false, reason, by: by.map(labelOf) });
+    const why = { reason, by: by.map(labelOf), holders };
+    await report(context, name, text, { granted: false, ...why });
   } else if (!output.quiet || around !== undefined) {
     // As run does: that it can never be granted is an error of the script.
     diagnostics().info(text);

@@ -15,6 +15,8 @@ interface Metric {
   help: string;
   /** Undefined when there is nothing to tell: then there is no sample. */
   value(this: void, lock: LockState, options: MetricOptions): number | undefined;
+  /** Whether to leave it out altogether where no lock has a sample. */
+  isRare?: boolean;
 }
 
 const limitMetric = "resourcelock_held_over_limit";
@@ -23,8 +25,24 @@ const metrics: readonly Metric[] = [
   {
     name: "resourcelock_locked",
     type: "gauge",
-    help: "Whether the lock is locked: 1, or 0 for free.",
+    help: "Whether anybody holds the lock: 1, or 0 for free.",
     value: lockedValue,
+  },
+  {
+    name: "resourcelock_holders",
+    type: "gauge",
+    help: "How many hold the lock.",
+    value: (lock) => (lockedValue(lock) === undefined ? undefined : lock.holders.length),
+  },
+  {
+    name: "resourcelock_slots",
+    type: "gauge",
+    help: "How many may hold the lock at once; absent unless it is held in slots.",
+    value({ holders }) {
+      const slots = holders.map((holder) => holder.slots).filter((count) => count !== null);
+      return slots.length === 0 ? undefined : Math.min(...slots);
+    },
+    isRare: true,
   },
   {
     name: "resourcelock_held_seconds",
@@ -76,15 +94,22 @@ export function metricLines(locks: readonly LockState[], options: MetricOptions)
     if (lock.state !== "unreadable" && !readable.has(label)) readable.set(label, lock);
   }
   const lines: string[] = [];
-  for (const { name, type, help, value } of metrics) {
+  for (const { name, type, help, value, isRare = false } of metrics) {
     if (name === limitMetric && options.heldOverSeconds === undefined) continue;
-    lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
+    const samples: string[] = [];
     for (const [label, lock] of readable) {
       const sample = value(lock, options);
-      if (sample !== undefined) lines.push(`${name}{name="${label}"} ${sample}`);
+      if (sample !== undefined) samples.push(`${name}{name="${label}"} ${rounded(sample)}`);
     }
+    if (isRare && samples.length === 0) continue;
+    lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples);
   }
   return lines;
+}
+
+/** To milliseconds: no time is known more exactly. */
+function rounded(sample: number): number {
+  return Math.round(sample * 1000) / 1000;
 }
 
 const labelEscapes: Record<string, string> = { "\\": "\\\\", '"': '\\"', "\n": "\\n" };

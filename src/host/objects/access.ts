@@ -18,8 +18,14 @@ const maxMode = 0o777;
 /**
  * @param group a name, or a number
  * @throws {RangeError} where there is no such group, and for a mode that is none or keeps out the lock's own user
+ * @throws {TypeError} for a mode that is a text
  */
 export function accessOf(mode: number | undefined, group: string | number | undefined): Access {
+  if (mode !== undefined && typeof mode !== "number") {
+    throw new TypeError(
+      `Cannot create a lock with mode ${JSON.stringify(mode)}: give a number, as in 0o660`,
+    );
+  }
   if (mode !== undefined && !isUsableMode(mode)) {
     throw new RangeError(
       `Cannot create a lock with mode ${mode.toString(8)}: its owner needs at least 600, and 777 is the most`,

@@ -186,7 +186,13 @@ test("get --json prints a complete object", async () => {
   const token = expect.any(Number);
   expect(await jsonLines("get", name)).toEqual([{ ...state, granted: true, token }]);
   expect(await jsonLines("get", name, "-t", "0")).toEqual([
-    { ...state, granted: false, reason: "timeout", by: [] },
+    {
+      ...state,
+      granted: false,
+      reason: "timeout",
+      by: [],
+      holders: [expect.objectContaining({ command: "cli", attachment: "detached", token })],
+    },
   ]);
 });
 

@@ -219,17 +219,31 @@ describe("list --prometheus", () => {
   test("has the samples of each lock, its counters included", async () => {
     const name = newLockName();
     await resourcelock("get", name, "-q", "-a", "0");
-    const free = { locked: 0, held_seconds: 0, waiters: 0, grants_total: 1, recoveries_total: 0 };
+    const counters = { grants_total: 1, recoveries_total: 0 };
+    const free = { locked: 0, holders: 0, held_seconds: 0, waiters: 0, ...counters };
     expect(await samples(name)).toEqual(free);
     await bash(`sh -c '"$RESOURCELOCK" get ${name} -q --owner-pid $$; :'`);
     await resourcelock("get", name, "-q");
-    const recovered = { ...free, locked: 1, grants_total: 3, recoveries_total: 1 };
+    const counted = { grants_total: 3, recoveries_total: 1 };
+    const recovered = { ...free, locked: 1, holders: 1, ...counted };
     expect(await samples(name)).toEqual({ ...recovered, held_seconds: expect.any(Number) });
+  });
+
+  test("tells how many slots of a pool are taken, and for how long in whole milliseconds", async () => {
+    const name = newLockName();
+    const child = startCommand("run", name, "--slots", "3", "--", "sleep", "600");
+    await eventually("the hold", async () => (await samples(name))["holders"] === 1);
+    expect(await samples(name)).toMatchObject({ locked: 1, holders: 1, slots: 3 });
+    const [line = ""] = await listed(`held_seconds{name="${name}"} `, "--prometheus");
+    expect(line).toMatch(/ \d+(?:\.\d{1,3})?$/);
+    child.signal("SIGTERM");
+    await child.end();
   });
 
   test("has HELP and TYPE before the samples of each metric, and no other lines", async () => {
     await newHeldLock();
     const { stdout } = await resourcelock("list", "--prometheus");
+    // Only of pools, which other tests may have.
     const groups = stdout
       .trimEnd()
       .split(/^# HELP /m)
@@ -242,8 +256,9 @@ describe("list --prometheus", () => {
       expect(lines.length).toBeGreaterThan(0);
       return type;
     });
-    expect(types).toEqual([
+    expect(types.filter((type) => !type.includes("_slots "))).toEqual([
       "# TYPE resourcelock_locked gauge",
+      "# TYPE resourcelock_holders gauge",
       "# TYPE resourcelock_held_seconds gauge",
       "# TYPE resourcelock_waiters gauge",
       "# TYPE resourcelock_grants_total counter",

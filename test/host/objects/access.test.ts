@@ -40,6 +40,12 @@ describe("a lock that is made", () => {
     expect(permissionsOf(name).map(([mode]) => mode)).toEqual(["600", "600", "600"]);
   });
 
+  test("refuses a mode that is a text, and says how to write it", () => {
+    expect(() => {
+      Reflect.construct(ResourceLock, [newLockName(), { mode: "0660" }]);
+    }).toThrow('Cannot create a lock with mode "0660": give a number, as in 0o660');
+  });
+
   test("refuses a mode or a group that there is not, and nothing is made", () => {
     const name = newLockName();
     for (const options of [{ mode: 0o400 }, { mode: 0o1660 }, { group: "no such group" }]) {

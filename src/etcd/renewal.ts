@@ -10,6 +10,9 @@ import type { CallLimits, Gateway } from "./gateway.ts";
 import { type Clock, keepLeaseAlive } from "./lease.ts";
 import { operation, readKeyValues, responsesIn, transaction } from "./requests.ts";
 
+/** As many as a transaction of etcd may have, unless its `--max-txn-ops` says otherwise. */
+const maxOperations = 128;
+
 /** A key whose place holds a lock. */
 export interface HeldKey {
   readonly key: string;
@@ -20,7 +23,7 @@ export type Renewal =
   | { readonly outcome: "renewed"; readonly sentAt: number }
   /** By the leader of that term, as it says; nobody has confirmed it. */
   | { readonly outcome: "answered"; readonly sentAt: number; readonly raftTerm: number }
-  /** The term changed between the two requests: nothing is known, try again. */
+  /** The two answers contradict each other, or came in two terms: nothing is known, try again. */
   | { readonly outcome: "unconfirmed" }
   | { readonly outcome: "lease-gone" }
   /** The lease seems to be there, but these keys are not. */
@@ -35,16 +38,33 @@ export async function renewLease(
 ): Promise<Renewal> {
   const sentAt = clock();
   const kept = await keepLeaseAlive(gateway, leaseId, limits);
-  if (kept === undefined) return { outcome: "lease-gone" };
-  const { raftTerm } = kept;
-  if (held.length === 0) return { outcome: "answered", sentAt, raftTerm };
-  // Ranges, and not comparisons alone: etcd answers a transaction without a range from one member's memory.
-  const read = transaction({ compare: [], success: held.map(({ key }) => operation.get({ key })) });
-  const { message, header } = await gateway.call("kv/txn", read, limits);
-  if (header.raftTerm !== raftTerm) return { outcome: "unconfirmed" };
-  const found = responsesIn(message).map((response) => readKeyValues(response)[0]);
-  const gone = held.filter(
-    ({ createRevision }, index) => found[index]?.createRevision !== createRevision,
-  );
+  if (held.length === 0) {
+    return kept === undefined
+      ? { outcome: "lease-gone" }
+      : { outcome: "answered", sentAt, ...kept };
+  }
+  const { gone, raftTerms } = await lookForKeys(gateway, held, limits);
+  // A leader that is new says that there is no such lease while it has not heard of it yet (etcd issue 13675). Where a
+  // key is, its lease is too.
+  if (kept === undefined)
+    return { outcome: gone.length < held.length ? "unconfirmed" : "lease-gone" };
+  if (raftTerms.some((term) => term !== kept.raftTerm)) return { outcome: "unconfirmed" };
   return gone.length === 0 ? { outcome: "renewed", sentAt } : { outcome: "keys-gone", keys: gone };
+}
+
+/** Reads, by a majority, which of the keys are gone. */
+async function lookForKeys(gateway: Gateway, held: readonly HeldKey[], limits: CallLimits) {
+  const gone: HeldKey[] = [];
+  const raftTerms: number[] = [];
+  for (let start = 0; start < held.length; start += maxOperations) {
+    const part = held.slice(start, start + maxOperations);
+    // Ranges, and not comparisons alone: etcd answers a transaction without a range from one member's memory.
+    const read = part.map(({ key }) => operation.get({ key }));
+    const request = transaction({ compare: [], success: read });
+    const { message, header } = await gateway.call("kv/txn", request, limits);
+    raftTerms.push(header.raftTerm);
+    const found = responsesIn(message).map((response) => readKeyValues(response)[0]);
+    gone.push(...part.filter((key, at) => found[at]?.createRevision !== key.createRevision));
+  }
+  return { gone, raftTerms };
 }

@@ -282,8 +282,10 @@ export class Session {
         this.#goneSince = undefined;
       } else if (renewal.outcome === "answered") {
         this.#answered = { ...renewal, answeredAt: this.clock() };
+        this.#goneSince = undefined;
       } else if (renewal.outcome === "lease-gone") {
-        this.#leaseGone();
+        // Nothing else tells of a waiter's lease, and a leader that is new may not have heard of it yet.
+        if (held.length > 0 || this.#isSecondLook()) this.#leaseGone();
       } else if (renewal.outcome === "keys-gone") {
         this.#noteKeysGone(renewal.keys.filter(({ key }) => this.#held.has(key)));
       }
@@ -301,9 +303,14 @@ export class Session {
   #noteKeysGone(keys: readonly HeldKey[]): void {
     if (keys.length === 0) return;
     this.#time.doubt();
-    this.#goneSince ??= this.clock();
-    const isSure = this.clock() - this.#goneSince >= secondLookSeconds;
+    const isSure = this.#isSecondLook();
     for (const each of this.#listeners) each.onKeysGone(keys, isSure);
+  }
+
+  /** Whether what seems to be gone has seemed so for a while. */
+  #isSecondLook(): boolean {
+    this.#goneSince ??= this.clock();
+    return this.clock() - this.#goneSince >= secondLookSeconds;
   }
 
   /** Ends all that hangs on the lease: others may have begun already. */

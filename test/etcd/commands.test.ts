@@ -45,6 +45,13 @@ describe("run --server", () => {
     expect(await cluster.keys("status/")).toEqual([]);
   });
 
+  etcdTest("run keeps more locks than a transaction of etcd may have operations", async () => {
+    const names = Array.from({ length: 130 }, (_, index) => `many-${index}`).join(",");
+    // Without a renewal it would be asked to end after 1.8 s.
+    const outcome = await run("run", names, "--ttl", "3s", "sleep", "4");
+    expect(outcome).toMatchObject({ status: 0, stderr: "" });
+  });
+
   etcdTest("run sets the variables of etcdctl lock for its command", async () => {
     const { stdout } = await run("run", "variables", "env");
     const [, key = ""] = /^ETCD_LOCK_KEY=(.*)$/m.exec(stdout) ?? [];

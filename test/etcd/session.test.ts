@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, spyOn, test } from "bun:test";
 import { Gateway } from "../../src/etcd/gateway.ts";
 import { renewLease } from "../../src/etcd/renewal.ts";
 import { Session } from "../../src/etcd/session.ts";
@@ -79,12 +79,34 @@ describe("renewLease()", () => {
   });
 
   test.each([[undefined], ["0"], ["-1"]])(
-    "renewLease() tells that the lease is gone when the TTL is %p",
+    "renewLease() tells that the lease is gone when the TTL is %p, and its keys are too",
     async (ttl) => {
-      await using server = serverWith({ ttl });
+      await using server = serverWith({ ttl, range: {} });
       expect(await renew(server)).toEqual({ outcome: "lease-gone" });
     },
   );
+
+  test("renewLease() is unconfirmed when there is no TTL, but its key", async () => {
+    await using server = serverWith({ ttl: undefined });
+    expect(await renew(server)).toEqual({ outcome: "unconfirmed" });
+  });
+
+  test("renewLease() reads 128 keys at once, and no more", async () => {
+    const many = Array.from({ length: 130 }, () => held);
+    const parts: number[] = [];
+    await using server = new FakeGateway(({ path, body }) => {
+      if (path.endsWith("keepalive")) {
+        return Response.json({ result: { header: headerOf(), ID: "1", TTL: "15" } });
+      }
+      const { success } = body as { success: object[] };
+      parts.push(success.length);
+      return answer({ succeeded: true, responses: success.map(() => ({ response_range: found })) });
+    });
+    const keys = { leaseId: "1", held: many };
+    const renewal = await renewLease(gatewayTo(server), keys, () => 100, { seconds: 5 });
+    expect(renewal).toEqual({ outcome: "renewed", sentAt: 100 });
+    expect(parts).toEqual([128, 2]);
+  });
 
   test.each([
     ["there is no key", {}],
@@ -126,13 +148,13 @@ describe("Session.ensureFresh()", () => {
   });
 
   test("ensureFresh() is false when the lease is gone", async () => {
-    await using server = serverWith({ ttl: undefined });
+    await using server = serverWith({ ttl: undefined, range: {} });
     expect((await fresh(server, 106, 9)).isFresh).toBe(false);
   });
 
   test.each([
-    ["takes a waiter's renewal when the grant was asked for later, in its term", 2, 100.6, 2],
-    ["renews when the grant came in another term than a waiter's renewal", 3, 100.6, 4],
+    ["takes a waiter's renewal when the grant was asked for later, in its term", 2, 101, 2],
+    ["renews when the grant came in another term than a waiter's renewal", 3, 101, 4],
     ["renews when the grant was asked for before a waiter's renewal was answered", 2, 100.4, 4],
   ])("ensureFresh() %s", async (_, raftTerm, askedAt, requests) => {
     let now = 100;
@@ -152,6 +174,26 @@ describe("Session.ensureFresh()", () => {
 });
 
 describe("Session", () => {
+  test("Session leaves no listener behind when it looks again and again", async () => {
+    const added = spyOn(EventTarget.prototype, "addEventListener");
+    const removed = spyOn(EventTarget.prototype, "removeEventListener");
+    try {
+      let looks = 0;
+      await using server = serverWith();
+      const clock = () => {
+        looks += 1;
+        return 100;
+      };
+      watched(server, clock);
+      await eventually("many looks", () => looks > 20);
+      const left = added.mock.calls.length - removed.mock.calls.length;
+      expect(left).toBeLessThan(3);
+    } finally {
+      added.mockRestore();
+      removed.mockRestore();
+    }
+  });
+
   const lease = { id: "1", ttlSeconds: 10, sentAt: 100 };
   let session: Session | undefined;
   afterEach(() => session?.stopRenewing());
@@ -249,9 +291,33 @@ describe("Session", () => {
     expect(one.renewedAt).toBe(100);
   });
 
-  test("Session tells at once when the lease is gone", async () => {
+  test("Session goes on when a leader that is new does not know the lease yet", async () => {
     let now = 100;
     await using server = serverWith({ ttl: undefined });
+    const { session: one, told } = watched(server, () => now);
+    now = 102.5;
+    await eventually("a renewal", () => server.seen.length >= 2);
+    server.state.ttl = "15";
+    await eventually("the next renewal", () => one.renewedAt === 102.5);
+    expect(told).toEqual([]);
+  });
+
+  test("Session asks twice before it believes that a waiter's lease is gone", async () => {
+    let now = 100;
+    const told: string[] = [];
+    await using server = serverWith({ ttl: undefined });
+    const one = (session = new Session(gatewayTo(server), () => now, lease));
+    one.listen({ ...deaf, onLeaseGone: () => told.push("lease gone") });
+    now = 103;
+    await eventually("two renewals", () => server.seen.length >= 3);
+    expect(told).toEqual([]);
+    now = 104.5;
+    await eventually("the end", () => told.length === 1);
+  });
+
+  test("Session tells at once when the lease is gone", async () => {
+    let now = 100;
+    await using server = serverWith({ ttl: undefined, range: {} });
     const { told } = watched(server, () => now);
     now = 102.5;
     await eventually("the end", () => told.length === 2);

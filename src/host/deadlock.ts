@@ -4,7 +4,7 @@ import { DeadlockWatch } from "../lock/deadlock-watch.ts";
 import type { LockState } from "../lock/status.ts";
 import { monotonicSeconds } from "../posix/clock.ts";
 import { processAndAncestors } from "../posix/process-start.ts";
-import { locksOnHost } from "./inventory/list.ts";
+import { locksNamed, locksOnHost, scanLocks } from "./inventory/list.ts";
 import { isHoldOf } from "./ledger/process-number.ts";
 
 const ancestry: Ancestry = ({ pid }) => (pid === null ? [] : processAndAncestors(pid));
@@ -30,17 +30,51 @@ export function circlesOnHost(locks: readonly LockState[] = locksOnHost()): Circ
   return new WaitGraph(withoutReusedNumbers(locks), ancestry).circles();
 }
 
-/** @param inspect looks at one lock, which may be open already */
+/** For how long one look may keep a waiter from its lock, and its process from signals. */
+const maxLookSeconds = 0.02;
+
+/**
+ * @param inspect looks at one lock, which may be open already
+ * @param lookSeconds how long one look may take: there may be thousands of locks
+ */
 export function watchDeadlocks(
   lockName: string,
   inspect: (lockName: string) => Promise<LockState | undefined>,
+  lookSeconds = maxLookSeconds,
 ): DeadlockWatch {
   const own = { pid: process.pid };
+  let scan: ReturnType<typeof scanLocks> | undefined;
+  let known = new Map<number, Iterable<number>>();
   return new DeadlockWatch(lockName, {
-    list: async () => withoutReusedNumbers(locksOnHost()),
+    list: async () => {
+      const going = (scan ??= scanLocks());
+      scan = undefined;
+      const seen = within(lookSeconds, going);
+      if (seen === undefined) scan = going;
+      else known = new Map();
+      return seen;
+    },
+    lookAgain: (names) => withoutReusedNumbers(locksNamed(names)),
     inspect,
     clock: monotonicSeconds,
-    ancestry,
+    // Thousands of waiters may say that they are of one process.
+    ancestry: (process) => {
+      const { pid } = process;
+      if (pid === null) return [];
+      const above = known.get(pid) ?? ancestry(process);
+      known.set(pid, above);
+      return above;
+    },
     own,
   });
+}
+
+/** Goes on for some time, one step at least. @returns what came out; undefined where there is more to do */
+function within<T>(seconds: number, steps: Generator<void, T>): T | undefined {
+  const end = monotonicSeconds() + seconds;
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (monotonicSeconds() >= end) return undefined;
+  }
 }

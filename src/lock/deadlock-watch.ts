@@ -14,8 +14,10 @@ const rescanSeconds = 30;
 
 /** Where the locks are. */
 export interface Surroundings {
-  /** Looks at all locks. */
-  readonly list: () => Promise<readonly SeenQueue[]>;
+  /** Looks at all locks. Undefined where that takes longer than one look may: the next one goes on. */
+  readonly list: () => Promise<readonly SeenQueue[] | undefined>;
+  /** Looks once more at the locks of a circle, where {@link list} may have seen each at another time. */
+  readonly lookAgain?: (lockNames: readonly string[]) => readonly SeenQueue[];
   /** Looks at one lock, which is cheaper. */
   readonly inspect: (lockName: string) => Promise<Pick<LockStatus, "waiters"> | undefined>;
   /** Seconds of a clock that nobody sets. */
@@ -59,8 +61,9 @@ export class DeadlockWatch {
   }
 
   async #findCircle(): Promise<Circle | undefined> {
-    const { list, clock, ancestry, own, heldNames } = this.#around;
+    const { list, lookAgain, clock, ancestry, own, heldNames } = this.#around;
     const locks = await list();
+    if (locks === undefined) return undefined;
     if (heldNames === undefined) {
       const above = new Set(ancestry(own));
       const held = locks.filter(({ holders }) =>
@@ -72,6 +75,9 @@ export class DeadlockWatch {
       this.#rescanAtSeconds = clock() + rescanSeconds;
       if (!held.some(({ waiters }) => waiters.length > 0)) return undefined;
     }
-    return new WaitGraph(locks, ancestry).circleThrough(this.#lockName, own);
+    const circle = new WaitGraph(locks, ancestry).circleThrough(this.#lockName, own);
+    const again = circle && lookAgain?.(circle.map(({ lockName }) => lockName));
+    if (again === undefined) return circle;
+    return new WaitGraph(again, ancestry).circleThrough(this.#lockName, own);
   }
 }

@@ -15,14 +15,19 @@ const nameInDirectoryEntry = 19;
 /**
  * The names in a directory, `.` and `..` left out, in no order. What is not UTF-8 in a name becomes U+FFFD.
  *
+ * @param max how many to read at most
  * @throws {PosixError} ENOENT, ENOTDIR, EACCES ...
  */
-export function namesInDirectory(path: string): string[] {
+export function namesInDirectory(path: string, max = Infinity): string[] {
   const libc = open();
   const names: string[] = [];
   const directory = libc.opendir(cString(path));
   if (directory === null) throw lastError("opendir");
-  for (let entry = libc.readdir(directory); entry !== null; entry = libc.readdir(directory)) {
+  for (
+    let entry = libc.readdir(directory);
+    entry !== null && names.length < max;
+    entry = libc.readdir(directory)
+  ) {
     const name = new CString(entry, nameInDirectoryEntry);
     if (name !== "." && name !== "..") names.push(name);
   }

@@ -75,6 +75,38 @@ test("look() of a process that holds nothing looks at all locks again after half
   expect(around.looks).toEqual(["all", "all"]);
 });
 
+test("look() goes on at the next look when one does not see all locks", async () => {
+  const queues = [
+    { name: "mine", holders: [holder(1)], waiters: [waiter(2, 0)] },
+    { name: "other", holders: [holder(2)], waiters: [waiter(1)] },
+  ];
+  const answers = [undefined, undefined, queues];
+  const list = async () => answers.shift();
+  const watch = new DeadlockWatch("other", { ...surroundings(queues), list });
+  expect(await watch.look()).toBeUndefined();
+  expect(await watch.look()).toBeUndefined();
+  expect(await watch.look()).toHaveLength(2);
+});
+
+test("look() finds no circle that is gone when its locks are looked at again", async () => {
+  const queues = [
+    { name: "mine", holders: [holder(1)], waiters: [waiter(2, 0)] },
+    { name: "other", holders: [holder(2)], waiters: [waiter(1)] },
+    { name: "third", holders: [holder(1)], waiters: [] },
+  ];
+  let now: SeenQueue[] = queues.filter(({ name }) => name === "other");
+  const asked: (readonly string[])[] = [];
+  const lookAgain = (names: readonly string[]) => {
+    asked.push(names);
+    return now;
+  };
+  const watch = new DeadlockWatch("other", { ...surroundings(queues), lookAgain });
+  expect(await watch.look()).toBeUndefined();
+  expect(asked).toEqual([["other", "mine"]]);
+  now = queues;
+  expect(await watch.look()).toHaveLength(2);
+});
+
 test("look() with names of held locks looks at these first, and at all once somebody waits", async () => {
   const queues = [
     { name: "mine", holders: [holder(1)], waiters: [waiter(2, 0)] },

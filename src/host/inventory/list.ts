@@ -29,7 +29,13 @@ import {
 } from "../../lock/errors.ts";
 import { LedgerImage } from "../ledger/layout.ts";
 import type { LedgerReader } from "../ledger/ledger-reader.ts";
-import { type Files, filesOnHost, isSemaphore, statusIfThere } from "../objects/files.ts";
+import {
+  type Files,
+  filesIfFew,
+  filesOnHost,
+  isSemaphore,
+  statusIfThere,
+} from "../objects/files.ts";
 import { decodeLockInfo } from "../../lock/info-text.ts";
 import { isInUse, leftoverStatus, lostLockStatus } from "./leftover.ts";
 import { objectsOf, sharedMemoryDirectory } from "../../lock/name.ts";
@@ -49,6 +55,37 @@ import { hashOf, marks } from "../objects/unit.ts";
 export function locksOnHost(): LockState[] {
   const { files, named, leftover } = look();
   return present([...named.map((name) => lookAtLock(name, files)), ...leftover.map(lookAtLost)]);
+}
+
+/** Reading so many names takes less than a waiter may be late when its turn comes. */
+const maxScannedFiles = 20_000;
+
+/**
+ * The same as {@link locksOnHost} in steps, each of them one look, for who has other things to do. Nothing where there
+ * are too many files.
+ *
+ * @throws {PosixError} where this host has no /dev/shm
+ */
+export function* scanLocks(): Generator<void, LockState[]> {
+  const found = filesIfFew(maxScannedFiles);
+  if (found === undefined) return [];
+  const locks: (LockState | undefined)[] = [];
+  for (const name of found.named) {
+    yield;
+    locks.push(lookAtLock(name, found.files));
+  }
+  for (const name of found.leftover) {
+    yield;
+    locks.push(lookAtLost(name));
+  }
+  return present(locks);
+}
+
+/** Some locks, as {@link locksOnHost} has them; those left out that there are not. */
+export function locksNamed(names: readonly string[]): LockState[] {
+  return present(
+    names.map((name) => lookAtLock(name, new Set([name, `${name}.ledger`])) ?? lookAtLost(name)),
+  );
 }
 
 /**

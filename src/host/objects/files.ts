@@ -21,7 +21,17 @@ export interface Files {
 
 /** What there is now, in no order. @throws {PosixError} where there is no /dev/shm that can be read */
 export function filesOnHost(): Files {
-  const files = new Set(namesInDirectory(sharedMemoryDirectory));
+  return filesNamed(namesInDirectory(sharedMemoryDirectory));
+}
+
+/** The same, unless there are more files than `max`: anybody may have made them. @throws {PosixError} */
+export function filesIfFew(max: number): Files | undefined {
+  const names = namesInDirectory(sharedMemoryDirectory, max + 1);
+  return names.length > max ? undefined : filesNamed(names);
+}
+
+function filesNamed(names: readonly string[]): Files {
+  const files = new Set(names);
   const [named, leftover]: [string[], string[]] = [[], []];
   for (const file of files) {
     if (file.startsWith(semaphorePrefix)) {

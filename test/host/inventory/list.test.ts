@@ -1,7 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { ResourceLock } from "../../../src/index.ts";
-import { locksOnHost, staleOnHost } from "../../../src/host/inventory/list.ts";
+import {
+  locksNamed,
+  locksOnHost,
+  scanLocks,
+  staleOnHost,
+} from "../../../src/host/inventory/list.ts";
 import type { LockState } from "../../../src/lock/status.ts";
 import { newLockName } from "../../support/binary.ts";
 import { runToEnd, start } from "../../support/process.ts";
@@ -157,5 +162,23 @@ describe("staleOnHost()", () => {
     writeFileSync(shared(`${name}-2.ledger`), "of another program");
     mkdirSync(shared(`${name}-3.ledger`));
     expect(listed(name, staleOnHost)).toEqual([]);
+  });
+});
+
+describe("scanLocks()", () => {
+  test("looks at one lock a step, and comes to what locksOnHost() does", () => {
+    const name = newLockName();
+    using one = new ResourceLock(`${name}-one`);
+    using two = new ResourceLock(`${name}-two`);
+    two.getLock();
+    const steps = scanLocks();
+    let count = 0;
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) count += 1;
+    expect(count).toBeGreaterThanOrEqual(2);
+    const { value } = step;
+    expect(listed(name, () => value)).toEqual(listed(name));
+    expect(locksNamed([two.lockName, `${name}-none`])).toEqual(listed(two.lockName));
+    expect(one.isLocked()).toBe(false);
   });
 });

@@ -9,23 +9,33 @@ import type {
   ForceReleaseOptions,
   Grant,
   LockEngine,
+  LookLimits,
   Refusal,
   WatchOptions,
 } from "../lock/engine.ts";
 import { LockLostError } from "../lock/errors.ts";
+import { heldVariable, readHeldClaims } from "../lock/held-claims.ts";
 import type { Circle } from "../lock/circle.ts";
 import type { GrantRecord, HolderStatus, LockState } from "../lock/status.ts";
+import { abortablePause } from "./abortable-pause.ts";
 import { circleFinder } from "./circle-finder.ts";
 import { type Environment, credentialsFrom, tlsFrom } from "./credentials.ts";
 import { type Entry, holderOf, tokenOf } from "./entry.ts";
-import { defaultCallSeconds, Gateway } from "./gateway.ts";
+import { type CallLimits, defaultCallSeconds, Gateway } from "./gateway.ts";
 import { grantRecordOf, presentRecord, readHistory } from "./history.ts";
 import { Hold } from "./hold.ts";
 import { requireInfoFits } from "./info.ts";
 import { infoKeys, parseServerLockName, queuePrefix } from "./keys.ts";
 import type { KeptLock } from "./keeper-job.ts";
 import { type Clock, type Lease, revokeLease } from "./lease.ts";
-import { type LockLook, lockNames, lockStateOf, lookAt, mapInParallel } from "./lock-state.ts";
+import {
+  type LockLook,
+  lockNames,
+  lockStateOf,
+  lookAt,
+  mapInParallel,
+  viewedState,
+} from "./lock-state.ts";
 import { type GrantedPlace, type Label, Place } from "./place.ts";
 import { isPlaceGone, lostPlacePauseMilliseconds, PlaceGone } from "./lost-place.ts";
 import { QueueWatch } from "./queue-watch.ts";
@@ -116,11 +126,17 @@ export class EtcdEngine implements LockEngine {
     const name = parseServerLockName(lockName);
     requireInfoFits(request.message);
     const deadline = this.#clock() + request.timeoutSeconds;
+    let seen: LockState | undefined;
     for (let lostPlaces = 0; ; lostPlaces++) {
-      if (lostPlaces > 0) await Bun.sleep(lostPlacePauseMilliseconds(lostPlaces));
-      const isLate = request.timeoutSeconds > 0 && this.#clock() >= deadline;
-      if (lostPlaces > 0 && isLate) return timeout(name);
-      const left = request.timeoutSeconds === 0 ? 0 : Math.max(0.001, deadline - this.#clock());
+      const isOnce = request.timeoutSeconds === 0;
+      if (lostPlaces > 0) {
+        const milliseconds = lostPlacePauseMilliseconds(lostPlaces);
+        const leftMilliseconds = isOnce ? Infinity : (deadline - this.#clock()) * 1000;
+        await abortablePause(Math.min(milliseconds, leftMilliseconds), request.signal);
+        request.signal?.throwIfAborted();
+        if (!isOnce && this.#clock() >= deadline) return timeout(name, seen);
+      }
+      const left = isOnce ? 0 : Math.max(0.001, deadline - this.#clock());
       const opening = this.#sessions.sessionFor(name, left, request.signal);
       // While the server is at it.
       this.#ownLabel();
@@ -134,7 +150,9 @@ export class EtcdEngine implements LockEngine {
       let hold: Hold | undefined;
       try {
         const granted = await place.acquire();
-        if (granted === undefined) return { granted: false, name, ...place.refusal };
+        if (granted === undefined) {
+          return { granted: false, name, ...place.refusal, seen: viewedState(name, place.view) };
+        }
         // The wait may have used up the time in which the lease is known to be there.
         if (!(await session.ensureFresh(granted, request.signal))) {
           throw new PlaceGone("the lease ended at the grant");
@@ -145,6 +163,7 @@ export class EtcdEngine implements LockEngine {
         if (!isPlaceGone(error)) throw error;
         // Locks that are held under the same lease are gone with it.
         if (session.heldKeys.length > 0) throw new LockLostError(name, { reason: "expired" });
+        seen = viewedState(name, place.view);
         this.#warn(
           `lost its place in the queue for lock "${name}": ${error.message}; waiting again, at its end`,
         );
@@ -159,11 +178,13 @@ export class EtcdEngine implements LockEngine {
     const label = { ...this.#ownLabel(), message };
     const arrival = { ...request, isAnotherTry };
     const held = [...this.#holds.keys()].map((hold) => hold.name);
+    const claims = claimsIn(this.#environment, name);
     return new Place(session, name, {
       ...request,
       kind,
       label,
       arrival,
+      findAround: (holders) => this.#aroundAmong(holders, claims),
       findCircle: circleFinder(name, held, {
         gateway: this.#gateway,
         environment: this.#environment,
@@ -217,9 +238,9 @@ export class EtcdEngine implements LockEngine {
     return this.#label;
   }
 
-  async inspect(lockName: string): Promise<LockState | undefined> {
+  async inspect(lockName: string, limits: LookLimits = {}): Promise<LockState | undefined> {
     const name = parseServerLockName(lockName);
-    return lockStateOf(name, await lookAt(this.#gateway, name));
+    return lockStateOf(name, await lookAt(this.#gateway, name, callLimits(limits)));
   }
 
   async *watch(
@@ -282,9 +303,18 @@ export class EtcdEngine implements LockEngine {
     );
   }
 
-  async holdAround(lockName: string, claims: readonly string[]): Promise<HolderStatus | undefined> {
-    const { view, clusterId } = await lookAt(this.#gateway, parseServerLockName(lockName));
-    const around = view.holders.find((entry) => isAround(entry, claims, clusterId));
+  async holdAround(
+    lockName: string,
+    claims: readonly string[],
+    limits: LookLimits = {},
+  ): Promise<HolderStatus | undefined> {
+    const name = parseServerLockName(lockName);
+    const { view } = await lookAt(this.#gateway, name, callLimits(limits));
+    return this.#aroundAmong(view.holders, claims);
+  }
+
+  #aroundAmong(holders: readonly Entry[], claims: readonly string[]): HolderStatus | undefined {
+    const around = holders.find((entry) => isAround(entry, claims, this.#gateway.clusterId));
     return around && holderOf(around);
   }
 
@@ -336,4 +366,16 @@ export class EtcdEngine implements LockEngine {
   }
 }
 
-const timeout = (name: string): Refusal => ({ granted: false, name, reason: "timeout", by: [] });
+function timeout(name: string, seen: LockState | undefined): Refusal {
+  return { granted: false, name, reason: "timeout", by: [], seen };
+}
+
+function callLimits({ seconds = defaultCallSeconds, signal }: LookLimits): CallLimits {
+  return { seconds: Math.max(0.001, Math.min(seconds, defaultCallSeconds)), signal };
+}
+
+/** What the environment claims to be held of a lock. */
+function claimsIn(environment: Environment, lockName: string): string[] {
+  const claims = readHeldClaims(environment[heldVariable] ?? "");
+  return claims.filter(({ name }) => name === lockName).map(({ claim }) => claim);
+}

@@ -25,7 +25,6 @@ export interface LockLook {
   readonly history: KeyValue | undefined;
   /** The info text that was written by hand last. */
   readonly info: KeyValue | undefined;
-  readonly clusterId: string;
 }
 
 export async function lookAt(
@@ -48,7 +47,7 @@ export async function lookAt(
   const [queue, history, info] = responsesIn(message).map(readKeyValues);
   const view = new QueueView();
   view.load(queue ?? [], header.revision);
-  return { view, history: history?.[0], info: info?.[0], clusterId: header.clusterId };
+  return { view, history: history?.[0], info: info?.[0] };
 }
 
 /** What can be told about a lock; undefined if there is none. */
@@ -72,6 +71,11 @@ export function lockStateOf(name: string, look: LockLook): LockState | undefined
     grants: (look.history?.version ?? 0) + granted,
     recoveries: 0,
   };
+}
+
+/** What a view of its queue alone tells of a lock. */
+export function viewedState(name: string, view: QueueView): LockState | undefined {
+  return lockStateOf(name, { view, history: undefined, info: undefined });
 }
 
 /** The info text of the last grant, or the one that was written by hand after it. */

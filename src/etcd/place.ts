@@ -9,8 +9,9 @@ import { LockServerError } from "../lock/errors.ts";
 import type { Circle } from "../lock/circle.ts";
 import type { Refusal, WaitState } from "../lock/engine.ts";
 import type { RequestedKind } from "../lock/kinds.ts";
+import type { HolderStatus } from "../lock/status.ts";
 import { type Arrival, looksFirst, refusalInQueue, refusalOnArrival } from "./arrival.ts";
-import { type EntryValue, formatEntry, queueEntryOf, tokenOf } from "./entry.ts";
+import { type Entry, type EntryValue, formatEntry, queueEntryOf, tokenOf } from "./entry.ts";
 import { abortablePause } from "./abortable-pause.ts";
 import { type CallLimits, defaultCallSeconds, type Reply } from "./gateway.ts";
 import { type JsonObject, objectIn } from "./json.ts";
@@ -28,7 +29,7 @@ import {
   transaction,
 } from "./requests.ts";
 import type { GrantedKey, Session, SessionListener } from "./session.ts";
-import { startTicks } from "./wait-ticks.ts";
+import { startWaitTicks } from "./wait-ticks.ts";
 
 /** What a request tells others of itself. */
 export type Label = Pick<EntryValue, "host" | "user" | "pid" | "process" | "message">;
@@ -38,6 +39,8 @@ export interface PlaceRequest {
   readonly label: Label;
   readonly timeoutSeconds: number;
   readonly arrival: Arrival;
+  /** Finds the hold that this process runs under. */
+  readonly findAround?: ((holders: readonly Entry[]) => HolderStatus | undefined) | undefined;
   /** Looks whether the wait is part of a deadlock that it is to end; undefined where it cannot be. */
   readonly findCircle?: (() => Promise<Circle | undefined>) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -69,7 +72,8 @@ export class Place {
   /** Where it is in the queue, once it has entered that. */
   readonly key: string;
   readonly #own: ReturnType<typeof queueEntryOf>;
-  readonly #view = new QueueView();
+  /** The queue as it was known last. */
+  readonly view = new QueueView();
   readonly #value: EntryValue;
   readonly #startedAt: number;
   #refusal: Omit<Refusal, "granted" | "name"> = { reason: "timeout", by: [] };
@@ -139,14 +143,14 @@ export class Place {
     for (;;) {
       const mine = this.#grantFound();
       if (mine !== undefined) return mine;
-      if (!this.#view.wouldHold(this.#own)) return undefined;
+      if (!this.view.wouldHold(this.#own)) return undefined;
       const value = this.#grantedValue();
       const askedAt = this.#session.clock();
       const { message, header } = await this.#create(
         transaction({
           compare: [
             compare.isAbsent({ key: this.key }),
-            compare.noneChangedAfter(this.#queue, this.#view.revision),
+            compare.noneChangedAfter(this.#queue, this.view.revision),
           ],
           success: [this.#put(value)],
           failure: [operation.get(this.#queue)],
@@ -156,7 +160,7 @@ export class Place {
       if (message["succeeded"] === true) {
         return this.#granted(header.revision, header, value, askedAt);
       }
-      this.#view.load(readKeyValues(responsesIn(message)[0]), header.revision);
+      this.view.load(readKeyValues(responsesIn(message)[0]), header.revision);
       await this.#pauseAfterVainTry();
     }
   }
@@ -177,7 +181,7 @@ export class Place {
     if (first !== undefined || this.#refusal.reason !== "timeout") return first;
     this.#session.listen(leaseGone);
     try {
-      using _ = this.#startTicks();
+      using _ = this.#startWaitTicks();
       return await this.#awaitTurn();
     } finally {
       this.#session.unlisten(leaseGone);
@@ -191,15 +195,15 @@ export class Place {
     for (;;) {
       await this.#readQueue({ signal: this.#end.signal, seconds: this.#secondsLeft });
       // It may be there by an earlier sending.
-      const isThere = this.#view.find(this.key) !== undefined;
-      const refusal = isThere ? undefined : refusalOnArrival(this.#view, this.#own, arrival);
+      const isThere = this.view.find(this.key) !== undefined;
+      const refusal = isThere ? undefined : refusalOnArrival(this.view, this.#own, arrival);
       if (refusal !== undefined) {
         this.#refusal = refusal;
         return undefined;
       }
-      const conditions = [compare.noneChangedAfter(this.#queue, this.#view.revision)];
+      const conditions = [compare.noneChangedAfter(this.#queue, this.view.revision)];
       const granted = await this.#enter(conditions);
-      if (granted !== undefined || this.#view.find(this.key) !== undefined) return granted;
+      if (granted !== undefined || this.view.find(this.key) !== undefined) return granted;
       await this.#pauseAfterVainTry();
     }
   }
@@ -235,7 +239,7 @@ export class Place {
       return this.#granted(header.revision, header, value, askedAt);
     }
     const inner = objectIn(responsesIn(message)[0] ?? {}, "response_txn");
-    this.#view.load(readKeyValues(responsesIn(inner).at(-1)), header.revision);
+    this.view.load(readKeyValues(responsesIn(inner).at(-1)), header.revision);
     return undefined;
   }
 
@@ -257,14 +261,14 @@ export class Place {
       for (;;) {
         const mine = this.#grantFound();
         if (mine !== undefined) return mine;
-        const own = this.#view.find(this.key);
+        const own = this.view.find(this.key);
         if (own === undefined) throw new PlaceGone("the key was deleted");
-        const refusal = refusalInQueue(this.#view, own);
+        const refusal = refusalInQueue(this.view, own);
         if (refusal !== undefined) {
           this.#refusal = refusal;
           return undefined;
         }
-        if (this.#view.mayHold(own)) {
+        if (this.view.mayHold(own)) {
           const taking = this.#take(own.createRevision);
           // While that is under way.
           watch?.close();
@@ -273,7 +277,7 @@ export class Place {
           if (granted !== undefined) return granted;
           continue;
         }
-        watch ??= new QueueWatch(this.#session.gateway, this.#queue, this.#view, this.#end.signal);
+        watch ??= new QueueWatch(this.#session.gateway, this.#queue, this.view, this.#end.signal);
         const outcome = await watch.next(this.#secondsLeft);
         if (outcome === "timeout") return undefined;
         if (outcome === "changed") continue;
@@ -301,7 +305,7 @@ export class Place {
     }
     // Another one may have taken the slot that is free in this view.
     if (this.#own.kind === "slots") {
-      conditions.push(compare.noneChangedAfter(this.#queue, this.#view.revision));
+      conditions.push(compare.noneChangedAfter(this.#queue, this.view.revision));
     }
     const { message, header } = await this.#session.gateway.call(
       "kv/txn",
@@ -313,14 +317,14 @@ export class Place {
       { signal: this.#end.signal, seconds: this.#secondsLeft },
     );
     if (message["succeeded"] === true) return this.#granted(createRevision, header, value, askedAt);
-    this.#view.load(readKeyValues(responsesIn(message)[0]), header.revision);
+    this.view.load(readKeyValues(responsesIn(message)[0]), header.revision);
     await this.#pauseAfterVainTry();
     return undefined;
   }
 
   /** The grant of an earlier sending whose answer was lost. */
   #grantFound(): GrantedPlace | undefined {
-    const own = this.#view.find(this.key);
+    const own = this.view.find(this.key);
     if (own?.value?.granted === undefined) return undefined;
     const { createRevision, value } = own;
     return this.#granted(createRevision, { revision: tokenOf(own), raftTerm: 0 }, value, 0);
@@ -348,7 +352,7 @@ export class Place {
     const granted = { ...this.#value, granted: Date.now() / 1000 };
     if (this.#own.kind !== "slots") return granted;
     const { kind } = this.#request;
-    const slot = this.#view.freeSlot();
+    const slot = this.view.freeSlot();
     const slotName = typeof kind === "object" ? kind.names?.[slot] : undefined;
     return { ...granted, slot, ...(slotName === undefined ? {} : { slotName }) };
   }
@@ -363,14 +367,20 @@ export class Place {
       range(this.#queue),
       limits,
     );
-    this.#view.load(keyValuesIn(message), header.revision);
+    this.view.load(keyValuesIn(message), header.revision);
   }
 
-  #startTicks(): Disposable {
+  #describe(): WaitState {
+    const holders = this.view.holders.filter(({ key }) => key !== this.key);
+    const around = this.#request.findAround?.(holders);
+    return { ...this.view.describe(this.key), around };
+  }
+
+  #startWaitTicks(): Disposable {
     const { onWait, findCircle } = this.#request;
     const waited = () => this.#session.clock() - this.#startedAt;
-    return startTicks({
-      notify: onWait && (() => onWait(waited(), () => this.#view.describe(this.key))),
+    return startWaitTicks({
+      notify: onWait && (() => onWait(waited(), () => this.#describe())),
       findCircle,
       // As if it had been thrown by the wait.
       onError: (error) => this.#end.abort(error),

@@ -14,7 +14,7 @@ export interface TickingWait {
 }
 
 /** @throws what the caller throws at once */
-export function startTicks({ notify, findCircle, onError, onCircle }: TickingWait): Disposable {
+export function startWaitTicks({ notify, findCircle, onError, onCircle }: TickingWait): Disposable {
   notify?.();
   const notices = notify && setInterval(() => attempt(notify, onError), tickMilliseconds);
   const looks = findCircle && startLooks(findCircle, onCircle);

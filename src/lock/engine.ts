@@ -71,6 +71,8 @@ export interface Refusal {
   readonly by: readonly ProcessLabel[];
   /** The circle of a deadlock, from the wait that was given up on. */
   readonly circle?: Circle | undefined;
+  /** The lock as it was when the request was refused; undefined where it is for the caller to look at. */
+  readonly seen?: LockState | undefined;
 }
 
 /** A lock that is held. Disposing of it releases it; a second release changes nothing. */
@@ -162,6 +164,14 @@ export interface WatchOptions {
   readonly endsWithServer?: boolean | undefined;
 }
 
+/** How far a look may go. An engine that waits for nobody needs no limits. */
+export interface LookLimits {
+  /** How long to wait for an answer. @default as long as the engine thinks fit, which is also the most */
+  readonly seconds?: number | undefined;
+  /** Ends the look, which rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** What an engine may lack. A request for it is a usage error, which the command line reports before it asks. */
 type Feature = "access" | "adopt" | "owner-process" | "ttl" | "newest" | "replace" | "max-waiters";
 
@@ -178,7 +188,7 @@ export interface LockEngine extends AsyncDisposable {
    */
   acquire(name: string, request: AcquireRequest): Promise<Grant | Refusal>;
   /** Looks at a lock. @returns undefined when there is no such lock */
-  inspect(name: string): Promise<LockState | undefined>;
+  inspect(name: string, limits?: LookLimits): Promise<LockState | undefined>;
   /**
    * Looks at a lock again and again: yields its state at once, then after each pause and whenever it is told of a
    * change.
@@ -205,7 +215,11 @@ export interface LockEngine extends AsyncDisposable {
    *
    * @param claims as in {@link Grant.claim}
    */
-  holdAround(name: string, claims: readonly string[]): Promise<HolderStatus | undefined>;
+  holdAround(
+    name: string,
+    claims: readonly string[],
+    limits?: LookLimits,
+  ): Promise<HolderStatus | undefined>;
   /** Finds the circles of waits among all locks. @param seen all of them, where they were looked at just now */
   deadlocks(seen?: readonly LockState[]): Promise<Circle[]>;
   /** Releases a lock whoever holds it. A holder that loses it this way goes on without it. */

@@ -112,6 +112,13 @@ describe("run --server", () => {
     },
   );
 
+  etcdTest("run does not wait for a lock that is bound to the shell around it", async () => {
+    const script = `"${binary}" get shell --owner-pid $$ && "${binary}" run shell -t 1m true; echo $?; "${binary}" run shell --reentrant echo in`;
+    const { stdout, stderr } = await runToEnd(["sh", "-c", script], { env: environment() });
+    expect(stdout).toMatch(/^shell: locked until pid \d+ ends\n75\nin\n$/);
+    expect(stderr).toContain("for which get --owner-pid holds the lock already");
+  });
+
   etcdTest("run does not take a claim of this host's locks for one of the server's", async () => {
     const holder = start([binary, "run", "claimed", "sh", "-c", "echo $RESOURCELOCK_TOKEN; cat"], {
       env: environment(),

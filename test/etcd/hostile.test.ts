@@ -1,5 +1,8 @@
 /** Servers that are none, or lie: run ends in time, with one line, and its command never runs. */
 import { describe, expect, test } from "bun:test";
+import { EtcdEngine } from "../../src/etcd/engine.ts";
+import type { AcquireRequest } from "../../src/lock/engine.ts";
+import { bootSeconds } from "../../src/posix/clock.ts";
 import { casesOf } from "../support/binary.ts";
 import { binary, runToEnd } from "../support/process.ts";
 import { answer, FakeGateway, headerOf, type Responder, streamed } from "./fake-gateway.ts";
@@ -61,6 +64,24 @@ const servers: [what: string, status: number, respond: Responder][] = [
   ["a queue in which this place is not", 75, etcdBut({ "kv/txn": () => answer() })],
 ];
 
+/** Has an engine lose its place again and again: the sixth time it pauses for more than three seconds. */
+const losing = async (request: Partial<AcquireRequest>, onPause: () => void) => {
+  let ends = 0;
+  const revoked: Responder = () => {
+    ends += 1;
+    if (ends === 6) onPause();
+    return answer();
+  };
+  const responders = { "kv/txn": () => answer(), "lease/revoke": revoked };
+  await using server = new FakeGateway(etcdBut(responders));
+  const options = { servers: server.url, environment: {}, clock: bootSeconds };
+  await using engine = new EtcdEngine(options);
+  const began = performance.now();
+  const wish = { message: "", timeoutSeconds: Infinity, ...request };
+  const outcome = await engine.acquire("x", wish).catch(String);
+  return { outcome, seconds: (performance.now() - began) / 1000 };
+};
+
 describe("run with a server that is none", () => {
   test.each(casesOf(6, servers))(
     "run ends when the server gives %s",
@@ -94,6 +115,23 @@ describe("run with a server that is none", () => {
     const words = ["run", "-t", "2", "-q", "--server", server.url, "x", "true"];
     expect((await runToEnd([binary, ...words])).status).toBe(75);
     expect(server.seen.length).toBeLessThan(60);
+  });
+
+  test("acquire() ends in its time when it pauses after lost places", async () => {
+    const { outcome, seconds } = await losing({ timeoutSeconds: 3.6 }, () => {});
+    expect(outcome).toMatchObject({ granted: false, reason: "timeout" });
+    expect(seconds).toBeLessThan(5.5);
+  });
+
+  test("acquire() ends by its signal when it pauses after lost places", async () => {
+    const stop = new AbortController();
+    let abortedAt = Infinity;
+    const { outcome } = await losing({ signal: stop.signal }, () => {
+      abortedAt = performance.now();
+      stop.abort(new Error("interrupted"));
+    });
+    expect(outcome).toBe("Error: interrupted");
+    expect(performance.now() - abortedAt).toBeLessThan(2500);
   });
 
   test("run asks for a new place now and then only, when each is gone at once", async () => {

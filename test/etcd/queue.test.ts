@@ -67,7 +67,7 @@ describe("EtcdEngine.acquire()", () => {
       const name = newName();
       const grant = await acquired(newEngine().acquire(name, once));
       const refusal = await newEngine().acquire(name, once);
-      expect(refusal).toEqual({ granted: false, name, reason: "timeout", by: [] });
+      expect(refusal).toMatchObject({ granted: false, name, reason: "timeout", by: [] });
       expect(await keysOf(name)).toHaveLength(1);
       await grant.release();
       expect((await newEngine().acquire(name, once)).granted).toBe(true);

@@ -1,7 +1,7 @@
 /** `get`: takes a lock that stays when the command ends, or with `-a` for a time. */
 import { defineCommand } from "citty";
 import type { Grant } from "../../lock/engine.ts";
-import type { HolderStatus, ProcessLabel } from "../../lock/status.ts";
+import type { HolderStatus, LockState, ProcessLabel } from "../../lock/status.ts";
 import { hasEnded } from "../../posix/process-start.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import {
@@ -131,13 +131,14 @@ async function tellRefused(
     readonly by: readonly ProcessLabel[];
     readonly holders: readonly HolderStatus[];
     readonly around?: ProcessLabel | undefined;
+    readonly seen?: LockState | undefined;
   },
 ): Promise<void> {
   const { output } = context;
-  const { reason, by, around, holders } = refusal;
+  const { reason, by, around, holders, seen } = refusal;
   if (output.seedOrder || output.json) {
     const why = { reason, by: by.map(labelOf), holders };
-    await report(context, name, text, { granted: false, ...why });
+    await report(context, name, text, { granted: false, ...why }, seen);
   } else if (!output.quiet || around !== undefined) {
     // As run does: that it can never be granted is an error of the script.
     diagnostics().info(text);
@@ -184,7 +185,8 @@ async function report(
   name: string,
   text: string,
   outcome: object,
+  seen?: LockState,
 ): Promise<void> {
-  const facts = output.json ? lockFacts(name, await engine.inspect(name)) : {};
+  const facts = output.json ? lockFacts(name, seen ?? (await engine.inspect(name))) : {};
   printResult(output, text, { ...facts, ...outcome });
 }

@@ -13,7 +13,13 @@ import {
 } from "../arguments/options.ts";
 import { parseAccess } from "../arguments/values.ts";
 import { openEngine } from "../engine.ts";
-import { claimsOf, HeldAround, heldAroundText, requireNoneAround } from "../status/hold-around.ts";
+import {
+  claimsOf,
+  HeldAround,
+  heldAroundText,
+  lookLimitsOf,
+  requireNoneAround,
+} from "../status/hold-around.ts";
 import { diagnostics } from "../terminal/output.ts";
 import { acquireLocks, type WaitContext } from "../waiting/acquire.ts";
 import { covers } from "../waiting/around.ts";
@@ -124,7 +130,8 @@ async function takeLocks(job: Job, context: WaitContext): Promise<JobLocks | und
     const claims = claimsOf(name);
     // Who holds a single lock is looked at when the wait begins.
     if (claims.length === 0 && job.names.length === 1) continue;
-    const around = await context.engine.holdAround(name, claims);
+    const limits = lookLimitsOf({ ...job, signal: context.trap.signal });
+    const around = await context.engine.holdAround(name, claims, limits);
     if (around !== undefined && !join(name, around)) return undefined;
   }
   for (;;) {
@@ -158,9 +165,12 @@ async function acquireWanted(
   };
   const answer = await acquireLocks(context, names, request);
   if (Array.isArray(answer)) return answer;
-  const { engine, output } = context;
+  const { engine, output, trap } = context;
   // One that does not wait was refused before it could find out that the hold is around it.
-  if (job.reentrant) await requireNoneAround(engine, [answer.name]);
+  const hasWaited = timeoutSeconds > 0 && answer.reason === "timeout";
+  if (job.reentrant && !hasWaited) {
+    await requireNoneAround(engine, [answer.name], { timeoutSeconds, signal: trap.signal });
+  }
   if (output.quiet) return undefined;
   // Loaded only when it is said: a job that runs at once starts without it.
   const { textsFor } = await import("../status/result-text.ts");

@@ -66,7 +66,12 @@ export default defineCommand({
     });
     const deadline = new AbortController();
     const timer =
-      timeout === Infinity ? undefined : setTimeout(() => deadline.abort(), timeout * 1000);
+      timeout === 0 || timeout === Infinity
+        ? undefined
+        : setTimeout(
+            () => deadline.abort(new DOMException("The wait timed out", "TimeoutError")),
+            timeout * 1000,
+          );
     const ends = AbortSignal.any([deadline.signal, trap.signal]);
     const startSeconds = monotonicSeconds();
     try {

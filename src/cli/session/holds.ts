@@ -38,8 +38,8 @@ export class Holds {
     lockName: string,
     request: Omit<AcquireRequest, "signal">,
   ): Promise<Grant | Refusal> {
-    if (request.newest === true) await requireNoneAround(this.engine, [lockName]);
     const wish = { ...request, signal: this.signal, onWait: () => this.requireReader() };
+    if (request.newest === true) await requireNoneAround(this.engine, [lockName], wish);
     const answer = await this.engine.acquire(
       lockName,
       await refusedUnderHold(this.engine, lockName, wish),

@@ -110,7 +110,7 @@ async function notGrantedText(
   answer: Refusal & { readonly maxWaiters: number | undefined },
 ): Promise<string> {
   const { name } = answer;
-  const { holders = [], info } = (await engine.inspect(name)) ?? {};
+  const { holders = [], info } = answer.seen ?? (await engine.inspect(name)) ?? {};
   if (answer.reason === "timeout") {
     return `${name}: not granted${holders.length === 0 ? "" : `; ${holdersText(holders)}`}`;
   }
@@ -172,7 +172,7 @@ function waitCommand(holds: Holds): CommandDef<any> {
       const notFree = parseRefusalStatus("--conflict-exit-code", args["conflict-exit-code"]);
       const seconds = timeoutSeconds(args);
       const ends = [holds.signal];
-      if (Number.isFinite(seconds)) ends.push(AbortSignal.timeout(seconds * 1000));
+      if (seconds > 0 && Number.isFinite(seconds)) ends.push(AbortSignal.timeout(seconds * 1000));
       const wait = {
         signal: AbortSignal.any(ends),
         once: seconds === 0,

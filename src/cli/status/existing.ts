@@ -1,5 +1,5 @@
 /** The state of a lock, which may not be there, as the commands tell it. */
-import type { LockEngine } from "../../lock/engine.ts";
+import type { LockEngine, LookLimits } from "../../lock/engine.ts";
 import { type GrantRecord, type LockState, type LockStatus, nobody } from "../../lock/status.ts";
 import { type LockFacts, lockFacts } from "./lock-facts.ts";
 
@@ -21,8 +21,12 @@ export function stateOf(name: string, lock: LockState | undefined): State {
 }
 
 /** Looks at a lock. */
-export async function stateNow(engine: LockEngine, name: string): Promise<State> {
-  return stateOf(name, await engine.inspect(name));
+export async function stateNow(
+  engine: LockEngine,
+  name: string,
+  limits?: LookLimits,
+): Promise<State> {
+  return stateOf(name, await engine.inspect(name, limits));
 }
 
 /** The same, and who had a free lock last. */

@@ -1,5 +1,5 @@
 /** Holds around this process, which end when it does: a wait for such a lock would never end. */
-import type { AcquireRequest, LockEngine } from "../../lock/engine.ts";
+import type { AcquireRequest, LockEngine, LookLimits } from "../../lock/engine.ts";
 import { heldVariable, readHeldClaims } from "../../lock/held-claims.ts";
 import type { HolderStatus } from "../../lock/status.ts";
 import { processText } from "./status-text.ts";
@@ -29,9 +29,10 @@ export function claimsOf(lockName: string): string[] {
 export async function requireNoneAround(
   engine: LockEngine,
   names: readonly string[],
+  request: Pick<AcquireRequest, "timeoutSeconds" | "signal">,
 ): Promise<void> {
   for (const name of names) {
-    const around = await engine.holdAround(name, claimsOf(name));
+    const around = await engine.holdAround(name, claimsOf(name), lookLimitsOf(request));
     if (around !== undefined) throw new HeldAround(name, around);
   }
 }
@@ -43,39 +44,30 @@ export async function refusedUnderHold(
   request: AcquireRequest,
 ): Promise<AcquireRequest> {
   const claims = claimsOf(name);
-  const claimed = claims.length === 0 ? undefined : await engine.holdAround(name, claims);
-  const found = new AbortController();
-  const { signal, onWait } = request;
-  const signals = signal === undefined ? [found.signal] : [signal, found.signal];
+  // A server's engine knows what the environment claims, and tells with the wait.
+  const isAsked = claims.length > 0 && !engine.isLeased;
+  const claimed = isAsked ? await engine.holdAround(name, claims) : undefined;
+  const { onWait } = request;
   let isFirst = true;
   return {
     ...request,
-    signal: engine.isLeased ? AbortSignal.any(signals) : signal,
     onWait(waitedSeconds, describe) {
       if (isFirst) {
         isFirst = false;
         const around = claimed ?? describe().around;
         if (around !== undefined) throw new HeldAround(name, around);
-        // A server has to be asked; a host's engine, which may hold the thread from here on, has told.
-        if (engine.isLeased) void findAround(engine, name, found);
       }
       onWait?.(waitedSeconds, describe);
     },
   };
 }
 
-async function findAround(engine: LockEngine, name: string, found: AbortController): Promise<void> {
-  let around: HolderStatus | undefined;
-  try {
-    around = await engine.holdAround(name, []);
-  } catch {
-    // The wait itself tells what is wrong with the server.
-    return;
-  }
-  // The request may have been granted meanwhile.
-  if (around !== undefined && around.pid !== process.pid) {
-    found.abort(new HeldAround(name, around));
-  }
+/** A look before a request takes no longer than the request may, and ends with it. */
+export function lookLimitsOf({
+  timeoutSeconds,
+  signal,
+}: Pick<AcquireRequest, "timeoutSeconds" | "signal">): LookLimits {
+  return { seconds: timeoutSeconds === 0 ? undefined : timeoutSeconds, signal };
 }
 
 /** Who cannot wait for a hold around it. */

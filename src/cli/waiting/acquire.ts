@@ -52,6 +52,7 @@ async function refusalUnderHold(
 ): Promise<ToldRefusal> {
   const state = await engine.inspect(lockName);
   return {
+    seen: state,
     granted: false,
     name: lockName,
     reason: "deadlock",
@@ -76,14 +77,17 @@ export async function acquireLocks(
 ): Promise<Grant[] | ToldRefusal> {
   const { engine, output, trap } = context;
   const startSeconds = monotonicSeconds();
-  if (request.newest === true || request.replace === true) await requireNoneAround(engine, names);
+  if (request.newest === true || request.replace === true) {
+    await requireNoneAround(engine, names, { ...request, signal: trap.signal });
+  }
   const answer = await acquireNoticed(context, names, request);
   if (!Array.isArray(answer)) {
     const isTriedOnce = request.timeoutSeconds === 0;
-    const state = await engine.inspect(answer.name);
+    const state = answer.seen ?? (await engine.inspect(answer.name));
     return {
       ...answer,
       maxWaiters: request.maxWaiters,
+      seen: state,
       waitedSeconds: isTriedOnce ? 0 : monotonicSeconds() - startSeconds,
       info: state?.info ?? "",
       holders: state?.holders ?? [],

@@ -1,0 +1,84 @@
+/** A server that falls silent: commands end in their time, with the right status, and by a signal at once. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { eventually } from "../support/eventually.ts";
+import { binary, runToEnd, start, type TestProcess } from "../support/process.ts";
+import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
+import { FakeGateway } from "./fake-gateway.ts";
+import { silence, wayTo } from "./way.ts";
+
+const etcdTest = test.skipIf(!haveEtcd);
+let cluster: EtcdCluster;
+beforeAll(async () => {
+  if (haveEtcd) cluster = await EtcdCluster.start();
+}, 60_000);
+afterAll(async () => await cluster?.[Symbol.asyncDispose]());
+
+/** Far less than the 10 s for which a server without a limit is waited for, far more than a wait of 2 s takes. */
+const maxMilliseconds = 8000;
+
+async function inTime<T>(work: () => Promise<T>): Promise<T> {
+  const began = performance.now();
+  const result = await work();
+  expect(performance.now() - began).toBeLessThan(maxMilliseconds);
+  return result;
+}
+
+const to = (server: string, ...words: string[]) => [binary, ...words, "--server", server];
+
+/** Holds a lock, and ends it. */
+async function heldLock(name: string): Promise<TestProcess> {
+  const holder = start([...to(cluster.servers, "run", name), "sh", "-c", "echo inside; cat"]);
+  await holder.stdout.until("inside");
+  return holder;
+}
+
+describe("a server that falls silent", () => {
+  etcdTest.each(["run", "get", "get --json", "wait"])(
+    "%s ends with 75 in its time when the server falls silent while it waits",
+    async (command) => {
+      const name = `silent-${command.replaceAll(/\W/g, "")}`;
+      await heldLock(name);
+      let isHung = false;
+      await using way = wayTo(cluster.servers, async ({ path }, pass) => {
+        if (isHung) return await silence();
+        // The watch that tells of changes, with which the wait has begun.
+        if (path.endsWith("watch")) isHung = true;
+        return await pass();
+      });
+      const [verb = "", ...options] = command.split(" ");
+      const words = to(way.url, verb, ...options, "-t", "2", name);
+      const rest = command === "run" ? ["true"] : [];
+      const outcome = await inTime(() => runToEnd([...words, ...rest]));
+      expect(outcome.status).toBe(75);
+      if (command === "get --json") {
+        expect(JSON.parse(outcome.stdout)).toMatchObject({ granted: false, locked: true });
+      } else {
+        expect(outcome.stderr).toContain("held by");
+      }
+    },
+  );
+
+  test.each([["run a,b true"], ["run --newest a true"], ["wait a"]])(
+    "%s ends with 69 in its time when the server never answers",
+    async (command) => {
+      await using server = new FakeGateway(silence);
+      const env = { RESOURCELOCK_SERVER: server.url };
+      const words = command.split(" ").toSpliced(1, 0, "-t", "1");
+      const outcome = await inTime(() => runToEnd([binary, ...words], { env }));
+      expect(outcome.status).toBe(69);
+    },
+  );
+
+  test.each([["run a,b true"], ["run --replace a true"], ["wait a"], ["wait -n a"]])(
+    "%s ends by a signal when the server never answers",
+    async (command) => {
+      await using server = new FakeGateway(silence);
+      const env = { RESOURCELOCK_SERVER: server.url };
+      const child = start([binary, ...command.split(" ")], { env });
+      await eventually("a request", () => server.seen.length > 0);
+      child.signal("SIGTERM");
+      await inTime(() => child.exited());
+      expect(child.endedBy).toBe("SIGTERM");
+    },
+  );
+});

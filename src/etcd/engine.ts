@@ -184,7 +184,12 @@ export class EtcdEngine implements LockEngine {
       kind,
       label,
       arrival,
-      findAround: (holders) => this.#aroundAmong(holders, claims),
+      // A key of this process itself, left behind by an earlier request, will be gone.
+      findAround: (holders) =>
+        this.#aroundAmong(
+          holders.filter(({ value }) => value?.process !== label.process),
+          claims,
+        ),
       findCircle: circleFinder(name, held, {
         gateway: this.#gateway,
         environment: this.#environment,

@@ -6,7 +6,7 @@ import { readHistory } from "./history.ts";
 import { formatGrantInfo } from "./info.ts";
 import { defaultCallSeconds, type Reply } from "./gateway.ts";
 import type { KeptLock } from "./keeper-job.ts";
-import { endlessTtlSeconds, grantLease, keepLeaseAlive, type Lease } from "./lease.ts";
+import { endlessTtlSeconds, grantLease, keepLeaseAlive, type Lease, revokeLease } from "./lease.ts";
 import type { GrantedPlace } from "./place.ts";
 import { removePlace } from "./release.ts";
 import type { HeldKey } from "./renewal.ts";
@@ -189,7 +189,11 @@ export class Hold implements Grant, SessionListener {
       }),
       { seconds: this.#secondsToRelease },
     );
-    if (message["succeeded"] !== true) return false;
+    if (message["succeeded"] !== true) {
+      // Nothing hangs on it, and it may be one that never ends.
+      await revokeLease(gateway, lease.id, { seconds: minReleaseSeconds }).catch(ignoreServer);
+      return false;
+    }
     this.#place = { ...this.#place, value };
     if (until.process !== undefined) await this.#context.bindTo(this, lease, until.process);
     this.#hasEnded = true;
@@ -283,4 +287,8 @@ export class Hold implements Grant, SessionListener {
       throw error;
     }
   }
+}
+
+function ignoreServer(error: unknown): void {
+  if (!(error instanceof LockServerError)) throw error;
 }

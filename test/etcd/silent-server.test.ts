@@ -1,7 +1,7 @@
 /** A server that falls silent: commands end in their time, with the right status, and by a signal at once. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { eventually } from "../support/eventually.ts";
-import { binary, runToEnd, start, type TestProcess } from "../support/process.ts";
+import { binary, type Outcome, runToEnd, start, type TestProcess } from "../support/process.ts";
 import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
 import { FakeGateway } from "./fake-gateway.ts";
 import { silence, wayTo } from "./way.ts";
@@ -82,3 +82,34 @@ describe("a server that falls silent", () => {
     },
   );
 });
+
+describe("get", () => {
+  etcdTest("get ends with 69 when its lease has ended before the lock was left", async () => {
+    const leases: string[] = [];
+    await using way = wayTo(cluster.servers, async ({ path, body, text }, pass) => {
+      if (path.endsWith("lease/grant")) leases.push(hexIdOf(body));
+      if (isDetaching(text)) {
+        await cluster.etcdctl("lease", "revoke", leases[0] ?? "");
+      }
+      return await pass();
+    });
+    const outcome: Outcome = await runToEnd(to(way.url, "get", "slow", "--json"));
+    expect(outcome.status).toBe(69);
+    expect(outcome.stderr).toContain('Lost lock "slow": its lease ran out');
+    expect(await cluster.keys("slow/")).toEqual([]);
+    expect(leases).toHaveLength(2);
+    // The lease without end, on which nothing hangs.
+    expect(await cluster.etcdctl("lease", "timetolive", leases[1] ?? "")).toContain("expired");
+  });
+});
+
+const hexIdOf = (body: unknown): string => {
+  const id = typeof body === "object" && body !== null && "ID" in body ? String(body.ID) : "0";
+  return BigInt(id).toString(16);
+};
+
+/** Whether a request leaves a lock without a process: that stands in the value, in base64. */
+const isDetaching = (text: string): boolean =>
+  [...text.matchAll(/"value":"([^"]+)"/g)].some(([, value = ""]) =>
+    atob(value).includes('"attachment":"detached"'),
+  );

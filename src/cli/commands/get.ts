@@ -1,6 +1,7 @@
 /** `get`: takes a lock that stays when the command ends, or with `-a` for a time. */
 import { defineCommand } from "citty";
 import type { Grant } from "../../lock/engine.ts";
+import { LockLostError } from "../../lock/errors.ts";
 import type { HolderStatus, LockState, ProcessLabel } from "../../lock/status.ts";
 import { hasEnded } from "../../posix/process-start.ts";
 import { outputOptions } from "../arguments/arguments.ts";
@@ -161,10 +162,11 @@ async function holdOn(grant: Grant, hold: HoldOptions, context: WaitContext): Pr
   if (hold.seconds !== undefined) await trap.sleep(hold.seconds);
   else await turn();
   if (hold.seconds === undefined && trap.received === undefined) {
-    await grant.detach(
+    const isHeld = await grant.detach(
       hold.owner === undefined ? { seconds: hold.ttlSeconds } : { process: hold.owner.pid },
     );
-    return exitCodes.done;
+    if (isHeld) return exitCodes.done;
+    throw grant.findLoss() ?? new LockLostError(name, { reason: "expired" });
   }
   const whereCalled = `${hold.message} - auto unget`;
   const loss = await grant.release({ whereCalled });

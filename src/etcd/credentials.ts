@@ -25,7 +25,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * User and password of RESOURCELOCK_SERVER_USER and RESOURCELOCK_SERVER_PASSWORD, or of the file that
  * RESOURCELOCK_SERVER_PASSWORD_FILE names; undefined if no user is given.
  *
- * @throws {LockServerError} with fault `denied` if others may read the file
+ * @throws {LockServerError} with fault `denied` if others may read the file, `address` if a user has no password
  */
 export function credentialsFrom(environment: Environment): Credentials | undefined {
   const user = environment["RESOURCELOCK_SERVER_USER"] ?? "";
@@ -35,6 +35,12 @@ export function credentialsFrom(environment: Environment): Credentials | undefin
     path === ""
       ? (environment["RESOURCELOCK_SERVER_PASSWORD"] ?? "")
       : readSecret(path).replace(/\r?\n$/, "");
+  if (password === "") {
+    throw new LockServerError(
+      "address",
+      "Cannot log in to the lock server: RESOURCELOCK_SERVER_USER has no password; set RESOURCELOCK_SERVER_PASSWORD or RESOURCELOCK_SERVER_PASSWORD_FILE",
+    );
+  }
   return { user, password };
 }
 

@@ -39,6 +39,13 @@ describe("credentialsFrom()", () => {
     expect(() => credentialsFrom(environment)).toThrow("others can read it");
   });
 
+  test("credentialsFrom() throws when a user has no password", () => {
+    const user = { RESOURCELOCK_SERVER_USER: "ci" };
+    const empty = { ...user, RESOURCELOCK_SERVER_PASSWORD_FILE: fileWith("\n", 0o600) };
+    expect(() => credentialsFrom(user)).toThrow("RESOURCELOCK_SERVER_USER has no password");
+    expect(() => credentialsFrom(empty)).toThrow("RESOURCELOCK_SERVER_USER has no password");
+  });
+
   test("credentialsFrom() throws when the file is missing", () => {
     const path = join(directory, "none");
     const environment = { RESOURCELOCK_SERVER_USER: "ci", RESOURCELOCK_SERVER_PASSWORD_FILE: path };

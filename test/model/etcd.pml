@@ -9,6 +9,7 @@
  *   T        the TTL, in ticks; everything that runs under the lock is killed one tick before its end
  *   CHANGES  how often the leader changes; the old one may go on answering renewals
  *   LOST     how many answers to acquiring transactions are lost, and the transactions repeated
+ *   BESIDE   of how many clients renewals are on their way while they do other things; those of the others take no time
  *   FAULTS   how many wrappers are killed or stopped, one a client at most
  *   FORCED   how many holds are forced away: nothing is promised for those from then on, but nothing hangs either
  *   MUTANT_x one rule broken, to show that the search finds out
@@ -37,6 +38,9 @@
 #ifndef LOST
 #define LOST 1
 #endif
+#ifndef BESIDE
+#define BESIDE 1
+#endif
 #ifndef FAULTS
 #define FAULTS 1
 #endif
@@ -63,7 +67,14 @@ byte rest[N];                   /* ticks until the leader ends the lease */
 /* ---- the clients ---- */
 
 byte age[N];                    /* ticks since the last renewal that counts was sent, T at most */
+byte mine[N];                   /* the revision that made the client's key, as it knows; 0 for none: nothing is renewed */
+bool holds[N];                  /* granted: renewals that are sent from now on are confirmed by a read */
+bool isSent[N];                 /* a renewal is on its way */
+bool gone[N];                   /* the lease or the key is known to be gone */
 byte sent[N];                   /* ticks since the renewal on its way was sent; T also for none */
+byte noted[N];                  /* ticks since the last answered renewal of the waiter was sent; T also for none */
+byte notedTerm[N];              /* of the leader that answered it; 0 for none */
+bool isLate[N];                 /* it was answered after the grant was asked for */
 bool inside[N];                 /* the command runs */
 bool faulty[N];                 /* the wrapper is dead or stopped; its keeper is not */
 byte lastToken = 0;
@@ -73,6 +84,8 @@ byte lostLeft = LOST;
 byte faultsLeft = FAULTS;
 byte changesLeft = CHANGES;
 byte forcedLeft = FORCED;
+
+#define advance(i, ticks) age[i] = (ticks < age[i] -> ticks : age[i])
 
 /* Whether somebody is left to renew, and to kill in time. */
 #ifdef MUTANT_ONE_PROCESS
@@ -98,47 +111,85 @@ inline grant(i) {
   token[i] = revision
 }
 
-/* One renewal; `gone` is set when the lease or the key is known to be gone. */
-inline renew() {
-  sent[me] = 0;
+/* The leader's answer to a renewal. */
+inline ask() {
   if
-  :: atomic { lease[me] -> rest[me] = T; answered = term }
-  :: atomic { stale != 0 -> answered = stale }
-  :: atomic { !lease[me] -> gone = true }
-  fi;
-  if
-  :: gone -> sent[me] = T
-  :: else ->
-#if defined(MUTANT_NO_CONFIRM)
-     age[me] = sent[me]
-#elif defined(MUTANT_FROM_ANSWER)
-     age[me] = 0
-#else
-     /* The read by a majority. */
-     atomic {
-       if
-       :: created[me] != mine -> gone = true
-#ifdef MUTANT_ANY_TERM
-       :: created[me] == mine -> age[me] = sent[me]
-#else
-       :: created[me] == mine && term == answered -> age[me] = sent[me]
-       :: created[me] == mine && term != answered
-#endif
-       fi;
-       answered = 0;
-       sent[me] = T
-     }
-#endif
+  :: lease[me] -> rest[me] = T; answered = term
+  :: stale != 0 -> answered = stale
+  :: !lease[me] -> answered = 0
   fi
+}
+
+/* What becomes of the answer. */
+inline conclude() {
+#ifdef MUTANT_FROM_ANSWER
+  sent[me] = 0;
+#endif
+  if
+  :: answered == 0 && isConfirmed -> gone[me] = true
+  :: answered == 0 && !isConfirmed                  /* the client sees that its key is gone */
+  :: answered != 0 && isConfirmed ->
+     /* The read by a majority. */
+     if
+#ifdef MUTANT_NO_CONFIRM
+     :: true -> advance(me, sent[me])
+#else
+     :: created[me] != mine[me] -> gone[me] = true
+#ifdef MUTANT_ANY_TERM
+     :: created[me] == mine[me] -> advance(me, sent[me])
+#else
+     :: created[me] == mine[me] && term == answered -> advance(me, sent[me])
+     :: created[me] == mine[me] && term != answered
+#endif
+#endif
+     fi
+  :: answered != 0 && !isConfirmed ->
+     if
+#ifdef MUTANT_UNCONFIRMED_COUNTS
+     :: holds[me] -> advance(me, sent[me])
+#else
+     :: holds[me]                                   /* a hold asks for more */
+#endif
+     :: !holds[me] -> noted[me] = sent[me]; notedTerm[me] = answered; isLate[me] = true
+     fi
+  fi;
+  answered = 0; isConfirmed = false; isSent[me] = false; sent[me] = T
+}
+
+#define mayRenew(i) (mine[i] != 0 && !gone[i] && able(i))
+
+/* Renews beside all that the client does: an answer may come when that has gone on. */
+proctype Renewer(byte me) {
+  byte answered;                /* the term of the leader that did it; 0 when it says that the lease is gone */
+  bool isConfirmed;
+end:
+  do
+  :: atomic {
+       me < BESIDE && mayRenew(me) ->
+       isConfirmed = holds[me]; isSent[me] = true; sent[me] = 0
+     };
+     atomic { ask() };
+     atomic { conclude() }
+  :: atomic {
+       me >= BESIDE && mayRenew(me) ->
+       isConfirmed = holds[me]; isSent[me] = true; sent[me] = 0;
+       ask();
+       conclude()
+     }
+  od
 }
 
 proctype Client(byte me) {
   byte rounds = 0;
-  byte mine;                    /* the revision that made my key */
-  byte answered;
-  bool gone;
+  byte grantTerm;
 
 queue:
+  /* What an earlier session has on its way is not heard any more. */
+  atomic {
+    !isSent[me] ->
+    age[me] = T; mine[me] = 0; holds[me] = false; gone[me] = false;
+    noted[me] = T; notedTerm[me] = 0; isLate[me] = false; grantTerm = 0
+  };
   do
   :: rounds == ROUNDS -> goto end
   :: rounds < ROUNDS ->
@@ -146,8 +197,8 @@ queue:
     /* A new lease is a new key: what is left of an earlier one has to go first, as there is one key a client here. */
     created[me] == 0;
     /* The lease: its time counts from the sending. */
-    d_step { gone = false; answered = 0; age[me] = 0 };
-    d_step { lease[me] = true; rest[me] = T };
+    age[me] = 0;
+    atomic { lease[me] = true; rest[me] = T };
 
 join:
     atomic {
@@ -159,11 +210,11 @@ join:
          created[me] = revision;
          granted[me] = false;
          if
-         :: none(isBefore) -> grant(me)
+         :: none(isBefore) -> grant(me); grantTerm = term
          :: else
          fi
       fi;
-      mine = created[me]
+      mine[me] = created[me]
     };
     if
     :: atomic { lostLeft > 0 -> lostLeft-- }; goto join
@@ -171,40 +222,44 @@ join:
     fi;
 
     do
-    :: atomic { created[me] == mine && granted[me] -> break }
-    :: atomic { created[me] != mine -> goto queue }  /* my place is gone: queue again */
-    :: created[me] == mine && !granted[me] ->        /* a waiter's renewal, which nobody confirms yet */
-       sent[me] = 0;
-       if
-       :: atomic { lease[me] -> rest[me] = T; answered = term; age[me] = sent[me] }
-       :: atomic { stale != 0 -> answered = stale; age[me] = sent[me] }
-       :: !lease[me]
-       fi;
-       sent[me] = T
-    :: created[me] == mine && !granted[me] && none(isBefore) ->
+    :: atomic { created[me] == mine[me] && granted[me] -> break }
+    :: atomic { created[me] != mine[me] -> goto queue }  /* my place is gone: queue again */
+    :: created[me] == mine[me] && !granted[me] && none(isBefore) ->
        /* The watch said so; what is true by now is another matter. */
 #ifdef MUTANT_NO_SECOND_LOOK
        atomic { revision++; token[me] = revision };
        break
 #else
+       isLate[me] = false;                          /* the grant is asked for */
        atomic {
          if
-         :: created[me] == mine && none(isBefore) ->
+         :: created[me] == mine[me] && none(isBefore) ->
             revision++;
             grant(me);
-#ifndef MUTANT_GRANT_CONFIRMS_ALL
-            /* The grant confirms a renewal of its own term, and no other. */
-            if
-            :: answered != 0 && answered != term -> age[me] = T
-            :: else
-            fi;
-#endif
-            answered = 0
+            grantTerm = term
          :: else
          fi
        }
 #endif
     od;
+    /*
+     * The answer. The grant confirms a renewal of its own term that was answered before the grant was asked for, and no
+     * other.
+     */
+    atomic {
+      if
+#if defined(MUTANT_GRANT_CONFIRMS_ALL)
+      :: notedTerm[me] != 0 -> advance(me, noted[me])
+#elif defined(MUTANT_LATE_COUNTS)
+      :: notedTerm[me] != 0 && notedTerm[me] == grantTerm -> advance(me, noted[me])
+#else
+      :: notedTerm[me] != 0 && notedTerm[me] == grantTerm && !isLate[me] -> advance(me, noted[me])
+#endif
+      :: else
+      fi;
+      noted[me] = T; notedTerm[me] = 0; isLate[me] = false; grantTerm = 0;
+      holds[me] = true
+    };
 
     /* The command starts only under a lease that was renewed not long ago. */
     do
@@ -219,36 +274,27 @@ join:
          lastToken = token[me];
          break
        }
-    :: age[me] >= KILL ->
-       renew();
-       if
-       :: gone -> goto queue
-       :: else
-       fi
+    :: atomic { gone[me] -> goto queue }
     od;
 
-    do
+    if
     :: atomic { !inside[me] -> goto queue }          /* killed: the lease runs out by itself */
-    :: inside[me] && able(me) ->
-       renew();
-       if
-       :: gone && FORCED == 0 -> inside[me] = false; goto queue
-       :: gone && FORCED > 0 -> break                /* forced: the command goes on, nothing is renewed */
-       :: else
-       fi
+    :: gone[me] && FORCED == 0 -> inside[me] = false; goto queue
+    :: gone[me] && FORCED > 0                        /* forced: the command goes on, nothing is renewed */
 #ifdef MUTANT_RELEASE_AT_DEATH
-    :: faulty[me] -> break
+    :: faulty[me]
 #endif
-    :: inside[me] -> inside[me] = false; break       /* the command ends */
-    od;
+    :: inside[me] -> inside[me] = false              /* the command ends */
+    fi;
     /* The release, by the wrapper or its keeper. */
     atomic {
       if
-      :: created[me] == mine -> revision++; created[me] = 0; granted[me] = false
+      :: created[me] == mine[me] -> revision++; created[me] = 0; granted[me] = false
       :: else
       fi
     };
-    d_step { inside[me] = false; lease[me] = false; rest[me] = 0; age[me] = T; mine = 0 }
+    d_step { inside[me] = false; lease[me] = false; rest[me] = 0; age[me] = T };
+    goto queue
   od;
 end:
   skip
@@ -271,7 +317,8 @@ end:
        for (i : 0 .. N - 1) {
          if :: rest[i] > 0 -> rest[i]-- :: else fi;
          if :: age[i] < T -> age[i]++ :: else fi;
-         if :: sent[i] < T -> sent[i]++ :: else fi
+         if :: sent[i] < T -> sent[i]++ :: else fi;
+         if :: noted[i] < T -> noted[i]++ :: else fi
        };
        i = 0
      }
@@ -305,14 +352,14 @@ end:
 
 init {
   atomic {
-    run Client(0); run Watchdog(0);
-    run Client(1); run Watchdog(1);
+    run Client(0); run Renewer(0); run Watchdog(0);
+    run Client(1); run Renewer(1); run Watchdog(1);
 #if N > 2
-    run Client(2); run Watchdog(2);
+    run Client(2); run Renewer(2); run Watchdog(2);
 #endif
-    sent[0] = T; sent[1] = T; age[0] = T; age[1] = T;
+    sent[0] = T; sent[1] = T; age[0] = T; age[1] = T; noted[0] = T; noted[1] = T;
 #if N > 2
-    sent[2] = T; age[2] = T;
+    sent[2] = T; age[2] = T; noted[2] = T;
 #endif
     run World()
   }

@@ -46,8 +46,8 @@ export async function renewLease(
   const { gone, raftTerms } = await lookForKeys(gateway, held, limits);
   // A leader that is new says that there is no such lease while it has not heard of it yet (etcd issue 13675). Where a
   // key is, its lease is too.
-  if (kept === undefined)
-    return { outcome: gone.length < held.length ? "unconfirmed" : "lease-gone" };
+  const isKeyThere = gone.length < held.length;
+  if (kept === undefined) return { outcome: isKeyThere ? "unconfirmed" : "lease-gone" };
   if (raftTerms.some((term) => term !== kept.raftTerm)) return { outcome: "unconfirmed" };
   return gone.length === 0 ? { outcome: "renewed", sentAt } : { outcome: "keys-gone", keys: gone };
 }

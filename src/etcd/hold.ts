@@ -180,15 +180,15 @@ export class Hold implements Grant, SessionListener {
         : { owner: until.process, ownerProcess: processIdentity(until.process) }),
     };
     const { key, createRevision } = this.#place;
-    const { message } = await gateway.call(
-      "kv/txn",
-      transaction({
-        compare: [compare.wasCreatedAt(key, createRevision)],
-        // The key keeps its place in the queue, and hangs on the other lease from now on.
-        success: [operation.put(key, formatEntry(value), lease.id)],
-      }),
-      { seconds: this.#secondsToRelease },
-    );
+    const request = transaction({
+      compare: [compare.wasCreatedAt(key, createRevision)],
+      // The key keeps its place in the queue, and hangs on the other lease from now on.
+      success: [operation.put(key, formatEntry(value), lease.id)],
+    });
+    const limits = { seconds: this.#secondsToRelease };
+    const { message } = await gateway.call("kv/txn", request, limits).catch((error: unknown) => {
+      throw this.#errorOfDetach(error);
+    });
     if (message["succeeded"] !== true) {
       // Nothing hangs on it, and it may be one that never ends.
       await revokeLease(gateway, lease.id, { seconds: minReleaseSeconds }).catch(ignoreServer);
@@ -201,6 +201,16 @@ export class Hold implements Grant, SessionListener {
     session.unhold(this.#place);
     await this.#context.onEnd(this, this.#place.mayReturn ? this.#place : undefined);
     return true;
+  }
+
+  /** A server that does not answer may have left it held, for as long as it was asked to. */
+  #errorOfDetach(error: unknown): unknown {
+    if (!(error instanceof LockServerError) || !error.wasSent) return error;
+    const way = `resourcelock unget ${this.name} --token ${this.token}`;
+    return new LockServerError(
+      error.fault,
+      `Cannot tell whether lock "${this.name}" stays held (if it does, "${way}" frees it): ${error.message}`,
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -104,7 +104,9 @@ function connectEarly(servers: string): void {
 
 /** A TTL in the whole seconds that a server counts in. @throws {UsageError} */
 export function parseTtl(text: string): number {
-  return Math.max(1, Math.ceil(parseDuration("--ttl", text)));
+  const seconds = parseDuration("--ttl", text);
+  if (seconds < 1) throw new UsageError(`--ttl: ${JSON.stringify(text)} is shorter than 1s`);
+  return Math.ceil(seconds);
 }
 
 function meansNothing(option: string): UsageError {

@@ -189,18 +189,24 @@ function notJson(endpoint: string, response: Response, text: string): LockServer
     );
   }
   if (response.status === 404 || response.status === 405) {
-    return notGateway(endpoint, `it says ${response.status} ${shownText(text)}`);
+    return notGateway(endpoint, `it says ${statusText(response.status, text)}`);
   }
   if (response.status >= 500) {
     return new LockServerError(
       "unavailable",
-      `Lock server ${endpoint} says: ${response.status} ${shownText(text)}`,
+      `Lock server ${endpoint} says: ${statusText(response.status, text)}`,
     );
   }
   return new LockServerError(
     "corrupt",
     `Cannot understand lock server ${endpoint}: it says ${response.status} ${JSON.stringify(shownText(text))}`,
   );
+}
+
+/** A status and what was said with it, which may begin with the status. */
+function statusText(status: number, text: string): string {
+  const shown = shownText(text);
+  return shown.startsWith(`${status} `) ? shown : `${status} ${shown}`;
 }
 
 function notGateway(endpoint: string, cause: string): LockServerError {

@@ -34,7 +34,7 @@ export function credentialsFrom(environment: Environment): Credentials | undefin
   const password =
     path === ""
       ? (environment["RESOURCELOCK_SERVER_PASSWORD"] ?? "")
-      : readSecret(path).replace(/\r?\n$/, "");
+      : readSecret(path, "RESOURCELOCK_SERVER_PASSWORD_FILE").replace(/\r?\n$/, "");
   if (password === "") {
     throw new LockServerError(
       "address",
@@ -46,9 +46,9 @@ export function credentialsFrom(environment: Environment): Credentials | undefin
 
 /** Certificates of RESOURCELOCK_SERVER_CA, _CERT and _KEY, which name PEM files. */
 export function tlsFrom(environment: Environment): TlsSettings {
-  const read = (name: string, reader: (path: string) => string) => {
+  const read = (name: string, reader: (path: string, variable: string) => string) => {
     const path = environment[name] ?? "";
-    return path === "" ? undefined : reader(path);
+    return path === "" ? undefined : reader(path, name);
   };
   const ca = read("RESOURCELOCK_SERVER_CA", readWhole);
   const cert = read("RESOURCELOCK_SERVER_CERT", readWhole);
@@ -69,18 +69,22 @@ export function tlsFrom(environment: Environment): TlsSettings {
 /** More than any certificate bundle of a system has. */
 const maxFileBytes = 2 ** 20;
 
-function readWhole(path: string): string {
-  return readChecked(path, false);
+function readWhole(path: string, variable: string): string {
+  return readChecked(path, variable, false);
 }
 
 /** A file that nobody but its owner may read, and whose owner is this user or root. */
-function readSecret(path: string): string {
-  return readChecked(path, true);
+function readSecret(path: string, variable: string): string {
+  return readChecked(path, variable, true);
 }
 
-function readChecked(path: string, isSecret: boolean): string {
+/** @param variable which names the file, for messages */
+function readChecked(path: string, variable: string, isSecret: boolean): string {
   const refuse = (cause: string) =>
-    new LockServerError("denied", `Cannot use file ${JSON.stringify(path)}: ${cause}`);
+    new LockServerError(
+      "denied",
+      `Cannot use file ${JSON.stringify(path)} of ${variable}: ${cause}`,
+    );
   let descriptor: number;
   try {
     descriptor = openToRead(path);

@@ -380,7 +380,8 @@ export class Place {
     const { onWait, findCircle } = this.#request;
     const waited = () => this.#session.clock() - this.#startedAt;
     return startWaitTicks({
-      notify: onWait && (() => onWait(waited(), () => this.#describe())),
+      notify:
+        onWait && (() => this.view.isBlocked(this.key) && onWait(waited(), () => this.#describe())),
       findCircle,
       // As if it had been thrown by the wait.
       onError: (error) => this.#end.abort(error),

@@ -47,6 +47,12 @@ export class QueueView {
     return nearestBlocker(own, before) === -1;
   }
 
+  /** Whether anybody is before a place whom it waits for: of slots, some may be free. */
+  isBlocked(key: string): boolean {
+    const own = this.find(key);
+    return own === undefined || !this.mayHold(own);
+  }
+
   /** Whether a request that came now could hold at once. */
   wouldHold(own: QueueEntry): boolean {
     return nearestBlocker(own, this.entries) === -1;

@@ -147,9 +147,7 @@ function isDenied(error: unknown): boolean {
 
 function problem(check: string, error: unknown): ServerFinding {
   if (!(error instanceof LockServerError)) throw error;
-  return {
-    check,
-    verdict: "problem",
-    text: /[.?!]$/.test(error.message) ? error.message : `${error.message}.`,
-  };
+  // The check has its URL already.
+  const message = error.message.replace(` lock ${check}:`, " it:");
+  return { check, verdict: "problem", text: /[.?!]$/.test(message) ? message : `${message}.` };
 }

@@ -34,6 +34,12 @@ const tokenOf = ({ stdout }: Outcome) => Number(stdout.split(" ")[1]);
 
 const inner = (option: string) => `"${binary}" run ${option} around echo in; echo $?`;
 
+/** Holds a slot of two until its standard input ends. */
+const inSlot = (message: string) =>
+  start([binary, "run", "pool", "--slots", "2", "-m", message, "sh", "-c", "echo in; read line"], {
+    env: environment(),
+  });
+
 describe("run --server", () => {
   etcdTest("run gives the command its token and ends with its status", async () => {
     const script = 'echo "$RESOURCELOCK_NAME $RESOURCELOCK_TOKEN"; exit 3';
@@ -230,8 +236,30 @@ describe("other commands with --server", () => {
   });
 
   etcdTest("get --ttl lets the lock go after that time", async () => {
-    expect((await run("get", "brief", "--ttl", "2s")).status).toBe(0);
+    const { status, stdout } = await run("get", "brief", "--ttl", "2s");
+    expect([status, stdout]).toEqual([
+      0,
+      "brief: locked for at most 2s; release it with: resourcelock unget brief\n",
+    ]);
+    expect(await run("get", "brief", "--ttl", "0.1")).toMatchObject({
+      status: 64,
+      stderr: expect.stringContaining('--ttl: "0.1" is shorter than 1s'),
+    });
     expect((await run("wait", "brief")).status).toBe(0);
+  });
+
+  etcdTest("run gets a free slot without a word, and state tells no message twice", async () => {
+    const one = inSlot("one");
+    await one.stdout.until("in\n");
+    const other = inSlot("other");
+    await other.stdout.until("in\n");
+    const { stdout } = await run("state", "pool");
+    expect(stdout).toContain("slot 1: other");
+    expect(stdout).not.toContain("info:");
+    await other.endInput();
+    expect((await other.end()).stderr).toBe("");
+    await one.endInput();
+    await one.end();
   });
 
   etcdTest("get --owner-pid frees the lock when that process ends", async () => {

@@ -71,5 +71,8 @@ describe("tlsFrom()", () => {
 
   test("tlsFrom() throws when the CA is a directory", () => {
     expect(() => tlsFrom({ RESOURCELOCK_SERVER_CA: directory })).toThrow("it is a directory");
+    expect(() => tlsFrom({ RESOURCELOCK_SERVER_CA: "/nosuch" })).toThrow(
+      'Cannot use file "/nosuch" of RESOURCELOCK_SERVER_CA: it does not exist',
+    );
   });
 });

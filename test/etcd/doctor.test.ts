@@ -36,6 +36,16 @@ describe("checkServers()", () => {
     expect(await verdicts(server)).toEqual(["problem"]);
   });
 
+  test("checkServers() repeats neither the URL of a server nor a status", async () => {
+    await using other = new FakeGateway(
+      () => new Response("404 page not found\n", { status: 404 }),
+    );
+    const [finding] = await checkServers(other.url, {});
+    expect(finding?.text).toStartWith("Cannot use it: it says 404 page not found; is this ");
+    const [absent] = await checkServers("http://127.0.0.1:1", {});
+    expect(absent?.text).toBe("Cannot reach it: the connection was refused.");
+  });
+
   test("checkServers() finds a server that is not there, and one that is no etcd", async () => {
     await using other = new FakeGateway(() => new Response("hello"));
     const findings = await checkServers(`http://127.0.0.1:1,${other.url}`, {});
@@ -95,7 +105,7 @@ describe("checkServers()", () => {
     const { status, stdout } = await runToEnd([binary, ...words]);
     expect(status).toBe(1);
     expect(stdout).toMatch(
-      /^warning {2}server lock "long-held": Held by repair \(no process\) for \d+s, longer than 0s\./m,
+      /^warning {2}server lock "long-held": Held by repair \(no process on \S+\) for \d+s, longer than 0s\./m,
     );
     expect(stdout).toContain(`resourcelock unget --server ${servers} long-held\n`);
     const quiet = await runToEnd([binary, ...words, "-q"]);

@@ -16,6 +16,7 @@ import { lockFacts } from "../status/lock-facts.ts";
 import { diagnostics, printBytes, printLine, printResult } from "../terminal/output.ts";
 import { UsageError } from "../arguments/words.ts";
 
+const typeText = "type the text; ^D on an empty line ends it";
 const stdin = 0;
 const stdout = 1;
 
@@ -54,7 +55,10 @@ export default defineCommand({
         status = exitCodes.no;
         continue;
       }
-      if (args.stdin) text ??= readStdin(name);
+      if (args.stdin && text === undefined) {
+        if (isTerminal(stdin) && !output.quiet) diagnostics().info(typeText);
+        text = readStdin(name);
+      }
       if (text !== undefined) await engine.writeInfo(name, text);
       if (output.json) {
         printResult(output, "", lockFacts(name, await engine.inspect(name)));

@@ -1,6 +1,6 @@
 /** `session`: a process beside a script that takes and releases locks as the script asks, line by line. */
 import { defineCommand } from "citty";
-import { closesOnExec } from "../../posix/file.ts";
+import { closesOnExec, isTerminal } from "../../posix/file.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { UsageError } from "../arguments/words.ts";
 import { options } from "../arguments/options.ts";
@@ -9,7 +9,7 @@ import { exitCodes } from "../exit-code.ts";
 import { Holds } from "../session/holds.ts";
 import { LineReader } from "../session/line-reader.ts";
 import { RequestSession } from "../session/session.ts";
-import { printLine } from "../terminal/output.ts";
+import { diagnostics, printLine } from "../terminal/output.ts";
 import { SignalTrap, terminationSignals, turn } from "../waiting/signals.ts";
 
 const stdin = 0;
@@ -42,6 +42,9 @@ export default defineCommand({
       json: args.json ?? false,
       server: args.server,
     });
+    if (isTerminal(stdin)) {
+      diagnostics().info("type a request on each line, as in get NAME; ^D ends it");
+    }
     try {
       await answerRequests(session, trap, engine.isLeased);
     } finally {

@@ -24,6 +24,8 @@ interface Granted {
   process?: number | undefined;
   /** For how long it stays. */
   seconds?: number | undefined;
+  /** For how long at most, if nobody releases it. */
+  ttlSeconds?: number | undefined;
   /** The servers that --server names. */
   server?: string | undefined;
 }
@@ -57,10 +59,11 @@ interface Texts {
 }
 
 const plain: Texts = {
-  granted(name, { process, seconds, server }) {
+  granted(name, { process, seconds, ttlSeconds, server }) {
     if (seconds !== undefined) return `${name}: locked for ${fineDurationText(seconds)}`;
     if (process !== undefined) return `${name}: locked until pid ${process} ends`;
-    return `${name}: locked; release it with: ${ungetText(name, server)}`;
+    const most = ttlSeconds === undefined ? "" : ` for at most ${durationText(ttlSeconds)}`;
+    return `${name}: locked${most}; release it with: ${ungetText(name, server)}`;
   },
   refused: (name, refusal) =>
     refusal.around === undefined

@@ -274,8 +274,8 @@ function waiterLines({ status }: StateFacts, userOf: UserOf, now: number): strin
 function untoldInfo({ locked, info, status: { holders }, last }: StateFacts): string {
   const text = withoutDate(info ?? "");
   const [first] = holders;
-  const told = first === undefined ? last?.command : first.command;
-  if (told && text.startsWith(told)) return "";
+  const told = first === undefined ? [last?.command] : holders.map(({ command }) => command);
+  if (told.some((command) => command && text.startsWith(command))) return "";
   const isForeign = first === undefined || first.attachment === "foreign";
   return isForeign && locked === true ? "" : text;
 }

@@ -181,6 +181,20 @@ async function waitLines(terminal: Terminal): Promise<string[]> {
   return rows.slice(rows.findIndex((row) => /^(?:resourcelock: )?next/.test(row)));
 }
 
+describe.skipIf(!haveTools("tmux"))("what reads from the terminal", () => {
+  test("says what to type, and how to end", async () => {
+    const [name, terminal] = [await newHeldLock(), await Terminal.open()];
+    await terminal.command("resourcelock session");
+    await terminal.see(/^resourcelock: type a request on each line, as in get NAME; \^D ends it$/m);
+    await terminal.press("C-d");
+    await terminal.prompt();
+    await terminal.command(`clear; resourcelock info ${name} --stdin`);
+    await terminal.see(/^resourcelock: type the text; \^D on an empty line ends it$/m);
+    await terminal.press("C-d");
+    await terminal.prompt();
+  });
+});
+
 describe.skipIf(!haveTools("tmux"))("the line that tells of a wait", () => {
   test("is one, is written over while time passes, and is gone when the lock is granted", async () => {
     const [name, terminal] = [await newHeldLock(), await Terminal.open({ columns: 180 })];

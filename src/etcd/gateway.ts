@@ -51,7 +51,10 @@ export class Gateway {
   /** The member that answered last. */
   #preferred = 0;
   #clusterId: string | undefined;
-  #login: Promise<string | undefined> | undefined;
+  /** The last log-in; its token is undefined for a server without users. */
+  #login: { readonly token: string | undefined } | undefined;
+  /** By their members. */
+  readonly #pendingLogins = new Map<string, Promise<string | undefined>>();
 
   constructor(settings: GatewaySettings) {
     const { endpoints, tls, credentials } = settings;
@@ -119,7 +122,7 @@ export class Gateway {
     body: JsonObject,
     options: { signal?: AbortSignal | undefined; timeoutMilliseconds: number },
   ): Promise<Answer> {
-    return await this.#withLogin(endpoint, async (token) => {
+    return await this.#withLogin(endpoint, options.signal, async (token) => {
       const answer = await request(endpoint, path, body, { ...options, tls: this.#tls, token });
       this.#requireSameCluster(answer);
       return answer;
@@ -133,7 +136,7 @@ export class Gateway {
     body: JsonObject,
     signal: AbortSignal,
   ): AsyncGenerator<Answer> {
-    const token = await this.#token(endpoint);
+    const token = await this.#token(endpoint, signal);
     for await (const answer of stream(endpoint, path, body, { signal, tls: this.#tls, token })) {
       this.#requireSameCluster(answer);
       yield answer;
@@ -196,40 +199,47 @@ export class Gateway {
 
   async #withLogin<T>(
     endpoint: string,
+    signal: AbortSignal | undefined,
     send: (token: string | undefined) => Promise<T>,
   ): Promise<T> {
     // Without a user the request is on its way before this returns, so that the caller can use the time until its answer.
-    const token = this.#credentials === undefined ? undefined : await this.#token(endpoint);
+    if (this.#credentials === undefined)
+      return await send(undefined).catch(explainNoUser(endpoint));
+    const token = await this.#token(endpoint, signal);
     const login = this.#login;
     try {
       return await send(token);
     } catch (error) {
-      const hasExpired = error instanceof LockServerError && error.fault === "unauthenticated";
-      if (!hasExpired) throw error;
-      if (this.#credentials === undefined) {
-        throw new LockServerError(
-          "denied",
-          `Cannot use lock server ${endpoint}: it requires a user; set RESOURCELOCK_SERVER_USER and RESOURCELOCK_SERVER_PASSWORD`,
-        );
-      }
+      if (!isUnauthenticated(error)) throw error;
       // Of several requests that found it expired at once, the first logs in.
       if (this.#login === login) this.#login = undefined;
-      return await send(await this.#token(endpoint));
+      return await send(await this.#token(endpoint, signal));
     }
   }
 
-  /** The token of the log-in, which is made when first needed; undefined for a server without users. */
-  async #token(endpoint: string): Promise<string | undefined> {
+  /**
+   * The token of the log-in, which is made when first needed; undefined for a server without users.
+   *
+   * Every member knows a token, but any member may be the one that does not answer: each has a log-in of its own under
+   * way, and the first that succeeds serves all.
+   */
+  async #token(endpoint: string, signal: AbortSignal | undefined): Promise<string | undefined> {
     if (this.#credentials === undefined) return undefined;
-    this.#login ??= this.#authenticate(endpoint, this.#credentials);
-    const login = this.#login;
-    try {
-      return await login;
-    } catch (error) {
-      // Another member may be able to.
-      if (this.#login === login) this.#login = undefined;
-      throw error;
+    if (this.#login !== undefined) return this.#login.token;
+    let pending = this.#pendingLogins.get(endpoint);
+    if (pending === undefined) {
+      pending = this.#logIn(endpoint, this.#credentials);
+      this.#pendingLogins.set(endpoint, pending);
+      const forget = () => this.#pendingLogins.delete(endpoint);
+      pending.then(forget, forget);
     }
+    return await unlessAborted(pending, signal);
+  }
+
+  async #logIn(endpoint: string, credentials: Credentials): Promise<string | undefined> {
+    const token = await this.#authenticate(endpoint, credentials);
+    this.#login = { token };
+    return token;
   }
 
   async #authenticate(endpoint: string, credentials: Credentials): Promise<string | undefined> {
@@ -245,6 +255,34 @@ export class Gateway {
       if (error instanceof LockServerError && error.fault === "authDisabled") return undefined;
       throw error;
     }
+  }
+}
+
+function isUnauthenticated(error: unknown): boolean {
+  return error instanceof LockServerError && error.fault === "unauthenticated";
+}
+
+function explainNoUser(endpoint: string): (error: unknown) => never {
+  return (error) => {
+    if (!isUnauthenticated(error)) throw error;
+    throw new LockServerError(
+      "denied",
+      `Cannot use lock server ${endpoint}: it requires a user; set RESOURCELOCK_SERVER_USER and RESOURCELOCK_SERVER_PASSWORD`,
+    );
+  };
+}
+
+/** Waits for what others wait for too. @throws the signal's reason once that is aborted */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await work;
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
   }
 }
 

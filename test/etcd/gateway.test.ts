@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Credentials } from "../../src/etcd/credentials.ts";
 import { Gateway } from "../../src/etcd/gateway.ts";
 import { LockServerError, type ServerFault } from "../../src/lock/errors.ts";
-import { answer, FakeGateway, headerOf, streamed } from "./fake-gateway.ts";
+import { answer, FakeGateway, headerOf, type Responder, streamed } from "./fake-gateway.ts";
 import { eventually } from "../support/eventually.ts";
 
 const proxyVariables = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"];
@@ -258,6 +258,32 @@ describe("Gateway log-in", () => {
     });
     await gatewayTo([server.url], credentials).call("kv/range", {});
     expect(logins).toBe(2);
+  });
+
+  test("call() logs in at the next member when the first does not answer", async () => {
+    await using silent = new FakeGateway(() => new Promise<Response>(() => {}));
+    const respond: Responder = ({ path, headers }) => {
+      if (path.endsWith("authenticate")) return answer({ token: "t1" });
+      return headers.get("authorization") === "t1" ? answer() : refused("invalid auth token", 16);
+    };
+    await using sound = new FakeGateway(respond);
+    const gateway = gatewayTo([silent.url, sound.url], credentials);
+    const reply = await gateway.call("kv/range", {}, { seconds: 4 });
+    expect(reply.endpoint).toBe(sound.url);
+    // The log-in that was made there serves at every member.
+    await gateway.call("kv/range", {}, { seconds: 4 });
+    expect(sound.seen.filter(({ path }) => path.endsWith("authenticate"))).toHaveLength(1);
+  });
+
+  test("stream() ends by its signal when the log-in is not answered", async () => {
+    await using silent = new FakeGateway(() => new Promise<Response>(() => {}));
+    const stop = new AbortController();
+    const gateway = gatewayTo([silent.url], credentials);
+    const messages = gateway.stream(silent.url, "watch", {}, stop.signal);
+    const first = messages.next().catch(String);
+    await eventually("a request", () => silent.seen.length > 0);
+    stop.abort(new Error("stopped"));
+    expect(await Promise.race([first, Bun.sleep(3000)])).toBe("Error: stopped");
   });
 
   test("call() goes on without a token when the server has no users", async () => {

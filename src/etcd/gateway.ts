@@ -50,6 +50,7 @@ export class Gateway {
   readonly #credentials: Credentials | undefined;
   /** The member that answered last. */
   #preferred = 0;
+  readonly #moveListeners = new Set<(endpoint: string) => void>();
   #clusterId: string | undefined;
   /** The last log-in; its token is undefined for a server without users. */
   #login: { readonly token: string | undefined } | undefined;
@@ -80,6 +81,23 @@ export class Gateway {
   }
 
   /**
+   * Calls a listener when the member that was asked first is late or gone, and requests go to another one from now on.
+   *
+   * @returns ends that
+   */
+  onMove(listener: (endpoint: string) => void): () => void {
+    this.#moveListeners.add(listener);
+    return () => this.#moveListeners.delete(listener);
+  }
+
+  #prefer(endpoint: string): void {
+    const before = this.preferredEndpoint;
+    this.#preferred = this.endpoints.indexOf(endpoint);
+    if (endpoint === before) return;
+    for (const listener of this.#moveListeners) listener(endpoint);
+  }
+
+  /**
    * Sends a request until a member answers: one after the other where they fail, the next one too where one is late.
    *
    * @throws {LockServerError} with fault `unavailable` if no member answers in time; others at once
@@ -104,7 +122,7 @@ export class Gateway {
         const outcome = await race.next(Math.min(left, hedgeMilliseconds));
         if (outcome === undefined) continue;
         if ("answer" in outcome) {
-          this.#preferred = this.endpoints.indexOf(outcome.answer.endpoint);
+          this.#prefer(outcome.answer.endpoint);
           return { ...outcome.answer, mayBeRepeated: race.mayBeRepeated };
         }
         limits.signal?.throwIfAborted();

@@ -21,6 +21,7 @@ export class QueueWatch {
   readonly #endpoint: string;
   readonly #outer: AbortSignal;
   readonly #stop = new AbortController();
+  readonly #endMoves: () => void;
   readonly #messages: AsyncGenerator<{ message: Record<string, unknown> }>;
   #next: Promise<WatchOutcome> | undefined;
   /** When it was made, or the server said something last. */
@@ -32,6 +33,10 @@ export class QueueWatch {
     this.#view = view;
     this.#outer = signal;
     this.#endpoint = gateway.preferredEndpoint;
+    // A member that is late with a renewal, say, may be as silent about changes.
+    this.#endMoves = gateway.onMove((endpoint) => {
+      if (endpoint !== this.#endpoint) this.#stop.abort();
+    });
     const start = { ...rangeOf(keys), start_revision: String(view.revision + 1) };
     this.#messages = gateway.stream(
       this.#endpoint,
@@ -67,6 +72,7 @@ export class QueueWatch {
   }
 
   close(): void {
+    this.#endMoves();
     this.#stop.abort();
   }
 

@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { Gateway } from "../../src/etcd/gateway.ts";
 import { QueueView } from "../../src/etcd/queue-view.ts";
 import { QueueWatch } from "../../src/etcd/queue-watch.ts";
-import { FakeGateway, headerOf, type Responder, streamed } from "./fake-gateway.ts";
+import { answer, FakeGateway, headerOf, type Responder, streamed } from "./fake-gateway.ts";
+import { silence } from "./way.ts";
 
 const line = (revision: string, fields: object = {}) =>
   `${JSON.stringify({ result: { header: headerOf({ revision }), ...fields } })}\n`;
@@ -41,5 +42,20 @@ describe("QueueWatch", () => {
     watch.close();
     expect(view.entries).toHaveLength(2);
     expect(view.revision).toBe(8);
+  });
+
+  test("next() says that the watch is broken when its member is late and another one answers", async () => {
+    const created = watching(line("5", { created: true }));
+    await using hung = new FakeGateway((request) =>
+      request.path.endsWith("watch") ? created(request) : silence(),
+    );
+    await using sound = new FakeGateway(() => answer());
+    const gateway = gatewayTo(hung.url, sound.url);
+    const { watch } = watchOf(gateway);
+    const next = watch.next(60);
+    await gateway.call("kv/range", {});
+    // Well before the minute after which a silent watch is made anew in any case.
+    expect(await Promise.race([next, Bun.sleep(5000)])).toBe("broken");
+    watch.close();
   });
 });

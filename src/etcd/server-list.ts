@@ -9,6 +9,13 @@ const defaultPort = "2379";
  * @throws {LockServerError} with fault `address` saying what is wrong with which URL
  */
 export function parseServerList(text: string): string[] {
+  if (text.includes("@")) {
+    // Before anything else is found wrong with it: whatever stands before the last @ may be a password.
+    throw wrongAddress(
+      text.slice(text.lastIndexOf("@") + 1),
+      "it must not contain a user or password; use RESOURCELOCK_SERVER_USER",
+    );
+  }
   const endpoints = text
     .split(",")
     .map((url) => url.trim())
@@ -23,13 +30,6 @@ function endpointOf(text: string): string {
   if (url === null) throw wrongAddress(text, "it is not a URL such as http://127.0.0.1:2379");
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     throw wrongAddress(text, "it is neither http:// nor https://");
-  }
-  if (url.username !== "" || url.password !== "") {
-    // The URL itself is not shown: it has a password in it.
-    throw wrongAddress(
-      url.host,
-      "it must not contain a user or password; use RESOURCELOCK_SERVER_USER",
-    );
   }
   if (url.pathname !== "/" || url.search !== "" || url.hash !== "") {
     throw wrongAddress(text, "it has more than a host and a port");

@@ -24,14 +24,23 @@ describe("parseServerList()", () => {
     expect(() => parseServerList(text)).toThrow(cause);
   });
 
-  test("parseServerList() does not show a password when a URL has one", () => {
+  test.each([
+    ["http://ci:hunter2@etcd1:2379"],
+    ["http://ci:hunter2@etcd1:notaport"],
+    ["etcd://ci:hunter2@etcd1"],
+    ["ci:hunter2@etcd1 x"],
+    ["http://ci:hunter2@etcd1/v3"],
+    ["http://ci:hunt,er2@etcd1"],
+    ["http://ci:hunt@er2@etcd1"],
+  ])("parseServerList() does not show a password when the list is %p", (text) => {
     let message = "";
     try {
-      parseServerList("http://ci:hunter2@etcd1:2379");
+      parseServerList(text);
     } catch (error) {
       message = String(error);
     }
     expect(message).toContain("RESOURCELOCK_SERVER_USER");
-    expect(message).not.toContain("hunter2");
+    expect(message).not.toContain("hunt");
+    expect(message).not.toContain("er2");
   });
 });

@@ -154,9 +154,12 @@ export function tokenOf({ value, modRevision }: Entry): number {
   return value?.token ?? modRevision;
 }
 
+/** What a place of another program is called: it says nothing of itself. */
+const otherClient = "another etcd client, such as etcdctl";
+
 /** A place as others see it. */
 export function participantOf({ value, kind }: Entry): ParticipantStatus {
-  if (value === undefined) return { pid: null, command: "", since: null, kind };
+  if (value === undefined) return { pid: null, command: otherClient, since: null, kind };
   return {
     pid: value.pid,
     command: shownMessage(value.message),

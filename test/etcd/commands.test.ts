@@ -125,6 +125,24 @@ describe("run --server", () => {
     expect(stderr).toContain("for which get --owner-pid holds the lock already");
   });
 
+  etcdTest("commands call what etcdctl holds, and waits for, by that name", async () => {
+    const theirs = () => cluster.startEtcdctl("lock", "theirs", "--", "sleep", "60");
+    const [one, other] = [theirs(), theirs()];
+    await eventually("both", async () => (await cluster.keys("theirs/")).length === 2);
+    const said = [
+      (await run("run", "-n", "theirs", "true")).stderr,
+      (await run("run", "-t", "0.1", "theirs", "true")).stderr,
+      (await run("state", "theirs")).stdout,
+      (await run("list")).stdout,
+    ];
+    one.kill();
+    other.kill();
+    for (const text of said) {
+      expect(text).toContain("another etcd client, such as etcdctl");
+      expect(text).not.toMatch(/Python|ledger/);
+    }
+  });
+
   etcdTest("run does not take a claim of this host's locks for one of the server's", async () => {
     const holder = start([binary, "run", "claimed", "sh", "-c", "echo $RESOURCELOCK_TOKEN; cat"], {
       env: environment(),

@@ -129,7 +129,7 @@ function holderText(holder: HolderStatus, info: string | null | undefined, userO
     case "bound":
       return command === "" ? `${number}${where}` : `${command} (bound to ${number}${where})`;
     case "foreign":
-      return pythonProgram + (info ? `: ${withoutDate(info)}` : "");
+      return command || pythonProgram + (info ? `: ${withoutDate(info)}` : "");
     default:
       return number === undefined
         ? "a process that died"
@@ -167,7 +167,7 @@ function briefHolderText({
     case "bound":
       return named(`bound to ${at}`);
     case "foreign":
-      return pythonProgram;
+      return command || pythonProgram;
     default:
       return pid === null && command === "" ? "a process that died" : `${named(at)}, died`;
   }

@@ -3,7 +3,7 @@
  * stand on it: the engine of the command line, and the class of the library.
  */
 import { now, timestampOf } from "../posix/clock.ts";
-import { processStart } from "../posix/process-start.ts";
+import { isAlive, processStart, unknownStart } from "../posix/process-start.ts";
 import { formatLockInfo } from "../lock/info-text.ts";
 import { type LockLogger, messages } from "../lock/messages.ts";
 import type { GrantRecord, HolderStatus, LockStatus } from "../lock/status.ts";
@@ -25,13 +25,18 @@ export const newSegmentBytes = 4096;
 /** A process that a hold is bound to, told apart from a later one of the same number. */
 export interface OwnerProcess {
   readonly pid: number;
-  /** As {@link processStart} gave it; undefined for one that has ended. */
+  /** As {@link processStart} gave it, {@link unknownStart} for one that it does not see; undefined for one that has ended. */
   readonly start: number | undefined;
 }
 
+/** Of one that has ended: no process was started then. */
+const noStart = -1;
+
 /** Looks a process up, so that a hold can be bound to it later. */
 export function ownerProcess(pid: number): OwnerProcess {
-  return { pid, start: processStart(pid) };
+  const start = processStart(pid);
+  // To one who sees it, it must not look as if another process had its number.
+  return { pid, start: start === undefined && isAlive(pid) ? unknownStart : start };
 }
 
 export class HostLock {
@@ -141,7 +146,7 @@ export class HostLock {
    * @returns false when it was lost before
    */
   detach(holder: Participant, owner: OwnerProcess | undefined): boolean {
-    const detached = holder.detach(owner?.pid ?? 0, owner?.start ?? 0);
+    const detached = holder.detach(owner?.pid ?? 0, owner?.start ?? noStart);
     this.#keepLedger(holder.ledger);
     return detached;
   }

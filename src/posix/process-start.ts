@@ -38,16 +38,19 @@ export function processStart(processId: number): number | undefined {
   return stat === undefined || stat.isZombie ? undefined : stat.start;
 }
 
+/** In place of a start that cannot be seen; that of the host's first process may be 0, which never ends. */
+export const unknownStart = 0;
+
 /**
  * Whether the process that was started at a time has ended. One that /proc does not show (hidepid) is taken to live
  * as long as there is one of that number.
  *
- * @param start as {@link processStart} gave it
+ * @param start as {@link processStart} gave it, or {@link unknownStart}
  */
 export function hasEnded(processId: number, start: number): boolean {
   const stat = statOf(processId);
   if (stat === undefined) return !processExists(processId);
-  return stat.isZombie || stat.start !== start;
+  return stat.isZombie || (start !== unknownStart && stat.start !== start);
 }
 
 /** Whether there is a process of a number, for all that can be seen of it. */

@@ -19,7 +19,7 @@ const canUnshare =
   (Bun.spawnSync([...unshare, "true"]).success || doWithout("PID namespaces"));
 
 /** The same, with the /proc of the namespace above, whose numbers are of other processes. */
-const unshareWithoutProc = unshare.filter((word) => word !== "--mount-proc");
+const unshareWithoutProc = unshare.map((word) => (word === "--mount-proc" ? "--mount" : word));
 
 /** Starts a shell as the first process of a PID namespace. */
 function inNamespace(script: string, entering = unshare): TestProcess {
@@ -183,6 +183,24 @@ describe.skipIf(!canUnshare)("where /proc shows another PID namespace", () => {
     expect(await shell.stdout.nextLine()).toBe("64");
     await shell.stderr.until("/proc shows the processes of another PID namespace");
     expect((await resourcelock("state", name, "--check", "-q")).status).toBe(0);
+  });
+
+  test("a program can bind a hold to a process, which is not taken for ended where it is seen", async () => {
+    const name = newLockName();
+    const library = `${import.meta.dir}/../../src/index.ts`;
+    const program = `
+      import { ResourceLock } from ${JSON.stringify(library)};
+      const lock = new ResourceLock(${JSON.stringify(name)});
+      lock.getLock();
+      console.log(lock.detach(Number(process.env.OWNER)));`;
+    // Once with the /proc of the namespace above, and then with its own.
+    const shell = inSandbox(`
+      sleep 1000 &
+      OWNER=$! "${process.execPath}" -e '${program}'
+      mount -t proc proc /proc
+      "$RESOURCELOCK" run ${name} -q -n -- true; echo $?`);
+    expect(await shell.stdout.nextLine()).toBe("true");
+    expect(await shell.stdout.nextLine()).toBe("75");
   });
 
   test("doctor warns of it", async () => {

@@ -1,5 +1,10 @@
 import { expect, test } from "bun:test";
-import { hasEnded, processStart, startedAfter } from "../../src/posix/process-start.ts";
+import {
+  hasEnded,
+  processStart,
+  startedAfter,
+  unknownStart,
+} from "../../src/posix/process-start.ts";
 import { start } from "../support/process.ts";
 
 test("a process has ended once it is a zombie, and when its number is another one's", async () => {
@@ -21,4 +26,11 @@ test("startedAfter() tells a process from one that had its number before", () =>
   expect(startedAfter(child.pid, now)).toBe(false);
   // Of a process that cannot be seen nobody can tell.
   expect(startedAfter(999_999_999, now - 60)).toBe(false);
+});
+
+test("hasEnded() takes a process whose start nobody saw to live as long as there is one", async () => {
+  const child = start(["sleep", "100"]);
+  expect(hasEnded(child.pid, unknownStart)).toBe(false);
+  await child.kill();
+  expect(hasEnded(child.pid, unknownStart)).toBe(true);
 });

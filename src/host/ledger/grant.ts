@@ -296,7 +296,7 @@ export function detachGrant(own: Own, boundProcess: number, boundStart: number):
   header.state = lockStates.detached;
   header.notedHash = hash;
   header.boundProcess = boundProcess;
-  header.boundStart = boundStart;
+  header.boundStart = boundProcess === 0 ? 0 : boundStart;
   header.boundNamespace = boundProcess === 0 ? 0 : ownStartNamespace();
   leaveHolder(own, seatStates.detached, { recorded: lockStates.detached });
   faultPoint("detached");

@@ -221,8 +221,9 @@ export class Gateway {
     send: (token: string | undefined) => Promise<T>,
   ): Promise<T> {
     // Without a user the request is on its way before this returns, so that the caller can use the time until its answer.
-    if (this.#credentials === undefined)
+    if (this.#credentials === undefined) {
       return await send(undefined).catch(explainNoUser(endpoint));
+    }
     const token = await this.#token(endpoint, signal);
     const login = this.#login;
     try {

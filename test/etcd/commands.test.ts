@@ -126,8 +126,9 @@ describe("run --server", () => {
   });
 
   etcdTest("commands call what etcdctl holds, and waits for, by that name", async () => {
-    const theirs = () => cluster.startEtcdctl("lock", "theirs", "--", "sleep", "60");
-    const [one, other] = [theirs(), theirs()];
+    const words = ["lock", "theirs", "--", "sleep", "60"];
+    const one = cluster.startEtcdctl(...words);
+    const other = cluster.startEtcdctl(...words);
     await eventually("both", async () => (await cluster.keys("theirs/")).length === 2);
     const said = [
       (await run("run", "-n", "theirs", "true")).stderr,

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Credentials } from "../../src/etcd/credentials.ts";
 import { Gateway } from "../../src/etcd/gateway.ts";
 import { LockServerError, type ServerFault } from "../../src/lock/errors.ts";
-import { answer, FakeGateway, headerOf, type Responder, streamed } from "./fake-gateway.ts";
+import { answer, FakeGateway, headerOf, streamed } from "./fake-gateway.ts";
 import { eventually } from "../support/eventually.ts";
 
 const proxyVariables = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"];
@@ -262,11 +262,10 @@ describe("Gateway log-in", () => {
 
   test("call() logs in at the next member when the first does not answer", async () => {
     await using silent = new FakeGateway(() => new Promise<Response>(() => {}));
-    const respond: Responder = ({ path, headers }) => {
+    await using sound = new FakeGateway(({ path, headers }) => {
       if (path.endsWith("authenticate")) return answer({ token: "t1" });
       return headers.get("authorization") === "t1" ? answer() : refused("invalid auth token", 16);
-    };
-    await using sound = new FakeGateway(respond);
+    });
     const gateway = gatewayTo([silent.url, sound.url], credentials);
     const reply = await gateway.call("kv/range", {}, { seconds: 4 });
     expect(reply.endpoint).toBe(sound.url);

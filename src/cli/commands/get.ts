@@ -139,7 +139,7 @@ async function tellRefused(
   const { reason, by, around, holders, seen } = refusal;
   if (output.seedOrder || output.json) {
     const why = { reason, by: by.map(labelOf), holders };
-    await report(context, name, text, { granted: false, ...why }, seen);
+    await report(context, { name, seen }, text, { granted: false, ...why });
   } else if (!output.quiet || around !== undefined) {
     // As run does: that it can never be granted is an error of the script.
     diagnostics().info(text);
@@ -153,7 +153,7 @@ async function holdOn(grant: Grant, hold: HoldOptions, context: WaitContext): Pr
   const { name, token } = grant;
   const text = texts.granted(name, { ...hold, process: hold.owner?.pid, info: grant.info });
   try {
-    await report(context, name, text, { granted: true, token });
+    await report(context, { name }, text, { granted: true, token });
   } catch (error) {
     // Who is told by the status that this failed will not release it.
     await grant.release({ whereCalled: "output failed" });
@@ -172,7 +172,7 @@ async function holdOn(grant: Grant, hold: HoldOptions, context: WaitContext): Pr
   const loss = await grant.release({ whereCalled });
   const released = loss === undefined;
   const ending = released ? texts.released(name, whereCalled) : texts.notLocked(name, whereCalled);
-  await report(context, name, ending, { released });
+  await report(context, { name }, ending, { released });
   if (trap.received !== undefined) throw new Interrupted(trap.received);
   return released ? exitCodes.done : exitCodes.no;
 }
@@ -184,10 +184,9 @@ function labelOf({ pid, command, host }: ProcessLabel): ProcessLabel {
 
 async function report(
   { engine, output }: WaitContext,
-  name: string,
+  { name, seen }: { readonly name: string; readonly seen?: LockState | undefined },
   text: string,
   outcome: object,
-  seen?: LockState,
 ): Promise<void> {
   const facts = output.json ? lockFacts(name, seen ?? (await engine.inspect(name))) : {};
   printResult(output, text, { ...facts, ...outcome });

@@ -62,7 +62,7 @@ describe("holdersText()", () => {
   });
 
   test("tells the info text of a holder without a ledger, without its date", () => {
-    const foreign = holder({ attachment: "foreign", pid: null, since: null });
+    const foreign = holder({ attachment: "foreign", pid: null, command: "", since: null });
     const info = "2026-11-23 11:22:36.117364 - tempmon #3";
     expect(holdersText([foreign], { ...options, info })).toBe(
       "held by a Python (cjnfuncs) program: tempmon #3",

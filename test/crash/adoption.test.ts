@@ -13,7 +13,7 @@ import {
   stateOf,
   waiting,
 } from "./participants.ts";
-import { heldByRun } from "./waiters.ts";
+import { heldByRun, holds } from "./waiters.ts";
 
 /** A lock whose holder has died. */
 async function staleLock(): Promise<string> {
@@ -83,6 +83,37 @@ async function boundLock() {
   expect((await stateOf(name)).holders).toMatchObject([{ pid: owner.pid, attachment: "bound" }]);
   return { name, owner };
 }
+
+/** Has a `run` wait for a bound lock and stops it there; the process ends, and another `run` adopts and releases. */
+async function stoppedWhileAdopted(...options: string[]) {
+  const name = newLockName();
+  const end = await holds["the process ends that it is bound to"]?.(name);
+  const stopped = resourcelock(["run", ...options, name, "--", "true"]);
+  await waiting(name, 1);
+  await stopped.stop();
+  await end?.();
+  expect((await outcomeOf("run", name, "--", "true")).status).toBe(0);
+  return { name, stopped };
+}
+
+describe("a waiter that was stopped while another one adopted", () => {
+  test("run gives the unit back that it gets when it goes on, and is ended by a signal", async () => {
+    const { name, stopped } = await stoppedWhileAdopted();
+    stopped.signal("SIGTERM");
+    stopped.resume();
+    expect((await stopped.end()).status).toBe(143);
+    expect(await stateOf(name)).toMatchObject(atRest);
+  });
+
+  test("run --no-adopt gets the lock when it goes on, and takes it from nobody", async () => {
+    const { name, stopped } = await stoppedWhileAdopted("--no-adopt");
+    stopped.resume();
+    const { status, stderr } = await stopped.end();
+    expect(status).toBe(0);
+    expect(stderr).not.toContain("took over");
+    expect(await stateOf(name)).toMatchObject({ ...atRest, recoveries: 1 });
+  });
+});
 
 describe("get --owner-pid", () => {
   test("nobody adopts the lock while that process lives", async () => {

@@ -388,6 +388,12 @@ byte arrival[N];                /* in which order the requests were made, whatev
 
 /* A unit that may have been adopted; where it was another one, that one is gone. */
 #define isSuperseded(i) (i < N && seat[i % N].superseded)
+/* Nobody was granted since it has got its unit: that is not the one that was adopted. */
+#ifdef MUTANT_DROP_SUPERSEDED
+#define isGotSince(i) false
+#else
+#define isGotSince(i) (waitersMark == i + 1)
+#endif
 inline dropSuperseded() {
   hasTaken[me] = false;
   if
@@ -497,6 +503,13 @@ inline post() { sem++; assert(raced || sem <= 1) }
 
 /* The mark of a waiter is no good once its seat is left. */
 #define forget() if :: waitersMark == me + 1 -> waitersMark = 0 :: else fi
+
+/* The unit that a peer has posted is gone again before anybody took the lock: the hold goes on. */
+#if N > 2
+#define unforce() hit[0] = false; hit[1] = false; hit[2] = false
+#else
+#define unforce() hit[0] = false; hit[1] = false
+#endif
 
 /* A peer has forced the lock, taken it and not yet written its text, and somebody relies on the record. */
 #ifdef PEER_FORCES
@@ -945,15 +958,14 @@ leave:                          /* evicted while it waited, or given up */
 #endif
   /*
    * Gives the unit back as a holder does. Where the record says held, it is one too many, by a peer's force. One
-   * that may have been adopted is dropped: if it was another one, the lock may look foreign for that.
+   * that was adopted is dropped; if its mark still stands, it has got another one since.
    */
   step(
     if
-    :: hasTaken[me] && record == Held -> hasTaken[me] = false; forget()
+    :: hasTaken[me] && record == Held -> hasTaken[me] = false; forget(); unforce()
 #ifndef MUTANT_KEEP_SUPERSEDED
-    /* Its mark stays, as it may be another unit that it has got since. */
-    :: hasTaken[me] && record != Held && seat[me].superseded -> dropSuperseded()
-    :: hasTaken[me] && record != Held && !seat[me].superseded -> mark = grants + 1
+    :: hasTaken[me] && record != Held && seat[me].superseded && !isGotSince(me) -> dropSuperseded()
+    :: hasTaken[me] && record != Held && (!seat[me].superseded || isGotSince(me)) -> mark = grants + 1
 #else
     :: hasTaken[me] && record != Held -> mark = grants + 1
 #endif
@@ -1502,7 +1514,7 @@ end_recreated:
 #define isRefusing(i, of) (isBusy(i, of) && !adopts(i) && isDeadHolders(i))
 #define isHeldUp(i, of) (isBusy(i, of) && adopts(i))
 /* Only who does not adopt may wait for a user to free a dead holder's lock. */
-#define areRefusing (some(isRefusing, NOBODY) && !some(isHeldUp, NOBODY))
+#define areRefusing ((died || isBoundToDead) && some(isRefusing, NOBODY) && !some(isHeldUp, NOBODY))
 
 inline goOn(i) { if :: process[i] == Frozen -> process[i] = Running :: else fi }
 inline goOnAll() {

@@ -19,7 +19,7 @@ import {
 import type { Ledger } from "./ledger.ts";
 import type { ProcessNumber } from "./process-number.ts";
 import { isEvicted } from "./queue.ts";
-import { recordedSeat, writeFree } from "./record.ts";
+import { recordedSeat, waiterMarkOf, writeFree } from "./record.ts";
 import { clockOffset, seatTime } from "./seat-time.ts";
 
 /** What a request does to others when it comes: newcomer.ts. All of it under the mutex. */
@@ -198,11 +198,16 @@ function recordUnitReturned(own: Own): boolean {
     forgetWaiterMark(own);
     return false;
   }
-  if (evictionOf(ledger.seat(seat)) === evictions.unitAdopted) {
-    // Nobody can tell whether this is the unit that was adopted, or one that was given back since. If nothing was
-    // granted since it was got, it is marked, and adopted again; else a peer may have it by now.
-    return false;
-  }
+  const isAdopted = evictionOf(ledger.seat(seat)) === evictions.unitAdopted;
+  // One that it has got since the adoption is another one.
+  if (isAdopted && !isGotSinceLastGrant(own)) return false;
   writeFree(ledger, unit.infoHash(), unit);
   return true;
+}
+
+/** Whether nobody was granted since it has got its unit, as its mark says, and nobody else has got one either. */
+function isGotSinceLastGrant({ ledger, unit, waiterMark, seat }: Own): boolean {
+  return (
+    waiterMark === waiterMarkOf(ledger.header.grants, seat) && unit.readWaiterMark() === waiterMark
+  );
 }

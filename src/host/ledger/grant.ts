@@ -19,7 +19,14 @@ import {
 import { evictorLabel } from "./process-number.ts";
 import { freeSlot, isEvicted, kinds, otherHolder } from "./queue.ts";
 import { seatTime } from "./seat-time.ts";
-import { isHoldersText, isPosted, markOf, passRecordTo, writeFree } from "./record.ts";
+import {
+  isHoldersText,
+  isPosted,
+  markOf,
+  passRecordTo,
+  writeEndingOfDead,
+  writeFree,
+} from "./record.ts";
 
 /** Makes the unit known that this participant has, in the order that a death between two steps allows. */
 export function recordGrant(own: Own): void {
@@ -37,6 +44,7 @@ export function recordGrant(own: Own): void {
   header.grantedAt = grantedAt;
   header.boundProcess = 0;
   header.missingSince = 0;
+  writeEndingOfDead(ledger, own.seat);
   own.tookUnitUnrecorded = false;
   try {
     recordHolder(own, grantedAt, info, hash);

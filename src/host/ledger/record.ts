@@ -263,6 +263,21 @@ export function writeEnding(ledger: Ledger, number: number, ending: number): voi
 }
 
 /**
+ * Ends the holds of all who died, as one does who is granted a unit of its own: else they would count to its grant, too,
+ * such as one that died in a group of which others went on. The caller stores it.
+ *
+ * @param own the seat of whoever is granted
+ */
+export function writeEndingOfDead(ledger: Ledger, own: number): void {
+  for (const number of ledger.taken) {
+    const seat = ledger.seat(number);
+    if (number === own || !isHolding(seat) || ledger.isLive(number)) continue;
+    const isRelease = hasKindFlag(seat, "endsByRelease");
+    writeEnding(ledger, number, isRelease ? seatStates.released : seatStates.recovered);
+  }
+}
+
+/**
  * Evicts those that hold and makes the record free, as somebody forced the lock.
  *
  * @param options.givesBack whether the caller gives the unit back afterwards

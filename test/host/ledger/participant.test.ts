@@ -623,6 +623,20 @@ describe("Participant.release() and detach()", () => {
   });
 });
 
+describe("a holder that died in a group of which others went on", () => {
+  test("does not count to a later grant, which ends by a release", () => {
+    newLock();
+    const dead = lock.holder({ kind: kinds.shared });
+    const other = lock.holder({ kind: kinds.shared });
+    lock.kill(dead);
+    expect(other.release()).toBe(true);
+    lock.kill(lock.holder({ endsByRelease: true }));
+    const next = lock.holder({ adopt: false });
+    expect(next.adopted).toBeUndefined();
+    expect(lock.ledger.snapshot(({ header }) => header.recoveries)).toBe(0);
+  });
+});
+
 describe("forceRelease() of a hold that is meant", () => {
   const by = 1;
 

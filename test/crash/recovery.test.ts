@@ -1,5 +1,6 @@
 /** What becomes of a lock when its holder is killed. */
 import { describe, expect, test } from "bun:test";
+import { firstPageSeats } from "../../src/host/ledger/layout.ts";
 import { newLockName } from "../support/binary.ts";
 import { isAlive, killStranger } from "../support/process.ts";
 import {
@@ -159,6 +160,30 @@ describe("run is killed while its command lives", () => {
 });
 
 describe("the command leaves a process behind", () => {
+  test("a daemon keeps no later holder's seat when run is killed just as it has left it", async () => {
+    const name = newLockName();
+    const script = "sleep 1000 </dev/null >/dev/null 2>&1 & echo $!";
+    const left = resourcelock(["run", name, "--", "sh", "-c", script], faultAt("seat-left"));
+    const daemon = Number(await left.stdout.nextLine());
+    try {
+      expect(await left.exited()).toBe(137);
+      // Once around, so that the next one sits where that one sat.
+      const others = libraryUser(name, {
+        shared: true,
+        count: firstPageSeats - 1,
+        log: "/dev/null",
+      });
+      expect(await others.exited()).toBe(0);
+      const { holder, command } = await runningCommand(name);
+      await holder.kill();
+      await killStranger(command);
+      expect((await outcomeOf("run", "-n", name, "--", "true")).status).toBe(0);
+      expect(isAlive(daemon)).toBe(true);
+    } finally {
+      process.kill(daemon, "SIGKILL");
+    }
+  });
+
   test("a daemon does not keep the lock once run has ended normally", async () => {
     const name = newLockName();
     const script = "sleep 1000 </dev/null >/dev/null 2>&1 & echo $!";

@@ -133,6 +133,7 @@ const knownWays: Record<string, string> = {
   joined: "run --shared in a crowd",
   left: "get behind a holder, in vain",
   looked: "unget of a detached hold",
+  "seat-left": "run on a free lock",
   superseded: "run --newest behind another one",
   taken: "run on a free lock",
   "taken-by-waiting": "run behind a detached hold",

@@ -3,7 +3,7 @@
  * and the kernel's byte locks that vouch for it (seat-locks.ts). What is done with it is in participant.ts.
  */
 import { deleteIfSame } from "../../posix/file.ts";
-import { isFaultWanted } from "../../posix/fault-point.ts";
+import { faultPoint, isFaultWanted } from "../../posix/fault-point.ts";
 import { FutexFile } from "../../posix/futex.ts";
 import { ETIMEDOUT, PosixError } from "../../posix/libc.ts";
 import { objectsOf } from "../../lock/name.ts";
@@ -255,12 +255,15 @@ export class Ledger implements LedgerState, ReadableLedger {
       seat.ticket = 0;
       seat.state = ending;
     }
+    // Nobody looks at the companion byte of an empty seat: it must not be left locked for whoever takes that next.
+    this.#locks.endCompanion();
     this.store("seat");
+    faultPoint("seat-left");
     this.#locks.leave();
     this.#shrink();
   }
 
-  /** Lets go of the seat without a word in the ledger, which is damaged. */
+  /** Lets go of the seat without a word in the ledger, which is damaged or cannot be had. */
   abandonSeat(): void {
     if (this.#locks.mine !== 0) this.#locks.abandon();
   }

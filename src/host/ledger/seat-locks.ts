@@ -13,6 +13,7 @@ import {
 } from "../../posix/byte-lock.ts";
 import { monotonicSeconds } from "../../posix/clock.ts";
 import { closeFile, duplicate, reopenToRead } from "../../posix/file.ts";
+import { EAGAIN, PosixError } from "../../posix/libc.ts";
 
 const mutexByte = 2 ** 30;
 /** A byte for each seat follows. */
@@ -123,9 +124,8 @@ export class SeatLocks {
     return true;
   }
 
-  /** The seat is left: its bytes are unlocked with the mutex. */
+  /** The seat is left, and its companion byte was unlocked before: its other bytes are unlocked with the mutex. */
   leave(): void {
-    this.#endCompanion();
     this.#left = this.mine;
     this.mine = 0;
     this.#isWaitingByteLocked = false;
@@ -133,7 +133,7 @@ export class SeatLocks {
 
   /** Unlocks the bytes of the seat at once. */
   abandon(): void {
-    this.#endCompanion();
+    this.endCompanion();
     unlockByte(this.#descriptor, allSeatBytes, 0);
     this.mine = 0;
     this.#isWaitingByteLocked = false;
@@ -174,14 +174,19 @@ export class SeatLocks {
   /** A descriptor for a command that is to keep the seat as long as it lives, or until the seat is left. */
   handOn(lowestDescriptor: number): number {
     if (this.#companion === undefined) {
-      this.#companion = reopenToRead(this.#descriptor);
-      tryShareByte(this.#companion, companionBytes + this.mine);
+      const companion = reopenToRead(this.#descriptor);
+      if (!tryShareByte(companion, companionBytes + this.mine)) {
+        closeFile(companion);
+        // Only a program that is none of ours locks it for itself: a command would not keep its lock then.
+        throw new PosixError("fcntl", EAGAIN);
+      }
+      this.#companion = companion;
     }
     return duplicate(this.#companion, lowestDescriptor);
   }
 
   /** Unlocks the companion byte, for all who have inherited the description: a daemon left behind keeps nothing. */
-  #endCompanion(): void {
+  endCompanion(): void {
     if (this.#companion === undefined) return;
     unlockByte(this.#companion, companionBytes + this.mine);
     closeFile(this.#companion);

@@ -134,9 +134,11 @@ export class HostLock {
 
   /** {@link release} without a word. */
   retire(holder: Participant, exitStatus?: number): boolean {
-    const released = holder.release(exitStatus);
-    this.#keepLedger(holder.ledger);
-    return released;
+    try {
+      return holder.release(exitStatus);
+    } finally {
+      this.#keepLedger(holder.ledger);
+    }
   }
 
   /**
@@ -146,9 +148,11 @@ export class HostLock {
    * @returns false when it was lost before
    */
   detach(holder: Participant, owner: OwnerProcess | undefined): boolean {
-    const detached = holder.detach(owner?.pid ?? 0, owner?.start ?? noStart);
-    this.#keepLedger(holder.ledger);
-    return detached;
+    try {
+      return holder.detach(owner?.pid ?? 0, owner?.start ?? noStart);
+    } finally {
+      this.#keepLedger(holder.ledger);
+    }
   }
 
   /**

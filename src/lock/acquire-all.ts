@@ -65,8 +65,27 @@ function leaving(
  * @throws the first error
  */
 export async function releaseAll(grants: readonly Grant[]): Promise<void> {
-  await using stack = new AsyncDisposableStack();
-  for (const grant of grants) stack.use(grant);
+  await forEachInReverse(grants, (grant) => grant.release());
+}
+
+/**
+ * Does the same with all of them, the last one first, also with those that come after one with which it fails.
+ *
+ * @throws the first error
+ */
+export async function forEachInReverse<T>(
+  all: readonly T[],
+  act: (one: T) => Promise<unknown>,
+): Promise<void> {
+  let failure: { error: unknown } | undefined;
+  for (const one of all.toReversed()) {
+    try {
+      await act(one);
+    } catch (error) {
+      failure ??= { error };
+    }
+  }
+  if (failure !== undefined) throw failure.error;
 }
 
 /** Each name once, sorted by its bytes. */

@@ -1,6 +1,8 @@
 /** What becomes of a lock when its holder is killed. */
 import { describe, expect, test } from "bun:test";
+import { closeSync, openSync } from "node:fs";
 import { firstPageSeats } from "../../src/host/ledger/layout.ts";
+import { tryShareByte } from "../../src/posix/byte-lock.ts";
 import { newLockName } from "../support/binary.ts";
 import { isAlive, killStranger } from "../support/process.ts";
 import {
@@ -15,7 +17,7 @@ import {
   stateOf,
   waiting,
 } from "./participants.ts";
-import { twoWaiters } from "./waiters.ts";
+import { ledgerOf, twoWaiters } from "./waiters.ts";
 
 interface Holder {
   pid: number;
@@ -159,7 +161,43 @@ describe("run is killed while its command lives", () => {
   });
 });
 
+/** Does something while nobody can lock the mutex of a ledger, as one may who may only read it. */
+async function withMutex<T>(path: string, act: () => Promise<T>): Promise<T> {
+  const descriptor = openSync(path, "r");
+  try {
+    expect(tryShareByte(descriptor, 2 ** 30)).toBe(true);
+    return await act();
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 describe("the command leaves a process behind", () => {
+  test("a daemon keeps none of the locks when somebody keeps one's ledger locked while run releases", async () => {
+    const [quiet, busy] = [newLockName(), newLockName()].toSorted();
+    if (quiet === undefined || busy === undefined) throw new RangeError();
+    const script = "sleep 1000 </dev/null >/dev/null 2>&1 & echo $!; read line";
+    const holder = resourcelock(["run", `${quiet},${busy}`, "--", "sh", "-c", script]);
+    const daemon = Number(await holder.stdout.nextLine());
+    try {
+      const outcome = await withMutex(ledgerOf(busy), async () => {
+        await holder.tell("\n");
+        return await holder.end();
+      });
+      expect(outcome.status).toBe(71);
+      expect(outcome.stderr).toContain(`Cannot use lock "${busy}"`);
+      expect(await stateOf(quiet)).toMatchObject(atRest);
+      const next = await outcomeOf("run", "-n", busy, "--", "true");
+      expect({ status: next.status, tookOver: next.stderr.includes("took over") }).toEqual({
+        status: 0,
+        tookOver: true,
+      });
+      expect(isAlive(daemon)).toBe(true);
+    } finally {
+      process.kill(daemon, "SIGKILL");
+    }
+  });
+
   test("a daemon keeps no later holder's seat when run is killed just as it has left it", async () => {
     const name = newLockName();
     const script = "sleep 1000 </dev/null >/dev/null 2>&1 & echo $!";

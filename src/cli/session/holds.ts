@@ -1,4 +1,5 @@
 /** The locks that a session holds. */
+import { forEachInReverse } from "../../lock/acquire-all.ts";
 import type { AcquireRequest, Grant, LockEngine, Refusal } from "../../lock/engine.ts";
 import type { LockLostError } from "../../lock/errors.ts";
 import { parseLockName } from "../../lock/name.ts";
@@ -65,8 +66,8 @@ export class Holds {
     return await grant?.release({ whereCalled });
   }
 
-  /** Releases all of them, the last one first. */
+  /** Releases all of them, the last one first, even when one cannot be. @throws the first error */
   async releaseAll(whereCalled: string): Promise<void> {
-    for (const name of [...this.#grants.keys()].toReversed()) await this.release(name, whereCalled);
+    await forEachInReverse([...this.#grants.keys()], (name) => this.release(name, whereCalled));
   }
 }

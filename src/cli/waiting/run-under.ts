@@ -1,4 +1,5 @@
 /** Running a command under locks, to its end and their release. */
+import { forEachInReverse } from "../../lock/acquire-all.ts";
 import type { Grant, LockEngine } from "../../lock/engine.ts";
 import type { LockLostError } from "../../lock/errors.ts";
 import type { HolderStatus } from "../../lock/status.ts";
@@ -97,16 +98,21 @@ function stopWhenLost(
   return () => isStopped;
 }
 
-/** Releases in the reverse order. @returns how those were lost that were not this job's any more */
+/**
+ * Releases in the reverse order, all of them even when one cannot be.
+ *
+ * @returns how those were lost that were not this job's any more
+ * @throws the first error
+ */
 async function releaseInReverse(
   grants: readonly Grant[],
   exitStatus: number | undefined,
 ): Promise<LockLostError[]> {
   const losses: LockLostError[] = [];
-  for (const grant of grants.toReversed()) {
+  await forEachInReverse(grants, async (grant) => {
     const loss = await grant.release({ whereCalled: "run", exitStatus });
     if (loss !== undefined) losses.push(loss);
-  }
+  });
   return losses;
 }
 

@@ -117,6 +117,19 @@ export class Ledger implements LedgerState, ReadableLedger {
     throw new PosixError("fcntl", ETIMEDOUT, text);
   }
 
+  /**
+   * {@link transact}, to leave the seat of a holder. After an error it is that of a dead one: nobody else could leave it,
+   * and what the command has started must not keep it.
+   */
+  transactToLeave<T>(act: () => T): T {
+    try {
+      return this.transact(act);
+    } catch (error) {
+      this.abandonSeat();
+      throw error;
+    }
+  }
+
   /** {@link transact}, or {@link mutexBusy} when somebody keeps the mutex for longer than `seconds`. */
   tryTransact<T>(act: () => T, seconds = patientSeconds): T | typeof mutexBusy {
     if (!this.#locks.lockMutex(seconds)) return mutexBusy;

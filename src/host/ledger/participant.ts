@@ -364,14 +364,12 @@ export class Participant {
    */
   release(exitStatus?: number): boolean {
     const own = this.#own;
-    const { ledger, unit, wish } = own;
     try {
-      return ledger.transact(() => releaseGrant(own, exitStatus));
+      return own.ledger.transactToLeave(() => releaseGrant(own, exitStatus));
     } catch (error) {
       if (!(error instanceof LockDamagedError)) throw error;
-      // The ledger cannot be told, but this holder knows that it has the unit; of a group the last one gives it back.
-      ledger.abandonSeat();
-      if (wish.kind === kinds.exclusive || !ledger.othersPresent()) unit.postIfLocked();
+      // This holder knows that it has the unit; of a group the last one gives it back.
+      if (own.wish.kind === kinds.exclusive || !own.ledger.othersPresent()) own.unit.postIfLocked();
       return true;
     }
   }
@@ -384,7 +382,8 @@ export class Participant {
    * @returns false where it was forced from this holder
    */
   detach(boundProcess: number, boundStart: number): boolean {
-    return this.#own.ledger.transact(() => detachGrant(this.#own, boundProcess, boundStart));
+    const own = this.#own;
+    return own.ledger.transactToLeave(() => detachGrant(own, boundProcess, boundStart));
   }
 
   /** A descriptor that keeps the seat for a command, while that lives. */

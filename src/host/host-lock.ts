@@ -9,6 +9,7 @@ import { type LockLogger, messages } from "../lock/messages.ts";
 import type { GrantRecord, HolderStatus, LockStatus } from "../lock/status.ts";
 import { Attempt, type AttemptOptions } from "./acquire.ts";
 import { historyOf } from "./history.ts";
+import { lockStates } from "./ledger/layout.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import type { Wish } from "./ledger/own-seat.ts";
 import { Participant } from "./ledger/participant.ts";
@@ -169,10 +170,12 @@ export class HostLock {
     const onLook = (ledger: Ledger) => {
       holders = holdersOf(ledger, this.unit);
     };
-    const outcome =
-      this.unit.readValue() === 0
-        ? forceRelease(this.#ledgerCreated(), this.unit, { by, onLook, ...meant })
-        : "free";
+    let outcome: ReturnType<typeof forceRelease>;
+    do {
+      const ledger = this.#ledgerToForce();
+      outcome =
+        ledger === undefined ? "free" : forceRelease(ledger, this.unit, { by, onLook, ...meant });
+    } while (outcome === "replaced");
     const message = outcome === "released" ? messages.forceReleased : messages.extraneous;
     this.debug("ungetLock", () => message(this.name, whereCalled));
     if (outcome === "released") holders = holders.filter((holder) => isMeant(holder, meant));
@@ -219,11 +222,24 @@ export class HostLock {
     return spare ?? openOrCreateLedger(this.name, this.#access);
   }
 
+  /**
+   * The ledger that tells who holds; undefined where nobody does, which needs no mutex. A unit that is there is not
+   * enough for that: under a hold, a semaphore may have been made anew.
+   */
+  #ledgerToForce(): Ledger | undefined {
+    const present = this.#ledgerPresent();
+    if (this.unit.readValue() === 0) return present ?? this.#ledgerCreated();
+    const isFree = present?.snapshot(({ header }) => header.state === lockStates.free) ?? true;
+    return isFree ? undefined : present;
+  }
+
   /** The ledger to look at; undefined when there is none. */
   #ledgerPresent(): Ledger | undefined {
     if (this.#spareLedger?.fileHasName() === false) {
       this.#spareLedger.close();
       this.#spareLedger = undefined;
+      // Whoever deletes the one deletes the others, too.
+      this.unit.reopenIfReplaced({ now: true });
     }
     return (this.#spareLedger ??= openLedger(this.name));
   }

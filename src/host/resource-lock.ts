@@ -286,13 +286,14 @@ export class ResourceLock implements Disposable {
     const grant = this.#grants.at(-1);
     if (this.iHaveTheLock && grant !== undefined) return this.#ungetGrant(grant, whereCalled);
     const value = this.#lock.unit.readValue();
-    if (value === 0 && !this.iHaveTheLock && !force) {
-      this.#lock.debug("ungetLock", () => messages.notOwned(this.lockName, whereCalled));
+    if (!this.iHaveTheLock && !force) {
+      const refused = value === 0 ? messages.notOwned : messages.extraneous;
+      this.#lock.debug("ungetLock", () => refused(this.lockName, whereCalled));
       return false;
     }
     const released = this.#lock.forceRelease(whereCalled).outcome === "released";
     // What this object itself held was forced from it, too.
-    if (value === 0) for (const own of this.#grants.splice(0)) this.#lock.retire(own);
+    if (value === 0 || released) for (const own of this.#grants.splice(0)) this.#lock.retire(own);
     this.iHaveTheLock = false;
     return released;
   }

@@ -44,6 +44,19 @@ const losses: Record<string, (lockName: string) => Promise<void>> = {
 };
 
 describe("the semaphore", () => {
+  test("unget releases a holder's lock when a peer has made a free semaphore under it", async () => {
+    const name = newLockName();
+    const { holder, command } = await runningCommand(name);
+    await losses["is deleted, and a peer makes a free one"]?.(name);
+    expect(await stateOf(name)).toMatchObject({ locked: true, value: 1 });
+    expect((await outcomeOf("unget", name)).status).toBe(0);
+    expect(await stateOf(name)).toMatchObject(atRest);
+    expect((await outcomeOf("run", "-n", name, "--", "true")).status).toBe(0);
+    expect((await outcomeOf("unget", name)).status).toBe(1);
+    await killStranger(command);
+    expect((await holder.end()).stderr).toContain("was released by force");
+  });
+
   const cases = Object.entries(losses).flatMap(([title, lose]) =>
     ["releases", "is killed"].map((end) => ({ title, lose, end })),
   );

@@ -9,6 +9,7 @@ import {
   LockNotFoundError,
   ResourceLock,
 } from "../../src/index.ts";
+import { removeLock } from "../../src/host/inventory/removal.ts";
 import { maskDates, newLockName } from "../support/binary.ts";
 import { runToEnd, start } from "../support/process.ts";
 
@@ -411,5 +412,32 @@ describe("setLockInfo", () => {
     writeFileSync(`/dev/shm/${name}`, Buffer.from([0x61, 0xff, 0x62]));
     using lock = new ResourceLock(name);
     expect(lock.getLockInfo()).toBe("a\uFFFDb");
+  });
+});
+
+/** An object that is older than the lock, and one that holds it. */
+function replaced() {
+  const old = new ResourceLock(newLockName());
+  old.getLock();
+  old.ungetLock();
+  removeLock(old.lockName);
+  const holder = new ResourceLock(old.lockName);
+  expect(holder.getLock()).toBe(true);
+  return { old, holder };
+}
+
+describe("a lock that was removed under an object, and made again", () => {
+  test("ungetLock() with force gives the new semaphore's unit back", () => {
+    const { old, holder } = replaced();
+    expect(old.ungetLock({ force: true })).toBe(true);
+    expect(holder.lockValue()).toBe(1);
+    expect(holder.status().holders).toEqual([]);
+  });
+
+  test("status() tells of the new lock", () => {
+    const { old, holder } = replaced();
+    expect(old.status().holders).toMatchObject([{ pid: process.pid, attachment: "attached" }]);
+    holder.ungetLock();
+    expect(old.status().holders).toEqual([]);
   });
 });

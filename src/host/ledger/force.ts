@@ -27,14 +27,18 @@ export interface ForcedReleaseOptions extends MeantHold {
 /**
  * Releases a lock whoever holds it; a holder that is hit goes on without the lock.
  *
- * @returns whether it was released, was free, or is not held by the one that is meant
+ * @returns whether it was released, was free, or is not held by the one that is meant; "replaced" where the ledger has
+ * lost its name: another one tells who holds
  */
 export function forceRelease(
   ledger: Ledger,
   unit: LockUnit,
   { by, onLook, ...meant }: ForcedReleaseOptions,
-): "released" | "free" | "not-meant" {
+): "released" | "free" | "not-meant" | "replaced" {
   return ledger.transact(() => {
+    if (!ledger.fileHasName()) return "replaced";
+    // Who holds by this ledger has the unit of the semaphore that has the name by now.
+    unit.reopenIfReplaced({ now: true });
     onLook?.(ledger);
     faultPoint("looked");
     const { state } = ledger.header;

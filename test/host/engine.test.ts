@@ -29,6 +29,17 @@ function grantOf(answer: Grant | Refusal): Grant {
 }
 
 describe("acquire()", () => {
+  test("warns of access that an existing lock does not have, once it is asked for", async () => {
+    await grantOf(await engine.acquire(name, atOnce)).release();
+    const warnings: string[] = [];
+    await using asking = new HostEngine({ mode: 0o660, warn: (text) => warnings.push(text) });
+    await grantOf(await asking.acquire(name, atOnce)).release();
+    expect(warnings).toEqual([expect.stringContaining("--mode has no effect")]);
+    const other = newLockName();
+    await grantOf(await asking.acquire(other, atOnce)).release();
+    expect(warnings).toHaveLength(1);
+  });
+
   test("grants a free lock without a turn of the event loop", async () => {
     let turns = 0;
     const ticking = setImmediate(() => (turns += 1));
@@ -285,4 +296,14 @@ test("writeInfo() and history() know a lock that is there, and no other", async 
   expect(await engine.writeInfo(name, "idle")).toBe(true);
   expect((await engine.inspect(name))?.info).toBe("idle");
   expect(await engine.history(name)).toMatchObject([{ ending: "released" }]);
+});
+
+test("list() and deadlocks() look at the locks of the host", async () => {
+  const grant = grantOf(await engine.acquire(name, atOnce));
+  const mine = (locks: readonly { readonly name: string }[]) =>
+    locks.filter((lock) => lock.name === name).length;
+  expect(mine(await engine.list())).toBe(1);
+  expect(mine(await engine.list({ onlyStale: true }))).toBe(0);
+  expect(JSON.stringify(await engine.deadlocks())).not.toContain(name);
+  await grant.release();
 });

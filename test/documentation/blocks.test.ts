@@ -40,6 +40,7 @@ const service = "serve-photos";
  */
 const printed: Record<string, readonly (string | RegExp)[]> = {
   "README.md: A cron job that must not overlap": ["the photos are mine"],
+  "README.md: A job that must not run for too long": ["done in time"],
   "README.md: A script that only one may run": ["copy the files", "restart the service"],
   "README.md: A lock over a few commands": ["talk to the sensor"],
   "README.md: A deploy in CI": [/^deploy, grant \d+$/],

@@ -1,6 +1,7 @@
 /** `state`: tells who holds a lock and who waits for it. */
 import { defineCommand } from "citty";
 import type { Circle } from "../../lock/circle.ts";
+import { columnsOf } from "../../posix/terminal.ts";
 import { parseLockName } from "../../lock/name.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
@@ -65,7 +66,8 @@ export default defineCommand({
         } else {
           // Most callers are scripts, which do not pay for what paints.
           const { stateScreen } = await import("../pictures/state-screen.ts");
-          printLine(stateScreen(lines, state, painter(stdout, noColor)).join("\n"));
+          const look = { paint: painter(stdout, noColor), columns: columnsOf(stdout) };
+          printLine(stateScreen(lines, state, look).join("\n"));
         }
       }
     }

@@ -6,6 +6,8 @@ import type { HolderStatus, ParticipantStatus } from "../../../src/index.ts";
 
 const marked: Paint = (style, text) => `<${style}>${text}</>`;
 
+const wide = { paint: marked, columns: 80 };
+
 const holder: HolderStatus = {
   pid: 4242,
   command: "make",
@@ -29,7 +31,7 @@ test.each([
   ["yellow", "held while others wait", stateOf([holder], [waiter])],
   ["red", "stale", stateOf([{ ...holder, attachment: "stale" }], [waiter])],
 ])("stateScreen() paints a lock %s that is %s", (style, _, state) => {
-  expect(stateScreen(["disk: as it is"], state, marked)).toEqual([
+  expect(stateScreen(["disk: as it is"], state, wide)).toEqual([
     `<bold>disk</><${style}>: as it is</>`,
   ]);
 });
@@ -37,9 +39,21 @@ test.each([
 test("stateScreen() paints who waits, leaves other lines, and escapes what others wrote", () => {
   const state = stateOf([holder], [waiter]);
   const lines = ["disk: held by a\u001B[31m", "  slot 0: make", "  1. tar waits\u202E"];
-  expect(stateScreen(lines, state, marked)).toEqual([
+  expect(stateScreen(lines, state, wide)).toEqual([
     String.raw`<bold>disk</><yellow>: held by a\x1b[31m</>`,
     "  slot 0: make",
     String.raw`<yellow>  1. tar waits\u202e</>`,
   ]);
+});
+
+test("stateScreen() puts what to do on a line of its own if the terminal is too narrow for both", () => {
+  const lines = [
+    "disk: held by a; b (no process) for 0s; release it with: resourcelock unget disk",
+  ];
+  const look = { paint: marked, columns: 60 };
+  expect(stateScreen(lines, stateOf([holder], []), look)).toEqual([
+    "<bold>disk</><green>: held by a; b (no process) for 0s</>",
+    "  release it with: resourcelock unget disk",
+  ]);
+  expect(stateScreen(lines, stateOf([holder], []), wide)).toHaveLength(1);
 });

@@ -5,8 +5,10 @@ import { isPosixError } from "../../posix/libc.ts";
 
 const newline = 0x0a;
 const askAgainMilliseconds = 1000;
-/** How often it looks when the event loop has to run meanwhile. */
-const pauseMilliseconds = 10;
+/** Between two looks when the event loop has to run meanwhile: first so long ... */
+const minPauseMilliseconds = 5;
+/** ... and half as long again each time, up to this. */
+const maxPauseMilliseconds = 50;
 /** A message and a name fit many times. */
 const maxLineBytes = 64 * 1024;
 
@@ -63,14 +65,14 @@ export class LineReader {
   }
 
   async #read(interrupted: () => Promise<boolean>): Promise<number | undefined> {
-    for (;;) {
+    for (let pause = minPauseMilliseconds; ; pause = Math.min(pause * 1.5, maxPauseMilliseconds)) {
       // A signal between the question and the call does not end the call, so that it is asked again in a while.
       const isReadable = waitReadable(
         this.#descriptor,
         this.#runsEventLoop ? 0 : askAgainMilliseconds,
       );
       if (!isReadable && (await interrupted())) return undefined;
-      if (!isReadable && this.#runsEventLoop) await Bun.sleep(pauseMilliseconds);
+      if (!isReadable && this.#runsEventLoop) await Bun.sleep(pause);
       if (!isReadable) continue;
       try {
         return readFile(this.#descriptor, this.#buffer.subarray(this.#end));

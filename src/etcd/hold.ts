@@ -1,5 +1,5 @@
 /** A lock that is held on a server: how it is released, left, or lost. */
-import type { Grant } from "../lock/engine.ts";
+import type { Grant, ReleaseOptions } from "../lock/engine.ts";
 import { type LockLoss, LockLostError, LockServerError } from "../lock/errors.ts";
 import { type EntryValue, formatEntry, participantOf } from "./entry.ts";
 import { readHistory } from "./history.ts";
@@ -140,9 +140,7 @@ export class Hold implements Grant, SessionListener {
     this.#lose({ reason: "forced", by: record?.by });
   }
 
-  async release({ exitStatus }: { exitStatus?: number | undefined } = {}): Promise<
-    LockLostError | undefined
-  > {
+  async release(options: ReleaseOptions = {}): Promise<LockLostError | undefined> {
     if (this.#hasEnded) return this.#loss;
     this.#hasEnded = true;
     const { session } = this.#context;
@@ -152,7 +150,7 @@ export class Hold implements Grant, SessionListener {
     if (this.#loss?.loss.reason === "expired") this.#context.killAll();
     try {
       if (session.isGone) return this.#lose({ reason: "expired" });
-      return await this.#deleteKey(exitStatus);
+      return await this.#deleteKey(options);
     } finally {
       session.unhold(this.#place);
       const isStray = this.#mayRemain || this.#place.mayReturn;
@@ -235,7 +233,7 @@ export class Hold implements Grant, SessionListener {
     return Math.max(minReleaseSeconds, session.stopTimes.killAt - session.clock());
   }
 
-  async #deleteKey(exitStatus: number | undefined): Promise<LockLostError | undefined> {
+  async #deleteKey({ exitStatus, signal }: ReleaseOptions): Promise<LockLostError | undefined> {
     const { gateway } = this.#context.session;
     try {
       const known = this.#loss;
@@ -247,21 +245,24 @@ export class Hold implements Grant, SessionListener {
         by: known?.loss.by,
         exitStatus,
       } as const;
-      const reply = await removePlace(gateway, this.kept, ending, {
-        seconds: this.#secondsToRelease,
-      });
+      const limits = { seconds: this.#secondsToRelease, signal };
+      const reply = await removePlace(gateway, this.kept, ending, limits);
       // What runs under it may have been stopped, though the server is back in time.
       if (reply.message["succeeded"] === true) return this.#loss;
       return await this.#whyGone(reply);
     } catch (error) {
-      if (!(error instanceof LockServerError)) throw error;
+      const isGivenUp = signal?.aborted === true;
+      if (!isGivenUp && !(error instanceof LockServerError)) throw error;
       this.#mayRemain = true;
       const loss = this.#loss;
       if (loss !== undefined) return loss;
       const { session } = this.#context;
       if (session.clock() >= session.stopTimes.killAt) return this.#lose({ reason: "expired" });
+      const cause = isGivenUp
+        ? "it was interrupted"
+        : String(error instanceof Error ? error.message : error);
       this.#context.warn(
-        `lock "${this.name}" could not be released; the server frees it within ${session.lease.ttlSeconds} s: ${error.message}`,
+        `lock "${this.name}" could not be released; the server frees it within ${session.lease.ttlSeconds} s: ${cause}`,
       );
       return undefined;
     }

@@ -134,6 +134,8 @@ export interface ReleaseOptions {
   readonly whereCalled?: string | undefined;
   /** The exit status of the command that ran under it, for the history. */
   readonly exitStatus?: number | undefined;
+  /** Leaves it to the lease where the release has to be waited for. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A forced release: by whom, and which hold is meant. */

@@ -83,6 +83,29 @@ describe("a server that falls silent", () => {
   );
 });
 
+describe("run", () => {
+  etcdTest("run ends by a signal when its release is not answered", async () => {
+    let isHung = false;
+    const asked = Promise.withResolvers<void>();
+    await using way = wayTo(cluster.servers, async ({ text }, pass) => {
+      if (!isHung) return await pass();
+      if (text.includes("request_delete_range")) asked.resolve();
+      return await silence();
+    });
+    const child = start([...to(way.url, "run", "release"), "sh", "-c", "echo inside; cat; exit 3"]);
+    await child.stdout.until("inside");
+    isHung = true;
+    await child.endInput();
+    await asked.promise;
+    child.signal("SIGTERM");
+    const { status, stderr } = await inTime(() => child.end());
+    expect(status).toBe(3);
+    expect(stderr).toContain(
+      'lock "release" could not be released; the server frees it within 15 s',
+    );
+  });
+});
+
 describe("get", () => {
   etcdTest("get ends with 69 when its lease has ended before the lock was left", async () => {
     const leases: string[] = [];

@@ -53,7 +53,10 @@ export async function runUnder(
   await turn();
   const exitStatus = exitStatusOf(status);
   const wasStopped = isStopped();
-  const losses = await releaseInReverse(grants, exitStatus);
+  // Nothing is left to pass signals to; a server that does not answer is not to be waited for any more.
+  const stop = new AbortController();
+  trap.onSignal(() => stop.abort());
+  const losses = await releaseInReverse(grants, exitStatus, stop.signal);
   // Who lets itself be replaced has not failed by that: its command's status tells.
   const isFailure = ({ loss }: LockLostError) =>
     loss.reason !== "replaced" && job.onLost !== "ignore";
@@ -107,10 +110,11 @@ function stopWhenLost(
 async function releaseInReverse(
   grants: readonly Grant[],
   exitStatus: number | undefined,
+  signal?: AbortSignal,
 ): Promise<LockLostError[]> {
   const losses: LockLostError[] = [];
   await forEachInReverse(grants, async (grant) => {
-    const loss = await grant.release({ whereCalled: "run", exitStatus });
+    const loss = await grant.release({ whereCalled: "run", exitStatus, signal });
     if (loss !== undefined) losses.push(loss);
   });
   return losses;

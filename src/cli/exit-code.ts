@@ -80,6 +80,7 @@ const serverStatuses: Partial<Record<ServerFault, number>> = {
   unavailable: exitCodes.lost,
   noSpace: exitCodes.os,
   corrupt: exitCodes.os,
+  tooLong: exitCodes.os,
   denied: exitCodes.permissionDenied,
   unauthenticated: exitCodes.permissionDenied,
   tls: exitCodes.permissionDenied,

@@ -120,7 +120,7 @@ async function boundedText(endpoint: string, response: Response): Promise<string
     length += chunk.length;
     if (length > maxAnswerBytes) {
       throw new LockServerError(
-        "corrupt",
+        "tooLong",
         `Cannot understand lock server ${endpoint}: its answer is longer than ${maxAnswerBytes / 2 ** 20} MiB`,
       );
     }

@@ -21,6 +21,7 @@ const tryElsewhere: ReadonlySet<ServerFault> = new Set([
   "notGateway",
   "tls",
   "corrupt",
+  "tooLong",
 ]);
 
 /** Whether the same request may succeed at another member. */

@@ -12,6 +12,7 @@ import {
   keyValuesIn,
   type KeyValue,
   operation,
+  range,
   rangeOf,
   readKeyValues,
   responsesIn,
@@ -32,6 +33,31 @@ export async function lookAt(
   name: string,
   limits: CallLimits = {},
 ): Promise<LockLook> {
+  try {
+    return await lookAtOnce(gateway, name, limits);
+  } catch (error) {
+    if (!(error instanceof LockServerError) || error.fault !== "tooLong") throw error;
+    return await lookInParts(gateway, name, limits);
+  }
+}
+
+/** Looks key by key: somebody has put values of megabytes into the queue, which unget is to get rid of. */
+async function lookInParts(gateway: Gateway, name: string, limits: CallLimits): Promise<LockLook> {
+  const queue = { prefix: queuePrefix(name) };
+  const list = { ...range(queue), keys_only: true };
+  const { message, header } = await gateway.call("kv/range", list, limits);
+  const read = async (key: string) => {
+    const one = { ...range({ key }), revision: String(header.revision) };
+    return keyValuesIn((await gateway.call("kv/range", one, limits)).message);
+  };
+  const keys = keyValuesIn(message).map(({ key }) => key);
+  const [history, info] = [await read(historyKeys.of(name)), await read(infoKeys.of(name))];
+  const view = new QueueView();
+  view.load((await mapInParallel(keys, read)).flat(), header.revision);
+  return { view, history: history[0], info: info[0] };
+}
+
+async function lookAtOnce(gateway: Gateway, name: string, limits: CallLimits): Promise<LockLook> {
   const { message, header } = await gateway.call(
     "kv/txn",
     transaction({

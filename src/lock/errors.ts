@@ -130,7 +130,7 @@ const lossTexts = {
  * What went wrong with a lock server: its address is no URL; no member answers, or none has a leader; the log-in has
  * expired; user, password or rights are refused; it knows no users; the lease is gone, or is there already; the
  * history asked for is gone; its space is used up; it is not an etcd gateway; TLS refuses it, or it refuses ours; its
- * answer is no answer of etcd; it belongs to another cluster; it refuses the request for a reason of its own.
+ * answer is no answer of etcd, or too long to be read; it belongs to another cluster; it refuses the request for a reason of its own.
  */
 export type ServerFault =
   | "address"
@@ -145,6 +145,7 @@ export type ServerFault =
   | "notGateway"
   | "tls"
   | "corrupt"
+  | "tooLong"
   | "otherCluster"
   | "rejected";
 

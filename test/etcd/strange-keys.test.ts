@@ -51,4 +51,18 @@ describe("EtcdEngine", () => {
     expect((await unget(engine, name)).outcome).toBe("released");
     expect(await theCluster().keys(`${name}/`)).toEqual([]);
   });
+
+  etcdTest("forceRelease() removes what makes a queue too long to be read at once", async () => {
+    const name = newName();
+    const engine = newEngine();
+    const holder = await acquired(engine.acquire(name, forever));
+    const megabyte = "x".repeat(1_100_000);
+    for (const number of [1, 2, 3, 4]) await putRaw(name, [0x30 + number], megabyte);
+    const state = await engine.inspect(name);
+    expect(state?.holders.map(({ command }) => command)).toEqual(["a test"]);
+    expect(state?.waiters).toHaveLength(4);
+    await holder.release();
+    for (const _ of [1, 2, 3, 4]) expect((await unget(engine, name)).outcome).toBe("released");
+    expect((await unget(engine, name)).outcome).toBe("free");
+  });
 });

@@ -1,8 +1,10 @@
 /** Processes of another PID namespace, as in a container that shares /dev/shm: their numbers mean nothing here. */
 import { describe, expect, test } from "bun:test";
+import { tmpdir } from "node:os";
 import { doWithout, haveTools, newLockName, resourcelock } from "../support/binary.ts";
 import { binary, start, type TestProcess } from "../support/process.ts";
 import { eventually } from "../support/eventually.ts";
+import { systemCalls } from "./system-calls.ts";
 
 /** Runs a command as the first process of a PID namespace of its own. */
 const unshare = [
@@ -127,6 +129,12 @@ test.skipIf(!canUnshareTime)(
     expect((await first.end()).status).toBe(0);
   },
 );
+
+test.skipIf(!haveTools("strace"))("run asks for one namespace when the lock is free", async () => {
+  const calls = await systemCalls(tmpdir(), [binary, "run", newLockName(), "--", "true"]);
+  const asked = calls.filter((call) => call.includes("/proc/self/ns/"));
+  expect(asked).toEqual([expect.stringContaining("/proc/self/ns/pid")]);
+});
 
 /** Kills the run of a command that goes on, and gives its number to a shell, once their starts tell them apart. */
 const reuseNumber = (name: string, then: string) => `

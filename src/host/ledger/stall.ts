@@ -112,8 +112,8 @@ function isOfOwnClock(ledger: View["ledger"], time: number): boolean {
 
 /** A participant looks, so it is not stopped. The caller stores the header. */
 export function clearStall(header: Header, ticket: number): void {
-  // Whoever noted it, on whatever clock.
-  const isIt = ((header.stalledTicket ^ noteOf(ticket)) & (namespaceUnit - 1)) === 0;
+  // Whoever noted it, on whatever clock: each grant comes here, so the own namespace is not asked for.
+  const isIt = (header.stalledTicket - ticket) % namespaceUnit === 0;
   if (header.stalledTicket !== 0 && isIt) header.stalledTicket = 0;
 }
 
@@ -124,7 +124,7 @@ const namespaceUnit = 2 ** 16;
  * the note counts. A process of another namespace takes it for a note of somebody else. Not 0, which stands for nobody.
  */
 function noteOf(ticket: number): number {
-  return ((ticket % 2 ** 32) ^ (ownTimeNamespace() * namespaceUnit)) >>> 0 || 1;
+  return ((ticket % 2 ** 32) ^ (ownTimeNamespace() * namespaceUnit)) >>> 0 || namespaceUnit;
 }
 
 /** The low half of a time on the monotonic clock. */

@@ -152,7 +152,9 @@ test("ways to hold a lock are told in words", () => {
   );
   expect(text({ ...holder, attachment: "detached" })).toBe("make deploy (no process)");
   expect(text({ ...holder, attachment: "bound" })).toBe("make deploy (bound to 4242)");
-  expect(text({ ...holder, attachment: "foreign", pid: null })).toBe("a Python (cjnfuncs) program");
+  expect(text({ ...holder, attachment: "foreign", pid: null, command: "" })).toBe(
+    "a Python (cjnfuncs) program",
+  );
   expect(text({ ...holder, attachment: "stale" })).toBe("make deploy (4242), died");
   expect(text({ ...holder, attachment: "stale", pid: null, command: "" })).toBe(
     "a process that died",

@@ -622,3 +622,24 @@ describe("a lock's name", () => {
     expect(filesOf(name)).toEqual({});
   });
 });
+
+/** What a command does with a lock that is sound, beside one whose semaphore is garbage. */
+const besideDamaged: Record<string, (name: string) => string> = {
+  unget: (name) => `${name}: released\n`,
+  state: (name) => `${name}: held`,
+  info: () => " - ",
+  remove: (name) => `${name}: removed\n`,
+};
+
+test.each(Object.entries(besideDamaged))(
+  "%s goes on with the next lock when one is damaged, and its status tells of that one",
+  async (command, textOf) => {
+    const good = command === "remove" ? await newFreeLock() : await newHeldLock();
+    const damaged = newLockName();
+    writeFileSync(semaphorePath(damaged), "garbage");
+    const { status, stdout, stderr } = await resourcelock(command, damaged, good);
+    expect(status).toBe(71);
+    expect(stderr).toContain(`${semaphorePath(damaged)} is damaged`);
+    expect(stdout).toContain(textOf(good));
+  },
+);

@@ -10,6 +10,7 @@ import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
 import { escapeLines } from "../terminal/escape.ts";
 import { exitCodes } from "../exit-code.ts";
+import { withEachLock } from "../status/each-lock.ts";
 import { openEngine } from "../engine.ts";
 import { missingText } from "../status/existing.ts";
 import { lockFacts } from "../status/lock-facts.ts";
@@ -45,15 +46,13 @@ export default defineCommand({
   async run({ args, data }) {
     const output = outputOptions(args, data);
     await using engine = await openEngine({ server: args.server, output });
-    let status: number = exitCodes.done;
     let text = args.set;
-    for (const name of args._.map(parseLockName)) {
+    return await withEachLock(args._.map(parseLockName), async (name) => {
       const lock = await engine.inspect(name);
       if (lock?.exists !== true) {
         if (output.json) printResult(output, "", lockFacts(name, lock));
         else if (!output.quiet) diagnostics().error(missingText(name, lock));
-        status = exitCodes.no;
-        continue;
+        return exitCodes.no;
       }
       if (args.stdin && text === undefined) {
         if (isTerminal(stdin) && !output.quiet) diagnostics().info(typeText);
@@ -67,8 +66,8 @@ export default defineCommand({
         else if (engine.isLeased) printBytes(Buffer.from(`${lock.info ?? ""}\n`));
         else printStored(name);
       }
-    }
-    return status;
+      return exitCodes.done;
+    });
   },
 });
 

@@ -11,6 +11,7 @@ import { type LockState, type LockStatus, pidText } from "../../lock/status.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
 import { exitCodeOf, exitCodes } from "../exit-code.ts";
+import { withEachLock } from "../status/each-lock.ts";
 import { stateOf } from "../status/existing.ts";
 import { compileHotCode } from "../jit.ts";
 import { warnOfLivingHolders } from "../status/living-holders.ts";
@@ -61,12 +62,8 @@ export default defineCommand({
       return await removeUnused(task, parseAge("--unused", args.unused));
     }
     if (names.length === 0) throw new UsageError("NAME is missing; or give --stale or --unused");
-    const statuses: number[] = [];
-    for (const name of names) {
-      const removal = removeLock(name, { force: args.force ?? false, dryRun });
-      statuses.push(await report(name, removal, task));
-    }
-    return worstOf(statuses);
+    const how = { force: args.force ?? false, dryRun };
+    return await withEachLock(names, (name) => report(name, removeLock(name, how), task));
   },
 });
 

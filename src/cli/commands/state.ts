@@ -7,6 +7,7 @@ import { outputOptions } from "../arguments/arguments.ts";
 import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
 import { openEngine } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
+import { withEachLock } from "../status/each-lock.ts";
 import { deadlocksOfLock } from "../status/deadlock-text.ts";
 import { stateNow, stateWithLast } from "../status/existing.ts";
 import { claimsOf } from "../status/hold-around.ts";
@@ -41,36 +42,36 @@ export default defineCommand({
   async run({ args, data }) {
     const output = outputOptions(args, data);
     await using engine = await openEngine({ server: args.server, output });
-    let isYes = true;
     let circles: Promise<Circle[]> | undefined;
-    for (const name of args._.map(parseLockName)) {
+    return await withEachLock(args._.map(parseLockName), async (name) => {
       if (args.mine) {
         const around = await engine.holdAround(name, claimsOf(name));
-        isYes &&= around !== undefined;
-      } else if (args.check) {
-        isYes &&= (await engine.inspect(name))?.locked !== true;
-      } else {
-        const state = await (output.json ? stateNow(engine, name) : stateWithLast(engine, name));
-        const asks = state.status.waiters.length > 0 && !output.quiet;
-        const deadlocks = asks ? deadlocksOfLock(await (circles ??= engine.deadlocks()), name) : [];
-        const lines = [...textsFor(output).state({ ...state, server: args.server })];
-        lines.push(...deadlocks.map((text) => `  deadlock: ${text}`));
-        const isPlain = output.seedOrder || output.json || output.quiet;
-        const noColor = args["no-color"] ?? false;
-        if (isPlain || !wantsColor(stdout, noColor)) {
-          printResult(
-            output,
-            lines,
-            deadlocks.length === 0 ? state.json : { ...state.json, deadlocks },
-          );
-        } else {
-          // Most callers are scripts, which do not pay for what paints.
-          const { stateScreen } = await import("../pictures/state-screen.ts");
-          const look = { paint: painter(stdout, noColor), columns: columnsOf(stdout) };
-          printLine(stateScreen(lines, state, look).join("\n"));
-        }
+        return around === undefined ? exitCodes.no : exitCodes.done;
       }
-    }
-    return isYes ? exitCodes.done : exitCodes.no;
+      if (args.check) {
+        const isLocked = (await engine.inspect(name))?.locked === true;
+        return isLocked ? exitCodes.no : exitCodes.done;
+      }
+      const state = await (output.json ? stateNow(engine, name) : stateWithLast(engine, name));
+      const asks = state.status.waiters.length > 0 && !output.quiet;
+      const deadlocks = asks ? deadlocksOfLock(await (circles ??= engine.deadlocks()), name) : [];
+      const lines = [...textsFor(output).state({ ...state, server: args.server })];
+      lines.push(...deadlocks.map((text) => `  deadlock: ${text}`));
+      const isPlain = output.seedOrder || output.json || output.quiet;
+      const noColor = args["no-color"] ?? false;
+      if (isPlain || !wantsColor(stdout, noColor)) {
+        printResult(
+          output,
+          lines,
+          deadlocks.length === 0 ? state.json : { ...state.json, deadlocks },
+        );
+      } else {
+        // Most callers are scripts, which do not pay for what paints.
+        const { stateScreen } = await import("../pictures/state-screen.ts");
+        const look = { paint: painter(stdout, noColor), columns: columnsOf(stdout) };
+        printLine(stateScreen(lines, state, look).join("\n"));
+      }
+      return exitCodes.done;
+    });
   },
 });

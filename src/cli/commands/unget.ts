@@ -7,6 +7,7 @@ import { commonOptions, nameArgument, options, quietOrVerbose } from "../argumen
 import { parsePid, parseToken } from "../arguments/values.ts";
 import { openEngine } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
+import { withEachLock } from "../status/each-lock.ts";
 import { warnOfLivingHolders } from "../status/living-holders.ts";
 import { lockFacts } from "../status/lock-facts.ts";
 import { textsFor } from "../status/result-text.ts";
@@ -52,12 +53,10 @@ export default defineCommand({
       onlyOwnerPid: owner === undefined ? undefined : parsePid("--owner-pid", owner),
     };
     await using engine = await openEngine({ output, server: args.server, resultOf: "ungetLock" });
-    let status: number = exitCodes.done;
-    for (const name of args._.map(parseLockName)) {
+    return await withEachLock(args._.map(parseLockName), async (name) => {
       const isDone = await unget(engine, name, wanted, output);
-      if (!isDone) status = exitCodes.no;
-    }
-    return status;
+      return isDone ? exitCodes.done : exitCodes.no;
+    });
   },
 });
 

@@ -68,6 +68,8 @@ export interface EtcdEngineOptions {
 
 /** A second process that keeps a lease, and the means to stop what runs under its locks. */
 export interface Keeper {
+  /** Whether what runs under the locks is stopped when their lease cannot be kept. */
+  readonly stops: boolean;
   /**
    * Opens a descriptor for a command that runs under the locks of a session, and sees to it that they are kept.
    *
@@ -209,6 +211,7 @@ export class EtcdEngine implements LockEngine {
       warn: this.#warn,
       childDescriptor: (lowest) =>
         keeper?.childDescriptor(session, () => this.#keptLocks(session), lowest),
+      stops: keeper?.stops ?? true,
       killAll: () => keeper?.killAll(),
       bindTo: async (bound, lease, processId) => {
         if (keeper === undefined) {

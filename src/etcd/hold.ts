@@ -25,6 +25,8 @@ export interface HoldContext {
   readonly warn: (text: string) => void;
   /** Opens a descriptor for a command; undefined where there are none. */
   readonly childDescriptor: (lowest: number) => number | undefined;
+  /** Whether what runs under the lock is stopped when the lease cannot be kept. */
+  readonly stops: boolean;
   /** Kills all that still runs under the lock. */
   readonly killAll: () => void;
   /** Starts a process that keeps the hold as long as another one lives. */
@@ -95,7 +97,8 @@ export class Hold implements Grant, SessionListener {
 
   watchLoss(): AbortSignal {
     this.#watchForNewer();
-    if (!this.#hasEnded) this.#context.session.stopInTime();
+    const { stops, session } = this.#context;
+    if (stops && !this.#hasEnded) session.stopInTime();
     return this.#lost.signal;
   }
 

@@ -53,6 +53,10 @@ export class ProcessKeeper implements Keeper {
     this.#options = options;
   }
 
+  get stops(): boolean {
+    return this.#options.stops;
+  }
+
   childDescriptor(session: Session, locks: () => KeptLock[], lowest: number): number {
     this.#shared ??= this.#share(session);
     this.#startSoon(session, locks);

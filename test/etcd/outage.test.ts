@@ -15,6 +15,7 @@ let session: TestProcess;
 let both: TestProcess;
 let owner: TestProcess;
 let ignoring: TestProcess;
+let replaceable: TestProcess;
 
 const environment = () => ({ RESOURCELOCK_SERVER: cluster.servers });
 const begin = (...words: string[]) =>
@@ -33,6 +34,9 @@ async function prepare(): Promise<void> {
   await run("get", "bound", "--owner-pid", String(owner.pid), ...ttl);
   ignoring = begin("run", "ignored", "--on-lost", "ignore", ...ttl, "sh", "-c", "echo in; cat");
   await ignoring.stdout.until("in");
+  const options = ["--replace", "--on-lost", "ignore", ...ttl];
+  replaceable = begin("run", "replaceable", ...options, "sh", "-c", "echo in; cat");
+  await replaceable.stdout.until("in");
   await run("get", "both-b");
   both = begin("run", "both-a,both-b", ...ttl, "echo", "inside");
   await untilAwaited("both-b");
@@ -57,7 +61,7 @@ beforeAll(async () => {
   if (haveEtcd) await prepare();
 }, 120_000);
 afterAll(async () => {
-  for (const each of [session, both, owner, ignoring]) await each?.dispose();
+  for (const each of [session, both, owner, ignoring, replaceable]) await each?.dispose();
   await cluster?.[Symbol.asyncDispose]();
 });
 
@@ -83,10 +87,13 @@ describe("an outage that no lease ends in", () => {
     expect((await run("wait", "bound", "-t", "60")).status).toBe(0);
   });
 
-  etcdTest("run --on-lost ignore keeps the lock to the end of its command", async () => {
-    expect(await isFree("ignored")).toBe(false);
-    await ignoring.endInput();
-    const { status, stderr } = await ignoring.end();
+  etcdTest.each([
+    ["", "ignored", () => ignoring],
+    [" --replace", "replaceable", () => replaceable],
+  ])("run --on-lost ignore%s keeps the lock to the end of its command", async (_, name, runOf) => {
+    expect(await isFree(name)).toBe(false);
+    await runOf().endInput();
+    const { status, stderr } = await runOf().end();
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   });
 });

@@ -82,6 +82,7 @@ function stopWhenLost(
   command: RunningCommand,
 ): () => boolean {
   let isStopped = false;
+  const isKilledInTime = engine.isLeased && onLost !== "ignore";
   // One that was asked to leave may lose its lease before it has left.
   const killBySeconds = () =>
     Math.min(...grants.map((grant) => grant.findLoss()?.loss.killBySeconds ?? Infinity));
@@ -92,8 +93,9 @@ function stopWhenLost(
       const error: LockLostError = lost.reason;
       // Whoever forces a lock away means it; only a lease that ends lets somebody else in unasked.
       if (error.loss.reason === "forced" && onLost !== "kill") return;
+      if (error.loss.reason === "expired" && onLost === "ignore") return;
       isStopped = true;
-      command.stop(killAfterSeconds, engine.isLeased ? killBySeconds : undefined);
+      command.stop(killAfterSeconds, isKilledInTime ? killBySeconds : undefined);
     };
     if (lost.aborted) stop();
     else lost.addEventListener("abort", stop, { once: true });

@@ -1,4 +1,5 @@
 /** One watch of a lock's whole queue, which keeps a view of it up to date without asking. */
+import { abortablePause } from "./abortable-pause.ts";
 import { LockServerError } from "../lock/errors.ts";
 import type { Gateway } from "./gateway.ts";
 import { flagIn } from "./json.ts";
@@ -12,6 +13,21 @@ import { eventsIn, type Keys, rangeOf } from "./requests.ts";
 const maxSilenceSeconds = 60;
 /** Before a watch that broke is made anew: the server may be on its way down. */
 const pauseMilliseconds = 50;
+/** How often the queue is read instead, where this process has as many watches as it may have. */
+const pollMilliseconds = 1000;
+
+/** Bun has so many requests under way at once, unless its variable says otherwise; the next one waits without a word. */
+const defaultMaxRequests = 256;
+/** Of these, for what must not wait behind watches: renewals above all. */
+const reservedRequests = 64;
+
+/** How many watches this process has. */
+let openWatches = 0;
+
+function maxWatches(): number {
+  const configured = Number(process.env["BUN_CONFIG_MAX_HTTP_REQUESTS"]);
+  return (configured > 0 ? configured : defaultMaxRequests) - reservedRequests;
+}
 
 export type WatchOutcome = "changed" | "broken" | "timeout";
 
@@ -22,6 +38,10 @@ export class QueueWatch {
   readonly #outer: AbortSignal;
   readonly #stop = new AbortController();
   readonly #endMoves: () => void;
+  /** Aborted by either. */
+  readonly #signal: AbortSignal;
+  /** Whether its stream has begun, and counts. */
+  #isOpen = false;
   readonly #messages: AsyncGenerator<{ message: Record<string, unknown> }>;
   #next: Promise<WatchOutcome> | undefined;
   /** When it was made, or the server said something last. */
@@ -37,12 +57,13 @@ export class QueueWatch {
     this.#endMoves = gateway.onMove((endpoint) => {
       if (endpoint !== this.#endpoint) this.#stop.abort();
     });
+    this.#signal = AbortSignal.any([signal, this.#stop.signal]);
     const start = { ...rangeOf(keys), start_revision: String(view.revision + 1) };
     this.#messages = gateway.stream(
       this.#endpoint,
       "watch",
       { create_request: start },
-      AbortSignal.any([signal, this.#stop.signal]),
+      this.#signal,
     );
   }
 
@@ -73,10 +94,21 @@ export class QueueWatch {
 
   close(): void {
     this.#endMoves();
+    if (this.#isOpen) openWatches -= 1;
+    this.#isOpen = false;
     this.#stop.abort();
   }
 
   async #change(): Promise<WatchOutcome> {
+    if (!this.#isOpen) {
+      if (openWatches >= maxWatches()) {
+        await abortablePause(pollMilliseconds, this.#signal);
+        this.#outer.throwIfAborted();
+        return "broken";
+      }
+      openWatches += 1;
+      this.#isOpen = true;
+    }
     try {
       for (;;) {
         const { done, value } = await this.#messages.next();

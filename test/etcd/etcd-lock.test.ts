@@ -4,6 +4,7 @@ import { EtcdLock } from "../../src/etcd/etcd-lock.ts";
 import { LockClosedError, LockLostError } from "../../src/lock/errors.ts";
 import { etcdTest, newName, theCluster, useCluster } from "./engines.ts";
 import { eventually } from "../support/eventually.ts";
+import { runToEnd } from "../support/process.ts";
 
 useCluster();
 
@@ -136,4 +137,13 @@ describe("EtcdLock", () => {
     stop.abort();
     await following;
   });
+
+  etcdTest(
+    "watch() keeps no renewal waiting when there are more than Bun has requests",
+    async () => {
+      const script = `${import.meta.dir}/many-watches.ts`;
+      const outcome = await runToEnd([process.execPath, script, theCluster().servers]);
+      expect(outcome).toEqual({ status: 0, stdout: "begun: 260, lost: false\n", stderr: "" });
+    },
+  );
 });

@@ -162,11 +162,11 @@ describe("Gateway.call()", () => {
     ["garbage", () => new Response("<html>not etcd \u001B[2J</html>"), "corrupt"],
     ["JSON of something else", () => Response.json({ hello: 1 }), "notGateway"],
     ["an array", () => Response.json([1]), "corrupt"],
-    ["10 MB", () => new Response("x".repeat(10_000_000)), "corrupt"],
+    ["10 MB", () => new Response("x".repeat(10_000_000)), "tooLong"],
     [
       "10 MB in a stream",
       () => streamed(Array.from({ length: 10 }, () => "x".repeat(1_000_000))),
-      "corrupt",
+      "tooLong",
     ],
     ["a number that is none", () => answer({}, headerOf({ revision: "1e3" })), "corrupt"],
     ["404 page not found", () => new Response("404 page not found", { status: 404 }), "notGateway"],

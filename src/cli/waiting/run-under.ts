@@ -52,11 +52,14 @@ export async function runUnder(
   // Of two signals, that of the command's end may be seen first.
   await turn();
   const exitStatus = exitStatusOf(status);
-  const wasStopped = isStopped();
+  const wasAsked = isStopped();
   // Nothing is left to pass signals to; a server that does not answer is not to be waited for any more.
   const stop = new AbortController();
   trap.onSignal(() => stop.abort());
   const losses = await releaseInReverse(grants, exitStatus, stop.signal);
+  // A keeper may have found the lease gone first, and have killed the command before this process knew.
+  const isExpired = losses.some(({ loss }) => loss.reason === "expired");
+  const wasStopped = wasAsked || (isExpired && isKilledBy(status, "SIGKILL"));
   // Who lets itself be replaced has not failed by that: its command's status tells.
   const isFailure = ({ loss }: LockLostError) =>
     loss.reason !== "replaced" && job.onLost !== "ignore";

@@ -53,8 +53,8 @@ describe("run --server", () => {
 
   etcdTest("run keeps more locks than a transaction of etcd may have operations", async () => {
     const names = Array.from({ length: 130 }, (_, index) => `many-${index}`).join(",");
-    // Without a renewal it would be asked to end after 1.8 s.
-    const outcome = await run("run", names, "--ttl", "3s", "sleep", "4");
+    // Without a renewal it would be asked to end after 6 s.
+    const outcome = await run("run", names, "--ttl", "10s", "sleep", "7");
     expect(outcome).toMatchObject({ status: 0, stderr: "" });
   });
 

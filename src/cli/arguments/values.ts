@@ -135,7 +135,7 @@ export function parseQueueing(
 
 /**
  * How a lock is to be held, by `--shared` and `--slots`. Slots are counted, or named by what they stand for:
- * `ttyUSB0,ttyUSB1` are two.
+ * `ttyUSB0,ttyUSB1` are two, in any order.
  *
  * @throws {UsageError}
  */
@@ -144,7 +144,8 @@ export function parseKind(shared: boolean | undefined, slots: string | undefined
   if (/^[-+.\d]/.test(slots) && !slots.includes(",")) {
     return { slots: parseInteger("--slots", slots, { min: 1, max: maxSlots }) };
   }
-  const names = slots.split(",");
+  // So that a name has the same number wherever somebody lists it.
+  const names = slots.split(",").toSorted();
   const isUsable = !names.includes("") && new Set(names).size === names.length;
   if (!isUsable) {
     throw new UsageError(

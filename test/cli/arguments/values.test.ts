@@ -194,6 +194,7 @@ describe("parseKind()", () => {
     ["gpu", ["gpu"]],
     ["0,1,5", ["0", "1", "5"]],
     ["über,日本", ["über", "日本"]],
+    ["ttyUSB1,ttyUSB0", ["ttyUSB0", "ttyUSB1"]],
   ])("takes %j as the names of slots", (text, names) => {
     expect(parseKind(undefined, text)).toEqual({ slots: names.length, names });
   });

@@ -839,6 +839,9 @@ test("run --slots with names gives each holder a name that no other has", async 
   expect(await first.stdout.nextLine()).toBe("0 ttyUSB0");
   const second = await resourcelock(...words, "sh", "-c", show);
   expect(second).toEqual({ status: 0, stdout: "1 ttyUSB1\n", stderr: "" });
+  const inOtherOrder = ["run", name, "--slots", "ttyUSB1,ttyUSB0", "--"];
+  const other = await resourcelock(...inOtherOrder, "sh", "-c", show);
+  expect(other).toEqual({ status: 0, stdout: "1 ttyUSB1\n", stderr: "" });
   const third = await resourcelock("run", name, "--slots", "2", "--", "sh", "-c", show);
   expect(third.stdout).toBe("1 \n");
 });

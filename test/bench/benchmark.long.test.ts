@@ -2,10 +2,14 @@
 import { expect, test } from "bun:test";
 import { works } from "../../scripts/benchmark/works.ts";
 import { root } from "../support/clone.ts";
-import { benchmark, directory } from "./trial.ts";
+import { benchmark, newDirectory } from "./trial.ts";
+
+const directory = newDirectory();
 
 test("the benchmark does all works with whatever peers are here, and leaves nothing behind", async () => {
-  const { status, stdout, stderr, page, left } = await benchmark([`${root}/scripts/bench`]);
+  const { status, stdout, stderr, page, left } = await benchmark(directory, [
+    `${root}/scripts/bench`,
+  ]);
   expect(stderr).not.toContain("Error");
   expect({ status, left }).toEqual({ status: 0, left: [] });
   for (const { title } of works) {

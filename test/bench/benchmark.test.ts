@@ -2,14 +2,18 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { root } from "../support/clone.ts";
-import { benchmark, directory } from "./trial.ts";
+import { benchmark, newDirectory } from "./trial.ts";
+
+const directory = newDirectory();
 
 test("a peer that is missing is named", async () => {
   const tools = `${directory}/tools`;
   mkdirSync(tools);
   for (const tool of ["sh", "cp", "true"]) symlinkSync(Bun.which(tool) ?? tool, `${tools}/${tool}`);
   const bench = [process.execPath, `${root}/scripts/benchmark/bench.ts`];
-  const { status, page } = await benchmark([...bench, "--only", "one-job"], { PATH: tools });
+  const { status, page } = await benchmark(directory, [...bench, "--only", "one-job"], {
+    PATH: tools,
+  });
   expect(status).toBe(0);
   const needs = {
     flock: "package util-linux",

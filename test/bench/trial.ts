@@ -4,11 +4,19 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { start } from "../support/process.ts";
 
-export const directory = mkdtempSync(`${tmpdir()}/resourcelock-test-bench-`);
-afterAll(() => rmSync(directory, { recursive: true }));
+/** A directory for the trials of one file of tests, deleted after them. */
+export function newDirectory(): string {
+  const directory = mkdtempSync(`${tmpdir()}/resourcelock-test-bench-`);
+  afterAll(() => rmSync(directory, { recursive: true }));
+  return directory;
+}
 
-/** The page that it writes, and what it leaves behind. */
-export async function benchmark(words: string[], env: Record<string, string> = {}) {
+/** The page that it writes into a directory, and what it leaves behind. */
+export async function benchmark(
+  directory: string,
+  words: string[],
+  env: Record<string, string> = {},
+) {
   const results = `${directory}/RESULTS.md`;
   rmSync(results, { force: true });
   const child = start([...words, "--trial", "--results", results], {

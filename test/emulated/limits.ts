@@ -7,6 +7,9 @@
 export const limits: ReadonlyMap<string, string> = new Map([
   ...named("exec fails unseen: posix_spawn reports it through memory that qemu does not share", [
     "run of a command that does not exist ends with 127 and releases the lock",
+    ...["run -n echo no-such-command", "run NAME -t 5 min true", "run NAME min"].map(
+      (words) => `${words} tells what it took for the command, and what may have been meant`,
+    ),
     "run of a file that cannot be executed ends with 126 and releases the lock",
     `run of a script that begins with ${JSON.stringify("#!/bin/sh\r\necho run\r\n")} says what was not found`,
     `run of a script that begins with ${JSON.stringify("#! /no/such/shell -e\necho run\n")} says what was not found`,

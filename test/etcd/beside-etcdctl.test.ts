@@ -1,21 +1,16 @@
 /** A client that is stopped while its command runs: `etcdctl lock` lets somebody else in beside it, `run` does not. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
+import { describe, expect } from "bun:test";
+import { etcdTest, theCluster, useCluster } from "./engines.ts";
 import { binary, start, type TestProcess } from "../support/process.ts";
 import { eventually } from "../support/eventually.ts";
 
-const etcdTest = test.skipIf(!haveEtcd);
 const ttlSeconds = 2;
-let cluster: EtcdCluster;
-beforeAll(async () => {
-  if (haveEtcd) cluster = await EtcdCluster.start();
-}, 60_000);
-afterAll(async () => await cluster?.[Symbol.asyncDispose]());
+useCluster();
 
 /** Prints a dot ten times a second; for a minute at most, so that no failure leaves it behind. */
 const command = ["sh", "-c", "echo inside; for i in $(seq 600); do echo .; sleep 0.1; done"];
 
-const environment = () => ({ ETCDCTL_API: "3", ETCDCTL_ENDPOINTS: cluster.servers });
+const environment = () => ({ ETCDCTL_API: "3", ETCDCTL_ENDPOINTS: theCluster().servers });
 
 async function startInside(...words: string[]): Promise<TestProcess> {
   const client = start([...words, ...command], { env: environment() });
@@ -47,19 +42,22 @@ describe("a client that is stopped while its command runs", () => {
   });
 
   etcdTest("run keeps everybody out as long as its command lives", async () => {
-    const server = ["--server", cluster.servers, "--ttl", String(ttlSeconds)];
+    const server = ["--server", theCluster().servers, "--ttl", String(ttlSeconds)];
     const client = await startInside(binary, "run", ...server, "ours");
     const hasKeeper = () =>
       Bun.spawnSync(["pgrep", "-P", String(client.pid), "-f", "__keeper"]).success;
     await eventually("a keeper", hasKeeper);
     await client.stop();
     const rival = startRival("ours");
-    await eventually("a rival that waits", async () => (await cluster.keys("ours/")).length === 2);
+    await eventually(
+      "a rival that waits",
+      async () => (await theCluster().keys("ours/")).length === 2,
+    );
     // Much longer than the lease lasts unrenewed.
     const end = performance.now() + 4 * ttlSeconds * 1000;
     while (performance.now() < end) await livesOn(client);
     expect(rival.stdout.text).toBe("");
-    expect(await cluster.keys("ours/")).toHaveLength(2);
+    expect(await theCluster().keys("ours/")).toHaveLength(2);
     client.resume();
   });
 });

@@ -1,20 +1,15 @@
 /** The program with --server, on a real etcd. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { binary, type Outcome, runToEnd, start } from "../support/process.ts";
-import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
+import { etcdTest, theCluster, useCluster } from "./engines.ts";
 import { eventually } from "../support/eventually.ts";
 
-const etcdTest = test.skipIf(!haveEtcd);
-let cluster: EtcdCluster;
-beforeAll(async () => {
-  if (haveEtcd) cluster = await EtcdCluster.start();
-}, 60_000);
-afterAll(async () => await cluster?.[Symbol.asyncDispose]());
+useCluster();
 
 /** A proxy that nobody runs: whoever asks it gets nothing. */
 const noProxy = { HTTP_PROXY: "http://127.0.0.1:1", ALL_PROXY: "http://127.0.0.1:1" };
 
-const environment = () => ({ RESOURCELOCK_SERVER: cluster.servers, ...noProxy });
+const environment = () => ({ RESOURCELOCK_SERVER: theCluster().servers, ...noProxy });
 
 const run = (...words: string[]): Promise<Outcome> =>
   runToEnd([binary, ...words], { env: environment() });
@@ -48,7 +43,7 @@ describe("run --server", () => {
     expect(one.status).toBe(3);
     expect(one.stdout).toMatch(/^status \d+\n$/);
     expect(tokenOf(other)).toBeGreaterThan(tokenOf(one));
-    expect(await cluster.keys("status/")).toEqual([]);
+    expect(await theCluster().keys("status/")).toEqual([]);
   });
 
   etcdTest("run keeps more locks than a transaction of etcd may have operations", async () => {
@@ -69,9 +64,12 @@ describe("run --server", () => {
   });
 
   etcdTest("run takes its server from --server when both are given", async () => {
-    const outcome = await runToEnd([binary, "run", "--server", cluster.servers, "both", "true"], {
-      env: { ...noProxy, RESOURCELOCK_SERVER: "http://127.0.0.1:1" },
-    });
+    const outcome = await runToEnd(
+      [binary, "run", "--server", theCluster().servers, "both", "true"],
+      {
+        env: { ...noProxy, RESOURCELOCK_SERVER: "http://127.0.0.1:1" },
+      },
+    );
     expect(outcome).toEqual({ status: 0, stdout: "", stderr: "" });
   });
 
@@ -79,7 +77,7 @@ describe("run --server", () => {
     const holder = await holdWith("several-b");
     const refused = await run("run", "-n", "several-a,several-b", "true");
     expect(refused.status).toBe(75);
-    expect(await cluster.keys("several-a/")).toEqual([]);
+    expect(await theCluster().keys("several-a/")).toEqual([]);
     await holder.endInput();
     await holder.end();
     const taken = await run("run", "several-a,several-b", "sh", "-c", "echo $RESOURCELOCK_TOKEN");
@@ -88,10 +86,17 @@ describe("run --server", () => {
 
   etcdTest("run waits behind etcdctl lock, and etcdctl lock behind run", async () => {
     const holder = await holdWith("peer");
-    const theirs = cluster.startEtcdctl("lock", "peer", "--", "sh", "-c", "echo $ETCD_LOCK_REV");
-    await eventually("etcdctl waits", async () => (await cluster.keys("peer/")).length === 2);
+    const theirs = theCluster().startEtcdctl(
+      "lock",
+      "peer",
+      "--",
+      "sh",
+      "-c",
+      "echo $ETCD_LOCK_REV",
+    );
+    await eventually("etcdctl waits", async () => (await theCluster().keys("peer/")).length === 2);
     const ours = run("run", "peer", "sh", "-c", "echo $RESOURCELOCK_TOKEN");
-    await eventually("run waits", async () => (await cluster.keys("peer/")).length === 3);
+    await eventually("run waits", async () => (await theCluster().keys("peer/")).length === 3);
     await holder.endInput();
     const [theirToken, ourToken] = [await new Response(theirs.stdout).text(), (await ours).stdout];
     expect(Number(ourToken)).toBeGreaterThan(Number(theirToken));
@@ -127,9 +132,9 @@ describe("run --server", () => {
 
   etcdTest("commands call what etcdctl holds, and waits for, by that name", async () => {
     const words = ["lock", "theirs", "--", "sleep", "60"];
-    const one = cluster.startEtcdctl(...words);
-    const other = cluster.startEtcdctl(...words);
-    await eventually("both", async () => (await cluster.keys("theirs/")).length === 2);
+    const one = theCluster().startEtcdctl(...words);
+    const other = theCluster().startEtcdctl(...words);
+    await eventually("both", async () => (await theCluster().keys("theirs/")).length === 2);
     const said = [
       (await run("run", "-n", "theirs", "true")).stderr,
       (await run("run", "-t", "0.1", "theirs", "true")).stderr,
@@ -164,8 +169,8 @@ describe("run --server", () => {
       },
     );
     await child.stdout.until("inside");
-    const [key = ""] = await cluster.keys("lost/");
-    await cluster.etcdctl("lease", "revoke", key.split("/")[1] ?? "");
+    const [key = ""] = await theCluster().keys("lost/");
+    await theCluster().etcdctl("lease", "revoke", key.split("/")[1] ?? "");
     const { status, stderr } = await child.end();
     expect(status).toBe(69);
     expect(stderr).toContain('lock "lost" was lost while the command ran');
@@ -177,9 +182,9 @@ describe("run --server", () => {
       env: environment(),
     });
     await child.stdout.until("inside");
-    const [key = ""] = await cluster.keys("ignore/");
-    await cluster.etcdctl("lease", "revoke", key.split("/")[1] ?? "");
-    await eventually("the loss", async () => (await cluster.keys("ignore/")).length === 0);
+    const [key = ""] = await theCluster().keys("ignore/");
+    await theCluster().etcdctl("lease", "revoke", key.split("/")[1] ?? "");
+    await eventually("the loss", async () => (await theCluster().keys("ignore/")).length === 0);
     // Longer than the lease would have lasted.
     await Bun.sleep(4000);
     await child.endInput();
@@ -214,8 +219,8 @@ async function keepersOf(parent: number): Promise<string[]> {
 
 describe("other commands with --server", () => {
   etcdTest("get and state tell how a lock is released on the server that was named", async () => {
-    const ofServer = ["advised", "--server", cluster.servers];
-    const advice = `; release it with: resourcelock unget --server ${cluster.servers} advised\n`;
+    const ofServer = ["advised", "--server", theCluster().servers];
+    const advice = `; release it with: resourcelock unget --server ${theCluster().servers} advised\n`;
     expect((await runToEnd([binary, "get", ...ofServer])).stdout).toEndWith(advice);
     expect((await runToEnd([binary, "state", ...ofServer])).stdout).toEndWith(advice);
     // Who set the variable has it for unget, too.
@@ -236,7 +241,7 @@ describe("other commands with --server", () => {
   });
 
   etcdTest("session --server asks that server in every request", async () => {
-    const session = start([binary, "session", "--server", cluster.servers], {
+    const session = start([binary, "session", "--server", theCluster().servers], {
       env: { ...environment(), RESOURCELOCK_SERVER: undefined },
     });
     await session.tell(

@@ -2,21 +2,18 @@
  * What every engine does alike: the one in memory, that of one host, and that of etcd. What differs by the engine's
  * nature stands here as a condition: the host blocks the thread while it waits, so that waiting is tested elsewhere.
  */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { EtcdEngine } from "../../src/etcd/engine.ts";
 import { HostEngine } from "../../src/host/engine.ts";
 import type { AcquireRequest, Grant, LockEngine } from "../../src/lock/engine.ts";
 import { LockNameError } from "../../src/lock/errors.ts";
 import { bootSeconds } from "../../src/posix/clock.ts";
-import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
+import { theCluster, useCluster } from "./engines.ts";
+import { haveEtcd } from "./etcd-cluster.ts";
 import { newLockName } from "../support/binary.ts";
 import { MemoryEngine } from "../support/memory-engine.ts";
 
-let cluster: EtcdCluster | undefined;
-beforeAll(async () => {
-  if (haveEtcd) cluster = await EtcdCluster.start();
-}, 60_000);
-afterAll(async () => await cluster?.[Symbol.asyncDispose]());
+useCluster();
 
 const memory = new MemoryEngine();
 
@@ -25,7 +22,7 @@ const makers: Record<string, () => LockEngine> = {
   memory: () => memory,
   host: () => new HostEngine({}),
   etcd: () =>
-    new EtcdEngine({ servers: cluster?.servers ?? "", environment: {}, clock: bootSeconds }),
+    new EtcdEngine({ servers: theCluster().servers, environment: {}, clock: bootSeconds }),
 };
 
 const once: AcquireRequest = { message: "me", timeoutSeconds: 0 };

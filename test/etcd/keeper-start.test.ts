@@ -1,5 +1,5 @@
 /** The process that keeps a lock when run is killed comes to be, whatever has become of what it was started from. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import {
   copyFileSync,
   existsSync,
@@ -18,18 +18,12 @@ import { Session } from "../../src/etcd/session.ts";
 import { closeFile } from "../../src/posix/file.ts";
 import { binary, start, type TestProcess } from "../support/process.ts";
 import { eventually } from "../support/eventually.ts";
-import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
+import { EtcdCluster } from "./etcd-cluster.ts";
+import { etcdTest, theCluster, useCluster } from "./engines.ts";
 
-const etcdTest = test.skipIf(!haveEtcd);
 const directory = mkdtempSync(join(tmpdir(), "resourcelock-keeper-"));
-let cluster: EtcdCluster;
-beforeAll(async () => {
-  if (haveEtcd) cluster = await EtcdCluster.start();
-}, 60_000);
-afterAll(async () => {
-  await cluster?.[Symbol.asyncDispose]();
-  rmSync(directory, { recursive: true });
-});
+useCluster();
+afterAll(() => rmSync(directory, { recursive: true }));
 
 /** Kills run, and expects its lock to outlive its lease. */
 async function expectKept(victim: TestProcess, servers: string, name: string): Promise<void> {
@@ -94,12 +88,12 @@ describe("run --server", () => {
   etcdTest("run is kept when its program was deleted before its keeper was started", async () => {
     const program = join(directory, "resourcelock");
     copyFileSync(binary, program);
-    const env = { RESOURCELOCK_SERVER: cluster.servers };
+    const env = { RESOURCELOCK_SERVER: theCluster().servers };
     const victim = start([program, "run", "gone", ...command], { env });
     await victim.stdout.until("in");
     rmSync(program);
     await untilKept(victim.pid);
-    await expectKept(victim, cluster.servers, "gone");
+    await expectKept(victim, theCluster().servers, "gone");
   });
 
   etcdTest("run is kept when its password can be read only once", async () => {

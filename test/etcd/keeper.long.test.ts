@@ -1,17 +1,14 @@
 /** The wrapper and the keeper watch each other: whichever is killed or stopped, nobody else begins too early. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
+import { theCluster, useCluster } from "./engines.ts";
 import { beginOfRival, RunUnderLock } from "./run-under-lock-process.ts";
 import { eventually } from "../support/eventually.ts";
 
 /** Long enough for a machine that is busy with other things; a stop comes after 2.4 s without a renewal. */
 const ttlSeconds = 4;
 
-let cluster: EtcdCluster;
-beforeAll(async () => {
-  if (haveEtcd) cluster = await EtcdCluster.start();
-}, 60_000);
-afterAll(async () => await cluster?.[Symbol.asyncDispose]());
+useCluster();
 
 const etcdTest = haveEtcd ? test.concurrent : test.skip;
 
@@ -23,11 +20,11 @@ describe("run on etcd", () => {
     "run keeps its lock to the end of the command when %s",
     async (fault, signal) => {
       const name = fault.replaceAll(" ", "-");
-      await using run = new RunUnderLock(cluster, name, ttlSeconds, 7);
+      await using run = new RunUnderLock(theCluster(), name, ttlSeconds, 7);
       await run.command();
       const keeper = await run.keeper();
       process.kill(keeper, signal);
-      const rival = await beginOfRival(cluster, name);
+      const rival = await beginOfRival(theCluster(), name);
       expect(rival).toBeGreaterThan(run.lastBeat());
       // At once, and not when the lease would have ended.
       expect(rival - run.lastBeat()).toBeLessThan(2);
@@ -39,11 +36,11 @@ describe("run on etcd", () => {
   etcdTest(
     "run keeps its lock as long as it is stopped",
     async () => {
-      await using run = new RunUnderLock(cluster, "stopped", ttlSeconds, 2);
+      await using run = new RunUnderLock(theCluster(), "stopped", ttlSeconds, 2);
       await run.command();
       await run.keeper();
       run.wrapper.kill("SIGSTOP");
-      const rival = beginOfRival(cluster, "stopped");
+      const rival = beginOfRival(theCluster(), "stopped");
       const isEarly = await Promise.race([
         rival.then(() => true),
         Bun.sleep(8000).then(() => false),
@@ -80,10 +77,10 @@ describe("run on etcd", () => {
   etcdTest(
     "run lets its command go on when its key is deleted",
     async () => {
-      await using run = new RunUnderLock(cluster, "deleted", ttlSeconds, 600);
+      await using run = new RunUnderLock(theCluster(), "deleted", ttlSeconds, 600);
       await run.command();
       await run.keeper();
-      await cluster.etcdctl("del", "--prefix", "deleted/");
+      await theCluster().etcdctl("del", "--prefix", "deleted/");
       const deletedAt = Date.now() / 1000;
       // By then the loss of the lease itself would have ended it.
       const goesOn = () => run.lastBeat() > deletedAt + 2 * ttlSeconds;

@@ -1,16 +1,13 @@
 /** The wrapper and the keeper watch each other: whichever is killed or stopped, nobody else begins too early. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
+import { theCluster, useCluster } from "./engines.ts";
 import { beginOfRival, RunUnderLock } from "./run-under-lock-process.ts";
 
 /** Long enough for a machine that is busy with other things; a stop comes after 2.4 s without a renewal. */
 const ttlSeconds = 4;
 
-let cluster: EtcdCluster;
-beforeAll(async () => {
-  if (haveEtcd) cluster = await EtcdCluster.start();
-}, 60_000);
-afterAll(async () => await cluster?.[Symbol.asyncDispose]());
+useCluster();
 
 const etcdTest = haveEtcd ? test.concurrent : test.skip;
 
@@ -18,11 +15,11 @@ describe("run on etcd", () => {
   etcdTest(
     "run keeps its lock to the end of the command when the wrapper is killed",
     async () => {
-      await using run = new RunUnderLock(cluster, "killed", ttlSeconds, 7);
+      await using run = new RunUnderLock(theCluster(), "killed", ttlSeconds, 7);
       await run.command();
       await run.keeper();
       run.wrapper.kill("SIGKILL");
-      const rival = await beginOfRival(cluster, "killed");
+      const rival = await beginOfRival(theCluster(), "killed");
       expect(rival).toBeGreaterThan(run.lastBeat());
     },
     60_000,
@@ -47,11 +44,11 @@ describe("run on etcd", () => {
   etcdTest(
     "run stops its command, with status 69, when its lease is gone",
     async () => {
-      await using run = new RunUnderLock(cluster, "revoked", ttlSeconds, 30);
+      await using run = new RunUnderLock(theCluster(), "revoked", ttlSeconds, 30);
       await run.command();
       await run.keeper();
-      const [key = ""] = await cluster.keys("revoked/");
-      await cluster.etcdctl("lease", "revoke", key.split("/")[1] ?? "");
+      const [key = ""] = await theCluster().keys("revoked/");
+      await theCluster().etcdctl("lease", "revoke", key.split("/")[1] ?? "");
       expect(await run.wrapper.exited).toBe(69);
     },
     60_000,

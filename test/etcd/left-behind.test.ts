@@ -1,16 +1,11 @@
 /** Requests whose answers are lost, or that come late: no key stays in a queue that nobody waits or holds by. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import { eventually } from "../support/eventually.ts";
 import { binary, runToEnd, start, type TestProcess } from "../support/process.ts";
-import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
+import { etcdTest, theCluster, useCluster } from "./engines.ts";
 import { silence, wayTo } from "./way.ts";
 
-const etcdTest = test.skipIf(!haveEtcd);
-let cluster: EtcdCluster;
-beforeAll(async () => {
-  if (haveEtcd) cluster = await EtcdCluster.start();
-}, 60_000);
-afterAll(async () => await cluster?.[Symbol.asyncDispose]());
+useCluster();
 
 const isPut = (text: string, name: string) => text.includes("request_put") && has(text, name);
 const isDeletion = (text: string) => text.includes("request_delete_range");
@@ -22,7 +17,7 @@ const ask = async (session: TestProcess, request: string): Promise<string> => {
   return await session.stdout.nextLine();
 };
 
-const keysOf = (name: string) => cluster.keys(`${name}/`);
+const keysOf = (name: string) => theCluster().keys(`${name}/`);
 const noKeyOf = (name: string) =>
   eventually(`empty queue of ${name}`, async () => (await keysOf(name)).length === 0);
 
@@ -31,7 +26,7 @@ function lateWay(name: string) {
   const late = Promise.withResolvers<void>();
   const arrived = Promise.withResolvers<string>();
   let isFirst = true;
-  const way = wayTo(cluster.servers, async ({ text }, pass) => {
+  const way = wayTo(theCluster().servers, async ({ text }, pass) => {
     if (!isFirst || !isPut(text, name)) return await pass();
     isFirst = false;
     await late.promise;
@@ -45,7 +40,7 @@ function lateWay(name: string) {
 describe("a request to a server", () => {
   etcdTest("session takes a place out of the queue when it could not leave at once", async () => {
     let isHung = false;
-    await using way = wayTo(cluster.servers, async ({ text }, pass) => {
+    await using way = wayTo(theCluster().servers, async ({ text }, pass) => {
       if (!isHung || !has(text, "left-two")) return await pass();
       // It is carried out, but its answer is lost; and the request that would undo it is, too.
       if (!isDeletion(text)) await pass();
@@ -60,7 +55,7 @@ describe("a request to a server", () => {
     // It is not taken for a hold of this request, which asks for another kind.
     const again = await ask(session, "get left-two -t 30");
     expect(again).toBe("0 left-two: locked");
-    const rival = ["run", "-n", "--shared", "--server", cluster.servers, "left-two", "true"];
+    const rival = ["run", "-n", "--shared", "--server", theCluster().servers, "left-two", "true"];
     expect((await runToEnd([binary, ...rival])).status).toBe(75);
     expect(await ask(session, "unget left-two")).toStartWith("0 ");
     await noKeyOf("left-two");
@@ -69,7 +64,7 @@ describe("a request to a server", () => {
 
   etcdTest("session frees a lock when the answer to its release is lost", async () => {
     let isHung = false;
-    await using way = wayTo(cluster.servers, async ({ text }, pass) =>
+    await using way = wayTo(theCluster().servers, async ({ text }, pass) =>
       isHung && isDeletion(text) && has(text, "left-4th") ? await silence() : await pass(),
     );
     const session = start([binary, "session", "--ttl", "3", "--server", way.url]);
@@ -87,7 +82,14 @@ describe("a request to a server", () => {
   etcdTest("run leaves no key when a copy of its request arrives after its end", async () => {
     const { way, deliver, arrived } = lateWay("late-run");
     await using _ = way;
-    const words = ["run", "--server", `${way.url},${cluster.servers}`, "late-run", "echo", "in"];
+    const words = [
+      "run",
+      "--server",
+      `${way.url},${theCluster().servers}`,
+      "late-run",
+      "echo",
+      "in",
+    ];
     expect(await runToEnd([binary, ...words])).toEqual({ status: 0, stdout: "in\n", stderr: "" });
     deliver();
     await arrived;
@@ -97,7 +99,7 @@ describe("a request to a server", () => {
   etcdTest("session frees a lock again when a copy of its request arrives later", async () => {
     const { way, deliver, arrived } = lateWay("late-ask");
     await using _ = way;
-    const session = start([binary, "session", "--server", `${way.url},${cluster.servers}`]);
+    const session = start([binary, "session", "--server", `${way.url},${theCluster().servers}`]);
     expect(await ask(session, "get late-2nd")).toStartWith("0 ");
     expect(await ask(session, "get late-ask")).toStartWith("0 ");
     expect(await ask(session, "unget late-ask")).toStartWith("0 ");

@@ -1,15 +1,10 @@
 /** The server does what it was asked for, and its answer is lost. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import { binary, runToEnd } from "../support/process.ts";
-import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
+import { etcdTest, theCluster, useCluster } from "./engines.ts";
 import { FakeGateway } from "./fake-gateway.ts";
 
-const etcdTest = test.skipIf(!haveEtcd);
-let cluster: EtcdCluster;
-beforeAll(async () => {
-  if (haveEtcd) cluster = await EtcdCluster.start();
-}, 60_000);
-afterAll(async () => await cluster?.[Symbol.asyncDispose]());
+useCluster();
 
 /** Hands requests on to the server, and their answers back, until one is a request that is meant. */
 function wayTo(isMeant: (path: string, body: string) => boolean): FakeGateway {
@@ -18,7 +13,7 @@ function wayTo(isMeant: (path: string, body: string) => boolean): FakeGateway {
     const text = JSON.stringify(body);
     isLost ||= isMeant(path, text);
     const init = { method: "POST", body: text, proxy: false } as RequestInit;
-    const response = await fetch(`${cluster.servers}${path}`, init);
+    const response = await fetch(`${theCluster().servers}${path}`, init);
     if (isLost) await new Promise<never>(() => {});
     return response;
   });
@@ -38,10 +33,10 @@ describe("get --server", () => {
       const { status, stderr } = await runToEnd([binary, ...words]);
       expect(status).toBe(69);
       const [command = ""] = /unget unsure --token \d+/.exec(stderr) ?? [];
-      const env = { RESOURCELOCK_SERVER: cluster.servers };
+      const env = { RESOURCELOCK_SERVER: theCluster().servers };
       const unget = await runToEnd([binary, ...command.split(" ")], { env });
       expect(unget.status).toBe(0);
-      expect(await cluster.keys("unsure/")).toEqual([]);
+      expect(await theCluster().keys("unsure/")).toEqual([]);
     },
   );
 });

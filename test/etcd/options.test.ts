@@ -1,25 +1,23 @@
 /** Every option of every command that takes --server: it works there, or is refused with 64 and the reason. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import type { CommandDef } from "citty";
 import { root } from "../../src/cli/root.ts";
 import { casesOf } from "../support/binary.ts";
 import { binary, runToEnd, start } from "../support/process.ts";
-import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
+import { etcdTest, theCluster, useCluster } from "./engines.ts";
+import { haveEtcd } from "./etcd-cluster.ts";
 import { eventually } from "../support/eventually.ts";
 
-const etcdTest = test.skipIf(!haveEtcd);
-let cluster: EtcdCluster;
+useCluster();
 beforeAll(async () => {
   if (!haveEtcd) return;
-  cluster = await EtcdCluster.start();
   // Held by nobody's process, and free.
   await run("get", "held");
   await run("run", "free", "true");
 }, 60_000);
-afterAll(async () => await cluster?.[Symbol.asyncDispose]());
 
 const run = (...words: string[]) =>
-  runToEnd([binary, ...words], { env: { RESOURCELOCK_SERVER: cluster.servers } });
+  runToEnd([binary, ...words], { env: { RESOURCELOCK_SERVER: theCluster().servers } });
 
 interface Row {
   words: string;
@@ -146,7 +144,7 @@ describe("options with --server", () => {
   );
   etcdTest.each(casesOf(16, rows))("%s --%s works, or is refused", async (_, __, row) => {
     const outcome = await runToEnd(["bash", "-c", `"$RESOURCELOCK" ${row.words}`], {
-      env: { RESOURCELOCK_SERVER: cluster.servers },
+      env: { RESOURCELOCK_SERVER: theCluster().servers },
     });
     expect(outcome).toMatchObject({ status: row.status });
     if (row.stdout !== undefined) expect(outcome.stdout).toMatch(row.stdout);
@@ -166,7 +164,7 @@ describe("options with --server", () => {
       "-c",
       "echo in; sleep 60",
     ];
-    const child = start(words, { env: { RESOURCELOCK_SERVER: cluster.servers } });
+    const child = start(words, { env: { RESOURCELOCK_SERVER: theCluster().servers } });
     await child.stdout.until("in");
     await child.kill();
     await eventually(

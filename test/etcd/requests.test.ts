@@ -1,18 +1,14 @@
 /** How many requests a command makes, as the server counts them: each is a way to the server and back. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import { binary, runToEnd, start } from "../support/process.ts";
-import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
+import { EtcdCluster } from "./etcd-cluster.ts";
+import { etcdTest, theCluster, useCluster } from "./engines.ts";
 
-const etcdTest = test.skipIf(!haveEtcd);
-let cluster: EtcdCluster;
-beforeAll(async () => {
-  if (haveEtcd) cluster = await EtcdCluster.start();
-}, 60_000);
-afterAll(async () => await cluster?.[Symbol.asyncDispose]());
+useCluster();
 
 /** The calls of each method that the server has begun to handle. */
 async function calls(): Promise<Map<string, number>> {
-  const response = await fetch(`${cluster.servers}/metrics`, { keepalive: false });
+  const response = await fetch(`${theCluster().servers}/metrics`, { keepalive: false });
   const lines = (await response.text()).matchAll(
     /^grpc_server_started_total\{grpc_method="(\w+)".*\} (\d+)$/gm,
   );
@@ -21,7 +17,7 @@ async function calls(): Promise<Map<string, number>> {
 
 /** The calls that a command makes. */
 async function callsOf(words: readonly string[]): Promise<Record<string, number>> {
-  const env = { ETCDCTL_API: "3", ETCDCTL_ENDPOINTS: cluster.servers };
+  const env = { ETCDCTL_API: "3", ETCDCTL_ENDPOINTS: theCluster().servers };
   return await callsDuring(async () => {
     expect(await runToEnd(words, { env })).toMatchObject({ status: 0 });
   });
@@ -42,14 +38,14 @@ const sum = (made: Record<string, number>) => Object.values(made).reduce((a, b) 
 
 describe("run --server", () => {
   etcdTest("run makes three requests for a free lock, not more than etcdctl lock", async () => {
-    const ours = await callsOf([binary, "run", "--server", cluster.servers, "free", "true"]);
+    const ours = await callsOf([binary, "run", "--server", theCluster().servers, "free", "true"]);
     const theirs = await callsOf(["etcdctl", "lock", "free", "true"]);
     expect(ours).toEqual({ LeaseGrant: 1, Txn: 2 });
     expect(sum(ours)).toBeLessThanOrEqual(sum(theirs));
   });
 
   etcdTest("state makes one request, and get four", async () => {
-    const server = ["--server", cluster.servers];
+    const server = ["--server", theCluster().servers];
     expect(await callsOf([binary, "get", ...server, "held"])).toEqual({ LeaseGrant: 2, Txn: 2 });
     expect(await callsOf([binary, "state", ...server, "held"])).toEqual({ Txn: 1 });
   });
@@ -57,7 +53,7 @@ describe("run --server", () => {
   etcdTest(
     "trace and wait are told of changes, and ask no more, however often they look",
     async () => {
-      const server = ["--server", cluster.servers];
+      const server = ["--server", theCluster().servers];
       await runToEnd([binary, "get", ...server, "watched"]);
       const made = await callsDuring(async () => {
         const trace = start([binary, "trace", ...server, "watched", "--json", "-u", "0.01"]);
@@ -77,7 +73,7 @@ describe("run --server", () => {
   );
 
   etcdTest("trace shows a change at once", async () => {
-    const server = ["--server", cluster.servers];
+    const server = ["--server", theCluster().servers];
     const trace = start([binary, "trace", ...server, "changed", "--json", "-u", "0.01"]);
     await trace.stdout.until('"locked":false');
     await runToEnd([binary, "get", ...server, "changed"]);

@@ -1,17 +1,12 @@
 /** A server that falls silent: commands end in their time, with the right status, and by a signal at once. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { eventually } from "../support/eventually.ts";
 import { binary, type Outcome, runToEnd, start, type TestProcess } from "../support/process.ts";
-import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
+import { etcdTest, theCluster, useCluster } from "./engines.ts";
 import { FakeGateway } from "./fake-gateway.ts";
 import { silence, wayTo } from "./way.ts";
 
-const etcdTest = test.skipIf(!haveEtcd);
-let cluster: EtcdCluster;
-beforeAll(async () => {
-  if (haveEtcd) cluster = await EtcdCluster.start();
-}, 60_000);
-afterAll(async () => await cluster?.[Symbol.asyncDispose]());
+useCluster();
 
 /** Far less than the 10 s for which a server without a limit is waited for, far more than a wait of 2 s takes. */
 const maxMilliseconds = 8000;
@@ -27,7 +22,7 @@ const to = (server: string, ...words: string[]) => [binary, ...words, "--server"
 
 /** Holds a lock, and ends it. */
 async function heldLock(name: string): Promise<TestProcess> {
-  const holder = start([...to(cluster.servers, "run", name), "sh", "-c", "echo inside; cat"]);
+  const holder = start([...to(theCluster().servers, "run", name), "sh", "-c", "echo inside; cat"]);
   await holder.stdout.until("inside");
   return holder;
 }
@@ -39,7 +34,7 @@ describe("a server that falls silent", () => {
       const name = `silent-${command.replaceAll(/\W/g, "")}`;
       await heldLock(name);
       let isHung = false;
-      await using way = wayTo(cluster.servers, async ({ path }, pass) => {
+      await using way = wayTo(theCluster().servers, async ({ path }, pass) => {
         if (isHung) return await silence();
         // The watch that tells of changes, with which the wait has begun.
         if (path.endsWith("watch")) isHung = true;
@@ -87,7 +82,7 @@ describe("run", () => {
   etcdTest("run ends by a signal when its release is not answered", async () => {
     let isHung = false;
     const asked = Promise.withResolvers<void>();
-    await using way = wayTo(cluster.servers, async ({ text }, pass) => {
+    await using way = wayTo(theCluster().servers, async ({ text }, pass) => {
       if (!isHung) return await pass();
       if (text.includes("request_delete_range")) asked.resolve();
       return await silence();
@@ -109,20 +104,20 @@ describe("run", () => {
 describe("get", () => {
   etcdTest("get ends with 69 when its lease has ended before the lock was left", async () => {
     const leases: string[] = [];
-    await using way = wayTo(cluster.servers, async ({ path, body, text }, pass) => {
+    await using way = wayTo(theCluster().servers, async ({ path, body, text }, pass) => {
       if (path.endsWith("lease/grant")) leases.push(hexIdOf(body));
       if (isDetaching(text)) {
-        await cluster.etcdctl("lease", "revoke", leases[0] ?? "");
+        await theCluster().etcdctl("lease", "revoke", leases[0] ?? "");
       }
       return await pass();
     });
     const outcome: Outcome = await runToEnd(to(way.url, "get", "slow", "--json"));
     expect(outcome.status).toBe(69);
     expect(outcome.stderr).toContain('Lost lock "slow": its lease ran out');
-    expect(await cluster.keys("slow/")).toEqual([]);
+    expect(await theCluster().keys("slow/")).toEqual([]);
     expect(leases).toHaveLength(2);
     // The lease without end, on which nothing hangs.
-    expect(await cluster.etcdctl("lease", "timetolive", leases[1] ?? "")).toContain("expired");
+    expect(await theCluster().etcdctl("lease", "timetolive", leases[1] ?? "")).toContain("expired");
   });
 });
 

@@ -1,24 +1,17 @@
 /** run is killed or stopped at each of its requests, before the server has it and after: never are two inside. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { binary, runToEnd, start, type TestProcess } from "../support/process.ts";
 import { casesOf } from "../support/binary.ts";
-import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
+import { etcdTest, theCluster, useCluster } from "./engines.ts";
 import { FakeGateway } from "./fake-gateway.ts";
 import { eventually } from "../support/eventually.ts";
 
-const etcdTest = test.skipIf(!haveEtcd);
 const directory = mkdtempSync(join(tmpdir(), "resourcelock-steps-"));
-let cluster: EtcdCluster;
-beforeAll(async () => {
-  if (haveEtcd) cluster = await EtcdCluster.start();
-}, 60_000);
-afterAll(async () => {
-  await cluster?.[Symbol.asyncDispose]();
-  rmSync(directory, { recursive: true });
-});
+useCluster();
+afterAll(() => rmSync(directory, { recursive: true }));
 
 /** The requests of a run, by their numbers. */
 const steps = [
@@ -44,7 +37,7 @@ function wayWith(
     const isIt = requests === number;
     if (isIt && moment === "before") await act();
     const init = { method: "POST", body: JSON.stringify(body), proxy: false } as RequestInit;
-    const response = await fetch(`${cluster.servers}${path}`, init);
+    const response = await fetch(`${theCluster().servers}${path}`, init);
     if (isIt && moment === "after") await act();
     return response;
   });
@@ -71,7 +64,15 @@ describe("run --server", () => {
       const victim = start([binary, ...words, "sh", "-c", inside(path, "victim")]);
       hit.resolve(victim);
       await eventually("the fault", () => isHit);
-      const rival = ["run", "--server", cluster.servers, name, "sh", "-c", inside(path, "rival")];
+      const rival = [
+        "run",
+        "--server",
+        theCluster().servers,
+        name,
+        "sh",
+        "-c",
+        inside(path, "rival"),
+      ];
       expect(await runToEnd([binary, ...rival])).toMatchObject({ status: 0 });
       if (fault.signal === "SIGSTOP") {
         victim.resume();
@@ -84,7 +85,10 @@ describe("run --server", () => {
       for (const [index, line] of told.entries()) {
         if (line.endsWith(" in")) expect(told[index + 1]).toBe(line.replace(" in", " out"));
       }
-      await eventually("an empty queue", async () => (await cluster.keys(`${name}/`)).length === 0);
+      await eventually(
+        "an empty queue",
+        async () => (await theCluster().keys(`${name}/`)).length === 0,
+      );
     },
   );
 });

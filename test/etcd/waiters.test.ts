@@ -1,21 +1,16 @@
 /** Waiters that are stopped or killed: the queue goes on without them when their lease has ended. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect } from "bun:test";
 import { binary, type Outcome, runToEnd, start, type TestProcess } from "../support/process.ts";
-import { EtcdCluster, haveEtcd } from "./etcd-cluster.ts";
+import { etcdTest, theCluster, useCluster } from "./engines.ts";
 import { eventually } from "../support/eventually.ts";
 
-const etcdTest = test.skipIf(!haveEtcd);
-let cluster: EtcdCluster;
-beforeAll(async () => {
-  if (haveEtcd) cluster = await EtcdCluster.start();
-}, 60_000);
-afterAll(async () => await cluster?.[Symbol.asyncDispose]());
+useCluster();
 
 const words = (name: string, ...options: string[]) => [
   binary,
   "run",
   "--server",
-  cluster.servers,
+  theCluster().servers,
   ...options,
   name,
 ];
@@ -27,7 +22,7 @@ async function holderAndWaiter(
   const holder = start([...words(name), "sh", "-c", "echo inside; cat"]);
   await holder.stdout.until("inside");
   const waiter = start([...words(name, "--ttl", "2"), "echo", "served"]);
-  await eventually("a waiter", async () => (await cluster.keys(`${name}/`)).length === 2);
+  await eventually("a waiter", async () => (await theCluster().keys(`${name}/`)).length === 2);
   return { holder, waiter };
 }
 
@@ -44,7 +39,7 @@ describe("a waiter on a server", () => {
     const { status, stdout, stderr } = await waiter.end();
     expect({ status, stdout }).toEqual({ status: 0, stdout: "served\n" });
     expect(stderr).toContain('lost its place in the queue for lock "stopped"');
-    expect(await cluster.keys("stopped/")).toEqual([]);
+    expect(await theCluster().keys("stopped/")).toEqual([]);
   });
 
   etcdTest("run passes a waiter that is killed, and its command never runs", async () => {
@@ -54,6 +49,6 @@ describe("a waiter on a server", () => {
     await holder.end();
     expect(await takeNext("killed")).toMatchObject({ status: 0, stdout: "next\n" });
     expect(waiter.stdout.text).toBe("");
-    expect(await cluster.keys("killed/")).toEqual([]);
+    expect(await theCluster().keys("killed/")).toEqual([]);
   });
 });

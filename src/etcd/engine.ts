@@ -17,7 +17,7 @@ import { LockLostError } from "../lock/errors.ts";
 import { heldVariable, readHeldClaims } from "../lock/held-claims.ts";
 import type { Circle } from "../lock/circle.ts";
 import type { GrantRecord, HolderStatus, LockState } from "../lock/status.ts";
-import { abortablePause } from "./abortable-pause.ts";
+import { abortablePause } from "../lock/abortable-pause.ts";
 import { circleFinder } from "./circle-finder.ts";
 import { type Environment, credentialsFrom, tlsFrom } from "./credentials.ts";
 import { type Entry, holderOf, tokenOf } from "./entry.ts";

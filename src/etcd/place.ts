@@ -12,7 +12,7 @@ import type { RequestedKind } from "../lock/kinds.ts";
 import type { HolderStatus } from "../lock/status.ts";
 import { type Arrival, looksFirst, refusalInQueue, refusalOnArrival } from "./arrival.ts";
 import { type Entry, type EntryValue, formatEntry, queueEntryOf, tokenOf } from "./entry.ts";
-import { abortablePause } from "./abortable-pause.ts";
+import { abortablePause } from "../lock/abortable-pause.ts";
 import { type CallLimits, defaultCallSeconds, type Reply } from "./gateway.ts";
 import { type JsonObject, objectIn } from "./json.ts";
 import { placeKey, queuePrefix } from "./keys.ts";

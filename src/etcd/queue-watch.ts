@@ -1,5 +1,5 @@
 /** One watch of a lock's whole queue, which keeps a view of it up to date without asking. */
-import { abortablePause } from "./abortable-pause.ts";
+import { abortablePause } from "../lock/abortable-pause.ts";
 import { LockServerError } from "../lock/errors.ts";
 import type { Gateway } from "./gateway.ts";
 import { flagIn } from "./json.ts";

@@ -7,7 +7,7 @@
 import { LockServerError } from "../lock/errors.ts";
 import { defaultCallSeconds, type Gateway } from "./gateway.ts";
 import type { Clock } from "./lease.ts";
-import { abortablePause } from "./abortable-pause.ts";
+import { abortablePause } from "../lock/abortable-pause.ts";
 import { compare, operation, transaction } from "./requests.ts";
 import { Session } from "./session.ts";
 

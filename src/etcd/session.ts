@@ -6,7 +6,7 @@
  * hold. Then it ends all of them.
  */
 import { LockServerError } from "../lock/errors.ts";
-import { abortablePause } from "./abortable-pause.ts";
+import { abortablePause } from "../lock/abortable-pause.ts";
 import { defaultCallSeconds, type Gateway } from "./gateway.ts";
 import { type Clock, defaultTtlSeconds, grantLease, type Lease, revokeLease } from "./lease.ts";
 import { type HeldKey, renewLease } from "./renewal.ts";
@@ -220,12 +220,8 @@ export class Session {
   async #loop(): Promise<void> {
     let attempt: Promise<void> | undefined;
     while (!this.#stop.signal.aborted && !this.#isGone) {
-      if (this.#time.isLost) {
-        this.#leaseGone();
-        break;
-      }
       const step = this.#nextStep();
-      if (step === "kill") {
+      if (this.#time.isLost || step === "kill") {
         this.#leaseGone();
         break;
       }

@@ -2,6 +2,7 @@
  * The wait for a lock: one loop for every kind of acquire. A strategy says how time passes between two attempts, a
  * driver whether the event loop runs meanwhile. The place in the queue stays in any case.
  */
+import { abortablePause } from "../lock/abortable-pause.ts";
 import { monotonicSeconds } from "../posix/clock.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import type { Wish } from "./ledger/own-seat.ts";
@@ -209,7 +210,7 @@ export async function acquireAsync(
   let step = steps.next();
   while (step.done !== true) {
     if (step.value === lookNow) await attempt.look();
-    else await (step.value === 0 ? eventLoopTurn() : pauseUnlessAborted(step.value, signal));
+    else await (step.value === 0 ? eventLoopTurn() : abortablePause(step.value, signal));
     step = steps.next();
   }
   return step.value;
@@ -219,21 +220,6 @@ export async function acquireAsync(
 function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
-  });
-}
-
-/** A pause that a signal ends early. */
-function pauseUnlessAborted(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    // Aborted since the last pause: no event will tell.
-    if (signal?.aborted === true) return resolve();
-    const end = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal?.addEventListener("abort", end, { once: true });
   });
 }
 

@@ -27,6 +27,7 @@ import {
 import { now, timestampOf } from "../posix/clock.ts";
 import { PosixError } from "../posix/libc.ts";
 import { processAndAncestors } from "../posix/process-start.ts";
+import { abortablePause } from "../lock/abortable-pause.ts";
 import { acquireAsync, type Attempt } from "./acquire.ts";
 import { HostGrant } from "./grant.ts";
 import { HostLock, newSegmentBytes, ownerProcess } from "./host-lock.ts";
@@ -190,7 +191,7 @@ export class HostEngine implements LockEngine {
     using view = new LockView(parseLockName(lockName));
     for (let pauseSeconds = firstSeconds; ; pauseSeconds *= pauseGrowth) {
       yield await view.read();
-      await pauseUnless(signal, Math.min(pauseSeconds, everySeconds));
+      await abortablePause(Math.min(pauseSeconds, everySeconds) * 1000, signal);
       if (signal.aborted) return;
     }
   }
@@ -299,17 +300,4 @@ function isAncestral(holder: HolderStatus): boolean {
   const { pid } = holder;
   if (!isSureHolder(holder) || pid === null) return false;
   return processAndAncestors().has(pid) && isHoldOf(holder, pid);
-}
-
-function pauseUnless(signal: AbortSignal, seconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, seconds * 1000);
-    signal.addEventListener("abort", end, { once: true });
-  });
 }

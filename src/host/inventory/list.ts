@@ -53,8 +53,15 @@ import { hashOf, marks } from "../objects/unit.ts";
  * @throws {LockCreateError} where this host has no /dev/shm
  */
 export function locksOnHost(): LockState[] {
-  const { files, named, leftover } = look();
-  return present([...named.map((name) => lookAtLock(name, files)), ...leftover.map(lookAtLost)]);
+  return present(looksAt(look()).map((lookAtOne) => lookAtOne()));
+}
+
+/** A look at each of the locks that files belong to. */
+function looksAt({ files, named, leftover }: Files): (() => LockState | undefined)[] {
+  return [
+    ...named.map((name) => () => lookAtLock(name, files)),
+    ...leftover.map((name) => () => lookAtLost(name)),
+  ];
 }
 
 /** Reading so many names takes less than a waiter may be late when its turn comes. */
@@ -70,13 +77,9 @@ export function* scanLocks(): Generator<void, LockState[]> {
   const found = filesIfFew(maxScannedFiles);
   if (found === undefined) return [];
   const locks: (LockState | undefined)[] = [];
-  for (const name of found.named) {
+  for (const lookAtOne of looksAt(found)) {
     yield;
-    locks.push(lookAtLock(name, found.files));
-  }
-  for (const name of found.leftover) {
-    yield;
-    locks.push(lookAtLost(name));
+    locks.push(lookAtOne());
   }
   return present(locks);
 }

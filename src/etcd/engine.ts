@@ -84,6 +84,9 @@ export interface Keeper {
   stop(): boolean;
 }
 
+/** Who only looks has no lease, whose renewals would tell that a member hangs. */
+const lookerMaxSilenceSeconds = 15;
+
 export class EtcdEngine implements LockEngine {
   readonly unsupported = new Set(["access", "adopt"] as const);
   readonly isLeased = true;
@@ -274,7 +277,10 @@ export class EtcdEngine implements LockEngine {
     { everySeconds, signal }: WatchOptions,
   ): AsyncGenerator<LockState | undefined> {
     const keys = { prefix: queuePrefix(name) };
-    const watch = new QueueWatch(this.#gateway, keys, look.view, signal);
+    const watch = new QueueWatch(this.#gateway, keys, look.view, {
+      signal,
+      maxSilenceSeconds: lookerMaxSilenceSeconds,
+    });
     try {
       do yield lockStateOf(name, look);
       while ((await watch.next(everySeconds)) === "timeout");

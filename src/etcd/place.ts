@@ -277,7 +277,9 @@ export class Place {
           if (granted !== undefined) return granted;
           continue;
         }
-        watch ??= new QueueWatch(this.#session.gateway, this.#queue, this.view, this.#end.signal);
+        watch ??= new QueueWatch(this.#session.gateway, this.#queue, this.view, {
+          signal: this.#end.signal,
+        });
         const outcome = await watch.next(this.#secondsLeft);
         if (outcome === "timeout") return undefined;
         if (outcome === "changed") continue;

@@ -7,10 +7,10 @@ import type { QueueView } from "./queue-view.ts";
 import { eventsIn, type Keys, rangeOf } from "./requests.ts";
 
 /**
- * A watch that has been silent so long is made anew elsewhere, after a new read: its connection may have been cut
- * without a word.
+ * A watch that has been silent so long is made anew, after a new read, which finds a member that answers: this one may
+ * hang, or the connection to it have been cut without a word. Whoever waits for a lock is told of that by its renewals.
  */
-const maxSilenceSeconds = 60;
+const defaultMaxSilenceSeconds = 60;
 /** Before a watch that broke is made anew: the server may be on its way down. */
 const pauseMilliseconds = 50;
 /** How often the queue is read instead, where this process has as many watches as it may have. */
@@ -36,6 +36,7 @@ export class QueueWatch {
   readonly #gateway: Gateway;
   readonly #endpoint: string;
   readonly #outer: AbortSignal;
+  readonly #maxSilenceSeconds: number;
   readonly #stop = new AbortController();
   readonly #endMoves: () => void;
   /** Aborted by either. */
@@ -47,11 +48,23 @@ export class QueueWatch {
   /** When it was made, or the server said something last. */
   #heardAt = performance.now();
 
-  /** @param view is known up to its revision; the watch goes on from there, so nothing is missed */
-  constructor(gateway: Gateway, keys: Keys, view: QueueView, signal: AbortSignal) {
+  /**
+   * @param view is known up to its revision; the watch goes on from there, so nothing is missed
+   * @param options.maxSilenceSeconds after which a silent watch is broken. @default 60
+   */
+  constructor(
+    gateway: Gateway,
+    keys: Keys,
+    view: QueueView,
+    {
+      signal,
+      maxSilenceSeconds = defaultMaxSilenceSeconds,
+    }: { signal: AbortSignal; maxSilenceSeconds?: number | undefined },
+  ) {
     this.#gateway = gateway;
     this.#view = view;
     this.#outer = signal;
+    this.#maxSilenceSeconds = maxSilenceSeconds;
     this.#endpoint = gateway.preferredEndpoint;
     // A member that is late with a renewal, say, may be as silent about changes.
     this.#endMoves = gateway.onMove((endpoint) => {
@@ -81,7 +94,7 @@ export class QueueWatch {
       this.#next.catch(() => {});
     }
     let timer: Timer | undefined;
-    const patience = maxSilenceSeconds * 1000 - (performance.now() - this.#heardAt);
+    const patience = this.#maxSilenceSeconds * 1000 - (performance.now() - this.#heardAt);
     const milliseconds = seconds * 1000;
     const late = new Promise<WatchOutcome>((resolve) => {
       const end = () => resolve(milliseconds > patience ? "broken" : "timeout");

@@ -29,7 +29,7 @@ export async function untilReplaced(
     try {
       const { message, header } = await gateway.call("kv/range", range(keys), { signal });
       view.load(keyValuesIn(message), header.revision);
-      const watch = new QueueWatch(gateway, keys, view, signal);
+      const watch = new QueueWatch(gateway, keys, view, { signal });
       try {
         do {
           const newer = replacerOf(view, key);

@@ -56,6 +56,38 @@ describe("a cluster of three", () => {
   );
 });
 
+describe("EtcdEngine.watch()", () => {
+  etcdTest("watch() yields a change that comes while the member that it asks hangs", async () => {
+    const name = newName();
+    // A member that hangs is one of three for the lock, and the first that is asked by who looks.
+    const [first = "", ...others] = theCluster().servers.split(",");
+    const holder = await acquired(newEngine({ servers: others.join(",") }).acquire(name, forever));
+    const stop = new AbortController();
+    const seen: (number | undefined)[] = [];
+    const follow = async () => {
+      const looker = newEngine({ servers: [first, ...others].join(",") });
+      for await (const state of looker.watch(name, { everySeconds: 600, signal: stop.signal })) {
+        seen.push(state?.holders.length);
+      }
+    };
+    const following = follow();
+    await eventually("the first state", () => seen.length === 1);
+    theCluster().signalMember(0, "SIGSTOP");
+    try {
+      await holder.release();
+      // Well before the minute after which a watch is made anew for those that have a lease.
+      const told = eventually("the release", () => seen.at(-1) === 0);
+      await Promise.race([told, Bun.sleep(45_000)]);
+      expect(seen.at(-1)).toBe(0);
+    } finally {
+      theCluster().signalMember(0, "SIGCONT");
+      stop.abort();
+    }
+    await following;
+    await theCluster().ready();
+  });
+});
+
 describe("a transaction whose answer is lost", () => {
   // One at each of the moments below; a round lasts as long as a cluster takes to get over a stopped member.
   const rounds = 8;

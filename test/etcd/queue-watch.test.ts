@@ -18,10 +18,11 @@ const gatewayTo = (...endpoints: string[]) =>
 const never = new AbortController().signal;
 
 /** A watch of a queue that was read at revision 5. */
-function watchOf(gateway: Gateway) {
+function watchOf(gateway: Gateway, maxSilenceSeconds?: number) {
   const view = new QueueView();
   view.load([], 5);
-  return { view, watch: new QueueWatch(gateway, { prefix: "x/" }, view, never) };
+  const options = { signal: never, maxSilenceSeconds };
+  return { view, watch: new QueueWatch(gateway, { prefix: "x/" }, view, options) };
 }
 
 const watching =
@@ -56,6 +57,13 @@ describe("QueueWatch", () => {
     await gateway.call("kv/range", {});
     // Well before the minute after which a silent watch is made anew in any case.
     expect(await Promise.race([next, Bun.sleep(5000)])).toBe("broken");
+    watch.close();
+  });
+
+  test("next() says that the watch is broken when it was silent for too long", async () => {
+    await using server = new FakeGateway(watching(line("5", { created: true })));
+    const { watch } = watchOf(gatewayTo(server.url), 0.2);
+    expect(await watch.next(60)).toBe("broken");
     watch.close();
   });
 });

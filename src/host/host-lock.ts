@@ -145,10 +145,10 @@ export class HostLock {
   /**
    * Leaves the lock held without its holder.
    *
-   * @param owner the process that the hold is bound to
+   * @param owner the process that the hold is bound to; without one it stays until it is released by force
    * @returns false when it was lost before
    */
-  detach(holder: Participant, owner: OwnerProcess | undefined): boolean {
+  detach(holder: Participant, owner?: OwnerProcess): boolean {
     try {
       return holder.detach(owner?.pid ?? 0, owner?.start ?? noStart);
     } finally {

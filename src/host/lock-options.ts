@@ -1,6 +1,9 @@
 /** The options of the library's class. */
 import type { LockLogger } from "../lock/messages.ts";
 
+/** Linux has no higher ones: PID_MAX_LIMIT, 4 Mi. */
+const maxProcessId = 2 ** 22;
+
 /** How to open a lock. */
 export interface ResourceLockOptions {
   /**
@@ -96,4 +99,14 @@ export function requireSlots(slots: number | undefined, shared: boolean): void {
   if (!Number.isInteger(slots) || slots < 1 || slots > 1023) {
     throw new RangeError(`Cannot hold a lock in ${slots} slots: give a number from 1 to 1023`);
   }
+}
+
+/**
+ * Checks the number of a process; 0 stands for none.
+ *
+ * @throws {RangeError} for what is no such number
+ */
+export function requireProcessId(pid: number): void {
+  if (Number.isInteger(pid) && pid >= 0 && pid <= maxProcessId) return;
+  throw new RangeError(`Cannot bind a lock to process ${pid}: give a process ID, or 0 for none`);
 }

@@ -18,6 +18,7 @@ import type { Participant } from "./ledger/participant.ts";
 import { kinds } from "./ledger/queue.ts";
 import {
   type GetLockOptions,
+  requireProcessId,
   requireSlots,
   type ResourceLockOptions,
   type UngetLockOptions,
@@ -82,12 +83,7 @@ export class ResourceLock implements Disposable {
     const lock = create
       ? HostLock.openOrCreate(this.lockName, access, sharedMemorySize)
       : HostLock.open(this.lockName, sharedMemorySize);
-    if (lock === undefined) {
-      throw new LockNotFoundError(
-        this.lockName,
-        `Cannot open lock "${this.lockName}": there is no such lock on this host`,
-      );
-    }
+    if (lock === undefined) throw new LockNotFoundError(this.lockName);
     this.#lock = lock;
     lock.logger = logger;
     if (logger !== undefined) this.isLocked();
@@ -219,10 +215,12 @@ export class ResourceLock implements Disposable {
    *
    * @param ownerProcess the process that the hold is bound to: once it has ended, the next waiter takes over. 0 is none
    * @returns false if nothing was held, or not any more
+   * @throws {RangeError} for a number that no process has
    * @throws {LockClosedError} after {@link close}
    */
   detach(ownerProcess = 0): boolean {
     this.#requireOpen();
+    requireProcessId(ownerProcess);
     const grant = this.#grants.pop();
     this.iHaveTheLock = this.#grants.length > 0;
     const owner = ownerProcess === 0 ? undefined : lookUpOwner(ownerProcess);
@@ -368,21 +366,23 @@ export class ResourceLock implements Disposable {
    */
   close(): void {
     if (this.closed) return;
-    for (const grant of this.#grants.splice(0)) {
-      grant.detach(0, 0);
-      grant.ledger.close();
-    }
-    for (const attempt of this.#pending) attempt.cancel(this.#closedError());
-    this.#lock.close();
-    this.#lock.debug("close", () => messages.closed(this.lockName));
+    // The last one first, and all of them whatever one throws.
+    using steps = new DisposableStack();
+    steps.defer(() => this.#lock.debug("close", () => messages.closed(this.lockName)));
+    steps.defer(() => this.#lock.close());
+    for (const attempt of this.#pending) steps.defer(() => attempt.cancel(this.#closedError()));
+    for (const grant of this.#grants.splice(0)) steps.defer(() => void this.#lock.detach(grant));
   }
 
   /** Releases what this object holds, however the block was left, and {@link close}s it. For `using`. */
   [Symbol.dispose](): void {
     if (this.closed) return;
-    for (const grant of this.#grants.splice(0).toReversed()) this.#lock.release(grant, "dispose");
+    using steps = new DisposableStack();
+    steps.defer(() => this.close());
+    for (const grant of this.#grants.splice(0)) {
+      steps.defer(() => void this.#lock.release(grant, "dispose"));
+    }
     this.iHaveTheLock = false;
-    this.close();
   }
 
   /** Follows objects that were created again since; with what is held in the old ones nothing changes. */

@@ -27,8 +27,8 @@ export class LockNotFoundError extends ResourceLockError {
   /** The lock's name. */
   readonly lockName: string;
 
-  constructor(lockName: string, message: string) {
-    super(message);
+  constructor(lockName: string) {
+    super(`Cannot open lock "${lockName}": there is no such lock on this host`);
     this.lockName = lockName;
   }
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import {
   LockClosedError,
@@ -9,6 +9,7 @@ import {
   LockNotFoundError,
   ResourceLock,
 } from "../../src/index.ts";
+import { HostLock } from "../../src/host/host-lock.ts";
 import { removeLock } from "../../src/host/inventory/removal.ts";
 import { maskDates, newLockName } from "../support/binary.ts";
 import { runToEnd, start } from "../support/process.ts";
@@ -373,6 +374,16 @@ test("units that are too many are gone once a participant has held the lock", ()
   expect([lock.ungetLock(), lock.lockValue()]).toEqual([true, 1]);
 });
 
+test.each([-1, 0.5, Number.NaN, 2 ** 22 + 1])(
+  "detach(%p) is refused, and the hold stays",
+  (pid) => {
+    using lock = new ResourceLock(newLockName());
+    lock.getLock();
+    expect(() => lock.detach(pid)).toThrow(RangeError);
+    expect(lock.status().holders).toMatchObject([{ attachment: "attached", pid: process.pid }]);
+  },
+);
+
 describe("close", () => {
   test("leaves what is held held, and makes each further use an error", async () => {
     const name = newLockName();
@@ -394,6 +405,21 @@ describe("close", () => {
     }
     expect(await lock.acquire().catch((error: unknown) => error)).toBeInstanceOf(LockClosedError);
     expect(new ResourceLock(name).isLocked()).toBe(true);
+  });
+
+  test("ends what waits, too, when what is held cannot be left", async () => {
+    const name = newLockName();
+    const lock = new ResourceLock(name);
+    lock.getLock();
+    const waiting = lock.acquire({ timeout: null }).catch((error: unknown) => error);
+    using detach = spyOn(HostLock.prototype, "detach");
+    // As if another process kept the ledger locked.
+    detach.mockImplementation(() => {
+      throw new Error("kept locked");
+    });
+    expect(() => lock.close()).toThrow("kept locked");
+    expect(lock.closed).toBe(true);
+    expect(await waiting).toBeInstanceOf(LockClosedError);
   });
 });
 

@@ -156,12 +156,15 @@ function youngerIn(circle: Circle, process: OwnProcess): number {
   }).length;
 }
 
+/** On a slow machine who came later begins to look late, and two must not give up for one circle. */
+const looksForYounger = 8;
+
 /**
- * Whether a waiter of a circle is the one that gives up. The youngest does at once; one that is stopped, or does not
- * look, is left two looks for each that is younger.
+ * Whether a waiter of a circle is the one that gives up. The youngest does at once. The next one does so some looks
+ * later, in case the youngest is stopped or does not look.
  *
  * @param looks how often the circle was seen in a row
  */
 export function givesUp(circle: Circle, own: OwnProcess, looks: number): boolean {
-  return looks > 2 * youngerIn(circle, own);
+  return looks > looksForYounger * youngerIn(circle, own);
 }

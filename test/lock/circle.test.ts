@@ -127,10 +127,10 @@ test("circleThrough() begins with the wait that is asked about", () => {
   expect(graph.circleThrough("b", { pid: 102 })).toBeUndefined();
 });
 
-test("givesUp() is for the youngest at once, and for the next one two looks later", () => {
+test("givesUp() is for the youngest at once, and for the next one eight looks later", () => {
   const circle = new WaitGraph(two, parents).circleThrough("a", { pid: 102 }) ?? [];
-  const looks = (pid: number) => [1, 2, 3, 4].map((count) => givesUp(circle, { pid }, count));
+  const looks = (pid: number) => [1, 2, 8, 9].map((count) => givesUp(circle, { pid }, count));
   expect(looks(102)).toEqual([true, true, true, true]);
-  expect(looks(101)).toEqual([false, false, true, true]);
+  expect(looks(101)).toEqual([false, false, false, true]);
   expect(looks(7)).toEqual([false, false, false, false]);
 });

@@ -51,8 +51,7 @@ test("look() looks at all locks once, and then only at those that its process ho
   expect(around.looks).toEqual(["all", "mine"]);
   // The holder comes to wait for it, and is the younger one.
   queues[0]?.waiters.push(waiter(2));
-  expect(await watch.look()).toBeUndefined();
-  expect(await watch.look()).toBeUndefined();
+  for (let look = 0; look < 8; look++) expect(await watch.look()).toBeUndefined();
   expect((await watch.look())?.map(({ lockName }) => lockName)).toEqual(["other", "mine"]);
 });
 

@@ -12,6 +12,8 @@ const maxPauseMilliseconds = 50;
 /** A message and a name fit many times. */
 const maxLineBytes = 64 * 1024;
 
+const decoder = new TextDecoder();
+
 const tooLong = () => new UsageError(`a request is longer than ${maxLineBytes} bytes`);
 
 export class LineReader {
@@ -61,7 +63,7 @@ export class LineReader {
   #take(length: number, separator: number): string {
     const bytes = this.#buffer.subarray(this.#start, this.#start + length);
     this.#start += length + separator;
-    return new TextDecoder().decode(bytes);
+    return decoder.decode(bytes);
   }
 
   async #read(interrupted: () => Promise<boolean>): Promise<number | undefined> {

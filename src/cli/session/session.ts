@@ -1,7 +1,7 @@
 /** A session: answers requests, each a line of words, and holds the locks that they take until it ends. */
 import type { CommandDef } from "citty";
 import { parsedArguments } from "../arguments/arguments.ts";
-import { commandNames } from "../arguments/command.ts";
+import { type Arguments, type Command, commandNames } from "../arguments/command.ts";
 import { type CommandLine, readCommandLine } from "../arguments/command-line.ts";
 import { noCommand } from "../arguments/hints.ts";
 import { UsageError } from "../arguments/words.ts";
@@ -11,6 +11,17 @@ import { captureOutput } from "../terminal/output.ts";
 import type { Holds } from "./holds.ts";
 import { splitWords } from "./split-words.ts";
 import { sessionTree } from "./tree.ts";
+
+/** A request that was read. */
+interface ReadRequest {
+  readonly words: readonly string[];
+  readonly command: Command;
+  readonly args: Arguments;
+  readonly seedOrder: boolean;
+}
+
+/** A script sends the same few lines again and again: reading one takes longer than a get of a free lock. */
+const maxKnownRequests = 256;
 
 /**
  * @example
@@ -24,6 +35,7 @@ export class RequestSession {
   readonly #tree: CommandDef;
   readonly #json: boolean;
   readonly #server: string | undefined;
+  readonly #known = new Map<string, ReadRequest>();
 
   /**
    * @param program the program's commands
@@ -49,11 +61,9 @@ export class RequestSession {
    */
   async answer(request: string): Promise<string> {
     try {
-      const words = splitWords(request.replace(/\r$/, ""));
-      const [first] = words;
-      if (first === undefined || first.startsWith("#")) return this.#json ? jsonAnswer(0) : "0 ";
-      if (this.#json) words.push("--json");
-      const { status, stdout, stderr } = await captureOutput(() => this.#run(words));
+      const read = this.#known.get(request) ?? (await this.#read(request));
+      if (read === undefined) return this.#json ? jsonAnswer(0) : "0 ";
+      const { status, stdout, stderr } = await captureOutput(() => this.#run(read));
       return this.#json
         ? jsonAnswer(status, stdout, stderr)
         : `${status} ${oneLine(stdout || stderr)}`;
@@ -70,7 +80,12 @@ export class RequestSession {
     return this.#json ? jsonAnswer(status, "", message) : `${status} ${oneLine(message)}`;
   }
 
-  async #run(words: string[]): Promise<number> {
+  /** @returns undefined for a line that asks for nothing */
+  async #read(request: string): Promise<ReadRequest | undefined> {
+    const words = splitWords(request.replace(/\r$/, ""));
+    const [first] = words;
+    if (first === undefined || first.startsWith("#")) return undefined;
+    if (this.#json) words.push("--json");
     const line = await readCommandLine(words, this.#tree);
     const { command, seedOrder } = line;
     if (command === undefined) {
@@ -80,9 +95,17 @@ export class RequestSession {
     refuseOutOfPlace(line);
     const args = parsedArguments(line, command.args, command.meta);
     if (this.#server !== undefined && "server" in command.args) args["server"] ??= this.#server;
+    const read = { words, command, args, seedOrder };
+    if (this.#known.size >= maxKnownRequests) this.#known.clear();
+    this.#known.set(request, read);
+    return read;
+  }
+
+  async #run({ words, command, args, seedOrder }: ReadRequest): Promise<number> {
     const status = await command.run({
-      rawArgs: words,
-      args,
+      rawArgs: [...words],
+      // A command may change what it is given.
+      args: Object.assign({}, args, { _: [...args._] }),
       data: { tree: this.#tree, seedOrder, valueAt: () => undefined },
     });
     return typeof status === "number" ? status : exitCodes.done;

@@ -53,7 +53,8 @@ export function printLine(line: string): void {
  * @throws {OutputError}
  */
 export function printText(text: string): void {
-  printBytes(encoder.encode(text));
+  if (capture === undefined) printBytes(encoder.encode(text));
+  else capture.stdout += text;
 }
 
 /**

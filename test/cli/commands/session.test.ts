@@ -48,6 +48,33 @@ test("session keeps a hold of its own that unget does not mean", async () => {
   expect(await isLocked(name)).toBe(false);
 });
 
+test("session answers a line that comes again by what is so then", async () => {
+  const [own, other] = [newLockName(), newLockName()];
+  const { ask } = startSession();
+  for (let round = 0; round < 2; round++) {
+    expect(await ask(`get ${own}`)).toBe(`0 ${own}: locked`);
+    expect(await ask(`get ${own}`)).toBe(`75 ${own}: this session already holds it`);
+    await resourcelock("get", other);
+    const answer = await ask(`unget ${own} ${other}`);
+    expect(answer).toStartWith(`0 ${own}: released; ${other}: released`);
+    expect(await ask(`unget ${own} ${other}`)).toStartWith(`1 ${own}: was not held; ${other}`);
+  }
+  expect(await ask("get")).toBe("64 NAME is missing");
+  expect(await ask("get")).toBe("64 NAME is missing");
+});
+
+test("session answers as before when it has answered a thousand requests", async () => {
+  const name = newLockName();
+  const { session, ask } = startSession();
+  const requests = `get ${name}\nunget ${name}\n`;
+  await session.tell(requests.repeat(500));
+  for (let pair = 0; pair < 500; pair++) {
+    expect(await session.stdout.nextLine()).toBe(`0 ${name}: locked`);
+    expect(await session.stdout.nextLine()).toBe(`0 ${name}: released`);
+  }
+  expect(await ask(`state ${name}`)).toStartWith("0 ");
+});
+
 test("session takes the words in the seed's order too", async () => {
   const name = newLockName();
   const { ask } = startSession();

@@ -501,6 +501,16 @@ inline post() { sem++; assert(raced || sem <= 1) }
 #define postNothing() hasTaken[me] = false
 #endif
 
+/*
+ * Under a record that says held, a waiter's unit is one too many: a peer that forces the lock has posted it. But a peer
+ * that has had the lock since, as its text says, has given it back: then the hold is over, and nobody has told.
+ */
+#ifdef MUTANT_DROP_FORCING
+#define isOfForcing(i) false
+#else
+#define isOfForcing(i) (!isHoldersText(infoOf(i)) && (!seat[i].superseded || isGotSince(i)))
+#endif
+
 /* The mark of a waiter is no good once its seat is left. */
 #define forget() if :: waitersMark == me + 1 -> waitersMark = 0 :: else fi
 
@@ -957,12 +967,13 @@ leave:                          /* evicted while it waited, or given up */
   step(if :: hasTaken[me] && grants != seen -> hasTaken[me] = false :: else fi);
 #endif
   /*
-   * Gives the unit back as a holder does. Where the record says held, it is one too many, by a peer's force. One
-   * that was adopted is dropped; if its mark still stands, it has got another one since.
+   * Gives the unit back as a holder does. Where the record says held, it is one too many, by a peer's force, unless
+   * the hold is over by that. One that was adopted is dropped; if its mark still stands, it has got another one since.
    */
   step(
     if
-    :: hasTaken[me] && record == Held -> hasTaken[me] = false; forget(); unforce()
+    :: hasTaken[me] && record == Held && !isOfForcing(me) -> hasTaken[me] = false; forget(); unforce()
+    :: hasTaken[me] && record == Held && isOfForcing(me) -> answer = true
 #ifndef MUTANT_KEEP_SUPERSEDED
     :: hasTaken[me] && record != Held && seat[me].superseded && !isGotSince(me) -> dropSuperseded()
     :: hasTaken[me] && record != Held && (!seat[me].superseded || isGotSince(me)) -> mark = grants + 1
@@ -974,6 +985,10 @@ leave:                          /* evicted while it waited, or given up */
   );
   if
   :: hasTaken[me] ->
+     if
+     :: answer -> evictHolders(); step(mark = 0; record = Free; bound = NOBODY); step(mark = grants + 1); answer = false
+     :: else
+     fi;
      step(noted = infoOf(me); record = Free; bound = NOBODY);
      step(forget());
      step(if :: sem == 0 -> postUnit() :: else -> postNothing() fi);

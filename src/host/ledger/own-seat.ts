@@ -19,7 +19,13 @@ import {
 import type { Ledger } from "./ledger.ts";
 import type { ProcessNumber } from "./process-number.ts";
 import { isEvicted } from "./queue.ts";
-import { recordedSeat, waiterMarkOf, writeFree } from "./record.ts";
+import {
+  evictAllAndMarkFree,
+  isHoldersText,
+  recordedSeat,
+  waiterMarkOf,
+  writeFree,
+} from "./record.ts";
 import { clockOffset, seatTime } from "./seat-time.ts";
 
 /** What a request does to others when it comes: newcomer.ts. All of it under the mutex. */
@@ -185,7 +191,9 @@ export function forgetWaiterMark(own: Own): void {
 
 /**
  * Makes the record, to be stored before, say that the lock is free, where there is a unit that has to be given back.
- * Where it says held, the unit was one too many, by a peer's force; and it may have been adopted.
+ * Where it says held, the unit is one too many: a peer that forces the lock has posted it. But once that peer has had
+ * the lock, as its text tells, it has given the unit back: the hold is over, and nobody has told. The unit may also
+ * have been adopted.
  *
  * @returns whether the unit has to be given back
  */
@@ -194,13 +202,18 @@ function recordUnitReturned(own: Own): boolean {
   own.tookUnitUnrecorded = false;
   const { ledger, unit, seat } = own;
   const { header } = ledger;
+  const wasAdopted = evictionOf(ledger.seat(seat)) === evictions.unitAdopted;
+  // One that it has got since the adoption is another one.
+  const isAdopted = wasAdopted && !isGotSinceLastGrant(own);
   if (header.state === lockStates.held) {
-    forgetWaiterMark(own);
+    if (isAdopted || isHoldersText(header, unit, unit.infoHash())) {
+      forgetWaiterMark(own);
+      return false;
+    }
+    evictAllAndMarkFree(ledger, unit);
+  } else if (isAdopted) {
     return false;
   }
-  const isAdopted = evictionOf(ledger.seat(seat)) === evictions.unitAdopted;
-  // One that it has got since the adoption is another one.
-  if (isAdopted && !isGotSinceLastGrant(own)) return false;
   writeFree(ledger, unit.infoHash(), unit);
   return true;
 }

@@ -28,7 +28,8 @@ import { openOrCreateLedger } from "../../../src/host/objects/objects.ts";
 import { LockUnit } from "../../../src/host/objects/unit.ts";
 import { LockDamagedError } from "../../../src/lock/errors.ts";
 import { processStart } from "../../../src/posix/process-start.ts";
-import { pause } from "../../../src/posix/clock.ts";
+import { now, pause, timestampOf } from "../../../src/posix/clock.ts";
+import { formatLockInfo } from "../../../src/lock/info-text.ts";
 import { unlockByte } from "../../../src/posix/byte-lock.ts";
 import { newLockName } from "../../support/binary.ts";
 import { start } from "../../support/process.ts";
@@ -82,6 +83,11 @@ let lock: Lock;
 const newLock = () => (lock = new Lock());
 afterEach(() => lock.close());
 
+/** A grant's text, as a peer writes it. */
+function peerWrites(text: string): void {
+  lock.unit.writeInfo(lock.unit.encode(formatLockInfo(text, timestampOf(now()))));
+}
+
 /** What an attempt is blocked on. */
 function blockedBy(participant: Participant): Blocked {
   return requireBlocked(participant.tryAdvance());
@@ -99,6 +105,26 @@ function untilGranted(participant: Participant): void {
     Bun.sleepSync(requireBlocked(outcome).retryAfterSeconds * 1000);
     outcome = participant.tryAdvance();
   }
+}
+
+/** A peer holds and releases, while a participant waits for that, is stopped, and is evicted for it. */
+function heldPastStopped() {
+  newLock();
+  expect(lock.unit.tryTake()).toBe(true);
+  peerWrites("first");
+  const stopped = lock.participant();
+  const blocked = blockedBy(stopped);
+  lock.unit.postIfLocked();
+  lock.ledger.transact(() => evict(lock.ledger, 1));
+  const holder = lock.holder();
+  // A peer forces the lock.
+  lock.unit.postIfLocked();
+  const goOn = () => {
+    stopped.blockInKernel(blocked, 1);
+    expect(lock.unit.readValue()).toBe(0);
+    return stopped.tryAdvance();
+  };
+  return { holder, goOn };
 }
 
 describe("Participant.tryAdvance() of a newcomer", () => {
@@ -248,6 +274,25 @@ describe("Participant.tryAdvance()", () => {
     expect(loser.release()).toBe(false);
     expect(next.release()).toBe(true);
     expect(lock.unit.readValue()).toBe(1);
+  });
+
+  describe("of one that was stopped and evicted, and has got a unit under another's hold", () => {
+    test("gives it back when a peer has forced the lock, had it, and released it", () => {
+      const { holder, goOn } = heldPastStopped();
+      expect(lock.unit.tryTake()).toBe(true);
+      peerWrites("second");
+      lock.unit.postIfLocked();
+      expect(goOn()).toBe("granted");
+      expect(holder.release()).toBe(false);
+      expect([lock.unit.readValue(), lock.state()]).toEqual([0, lockStates.held]);
+    });
+
+    test("drops it when the peer has only posted it, so that the hold goes on", () => {
+      const { holder, goOn } = heldPastStopped();
+      expect(goOn()).not.toBe("granted");
+      expect(holder.release()).toBe(true);
+      expect(lock.unit.readValue()).toBe(1);
+    });
   });
 
   test("gives the unit back when the text of its grant cannot be made, and leaves no mark", () => {

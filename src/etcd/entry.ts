@@ -6,6 +6,7 @@ import type { QueueEntry, RequestedKind } from "../lock/kinds.ts";
 import type { HolderStatus, KindName, ParticipantStatus } from "../lock/status.ts";
 import { type JsonObject, parseObject } from "./json.ts";
 import type { KeyValue } from "./requests.ts";
+import { maxProcessId } from "../posix/process-start.ts";
 
 /** The form of the values; a value of another form is somebody else's. */
 const formVersion = 1;
@@ -86,7 +87,7 @@ function parseValue(text: string): EntryValue | undefined {
   const granted = timeIn(json, "granted");
   const slot = countIn(json, "slot", 0, maxSlots - 1);
   const slotName = textOrEmpty(json["slotName"]);
-  const owner = countIn(json, "owner", 1, maxPid);
+  const owner = countIn(json, "owner", 1, maxProcessId);
   const token = countIn(json, "token", 1, Number.MAX_SAFE_INTEGER);
   const attachment = json["attachment"];
   const identity = identityIn(json, "process");
@@ -95,7 +96,7 @@ function parseValue(text: string): EntryValue | undefined {
     ...kind,
     host: textOrEmpty(json["host"]),
     user: textOrEmpty(json["user"]),
-    pid: countIn(json, "pid", 1, maxPid) ?? 0,
+    pid: countIn(json, "pid", 1, maxProcessId) ?? 0,
     message: textOrEmpty(json["message"]),
     since: timeIn(json, "since") ?? 0,
     ...(json["newest"] === true ? { newest: true } : {}),
@@ -110,9 +111,6 @@ function parseValue(text: string): EntryValue | undefined {
     ...(token === undefined ? {} : { token }),
   };
 }
-
-/** The largest process number of Linux. */
-const maxPid = 2 ** 22;
 
 function kindIn(json: JsonObject): QueueEntry | undefined {
   const { kind } = json;

@@ -1,8 +1,6 @@
 /** The options of the library's class. */
 import type { LockLogger } from "../lock/messages.ts";
-
-/** Linux has no higher ones: PID_MAX_LIMIT, 4 Mi. */
-const maxProcessId = 2 ** 22;
+import { maxProcessId } from "../posix/process-start.ts";
 
 /** How to open a lock. */
 export interface ResourceLockOptions {

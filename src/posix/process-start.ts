@@ -3,6 +3,9 @@ import { bootSeconds, microsecondsNow } from "./clock.ts";
 import { readProcessFile, showsOwnNumbers } from "./proc.ts";
 import { processExists } from "./process.ts";
 
+/** The largest process number of Linux: PID_MAX_LIMIT of linux/threads.h. */
+export const maxProcessId = 2 ** 22;
+
 /** What /proc says of a process. */
 interface ProcessStat {
   /** Whether it has ended, and only its parent has not taken notice. */

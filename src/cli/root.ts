@@ -75,9 +75,14 @@ function report(error: unknown, commandName: string | undefined): void {
     diagnostics().error(message);
   }
   if (error instanceof UsageError) {
-    const command = commandName === undefined ? "" : ` ${commandName}`;
-    diagnostics().error(`try resourcelock${command} --help`);
+    diagnostics().error(`try ${helpCallOf(commandName)}`);
   }
+}
+
+/** What shows the help that an error points to; that of `help` itself lists no commands. */
+function helpCallOf(commandName: string | undefined): string {
+  if (commandName === undefined) return "resourcelock --help";
+  return commandName === "help" ? "resourcelock help" : `resourcelock ${commandName} --help`;
 }
 
 async function dispatch(argv: readonly string[]): Promise<number> {

@@ -163,7 +163,7 @@ function explainDenied(error: unknown): never {
   if (!(error instanceof LockServerError) || error.fault !== "denied") throw error;
   throw new LockServerError(
     "denied",
-    `Cannot list the locks: the user may not read the leases of the cluster, or the prefix "${historyKeys.prefix}"; name a lock instead`,
+    `Cannot list the locks: the user may not read the leases of the cluster, or the prefix "${historyKeys.prefix}"; for one lock: resourcelock state NAME`,
   );
 }
 

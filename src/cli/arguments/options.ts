@@ -223,6 +223,10 @@ export const nonblockConflicts: readonly (readonly string[])[] = [
   ["nonblock", "max-waiters"],
 ];
 
+/** What flock calls the options of a wait, for the notes of a command's help. */
+export const flockWaitWords =
+  "flock's -w, --wait and --timeout stand for -t, and --nb and --nonblocking for -n";
+
 /** What all commands take. */
 export const commonOptions = {
   json: options.json,

@@ -7,6 +7,7 @@ import { hasEnded } from "../../posix/process-start.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import {
   commonOptions,
+  flockWaitWords,
   nameArgument,
   nonblockConflicts,
   options,
@@ -37,10 +38,11 @@ export default defineCommand({
     byDefault: "it waits for 0.5 s, or for the time of -t",
     examples: [
       ["get deploy -t 1m", "wait for up to a minute"],
-      ["get deploy --owner-pid $$", "free it when this shell ends"],
+      ["get deploy --owner-pid $$ || exit", "in a script: free it when the script ends"],
       ["unget deploy", "release it"],
     ],
     conflicts: [["auto-unget", "owner-pid"], ...nonblockConflicts, quietOrVerbose],
+    notes: [`${flockWaitWords}.`],
   },
   args: {
     name: nameArgument,

@@ -6,6 +6,7 @@ import { outputOptions } from "../arguments/arguments.ts";
 import { type Job, jobOf } from "../arguments/job.ts";
 import {
   commonOptions,
+  flockWaitWords,
   nameListArgument,
   nonblockConflicts,
   options,
@@ -57,6 +58,7 @@ export default defineCommand({
     notes: [
       "NAME can be several names separated by commas: all of the locks are taken, or none, always in the same order.",
       "The exit status is the command's. Its environment has RESOURCELOCK_NAME, RESOURCELOCK_TOKEN (a number that rises with each grant) and, with --slots, RESOURCELOCK_SLOT (from 0).",
+      `${flockWaitWords}; -x, -e and --exclusive are the default.`,
     ],
   },
   args: {

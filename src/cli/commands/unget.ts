@@ -22,11 +22,11 @@ export default defineCommand({
     conflicts: [quietOrVerbose],
     examples: [
       ["unget deploy", "release it"],
-      ["unget deploy --owner-pid $$", "only if it is bound to this shell"],
+      ["unget deploy --owner-pid $$", "in a script: only the script's own hold"],
       ["unget deploy -q || echo free", "the status is 1 if it was not held"],
     ],
     notes: [
-      "If there is no such hold as --token or --owner-pid describes, nothing is done, and the exit status is 0: it is no longer held.",
+      "If there is no hold with this --token or --owner-pid, unget releases nothing and says so. The exit status is 0 all the same, because that hold is over.",
     ],
   },
   args: {
@@ -73,12 +73,21 @@ async function unget(
   const facts = output.json ? lockFacts(name, await engine.inspect(name)) : {};
   const isLimited = wanted.onlyToken !== undefined || wanted.onlyOwnerPid !== undefined;
   if (isLimited && !released) {
-    if (output.verbose) diagnostics().debug(`lock "${name}": no such hold; nothing was released`);
-    if (output.json) printResult(output, "", { ...facts, released });
+    const text = noSuchHoldText(name, wanted);
+    // The Python tool has no such options, and so no text for this.
+    if (output.seedOrder && output.verbose) diagnostics().debug(text);
+    if (output.json || !output.seedOrder) printResult(output, text, { ...facts, released });
     return true;
   }
   printResult(output, textOf(name, outcome, wanted.by, output), { ...facts, released });
   return released;
+}
+
+/** As in `disk: not released; pid 22114 does not hold it`. */
+function noSuchHoldText(name: string, { onlyToken, onlyOwnerPid }: ForceReleaseOptions): string {
+  const holder =
+    onlyOwnerPid === undefined ? "nobody holds it" : `pid ${onlyOwnerPid} does not hold it`;
+  return `${name}: not released; ${holder}${onlyToken === undefined ? "" : ` with token ${onlyToken}`}`;
 }
 
 function textOf(

@@ -4,7 +4,13 @@ import { monotonicSeconds } from "../../posix/clock.ts";
 import type { LockEngine } from "../../lock/engine.ts";
 import { parseLockName } from "../../lock/name.ts";
 import { outputOptions } from "../arguments/arguments.ts";
-import { commonOptions, nameArgument, options, quietOrVerbose } from "../arguments/options.ts";
+import {
+  commonOptions,
+  flockWaitWords,
+  nameArgument,
+  options,
+  quietOrVerbose,
+} from "../arguments/options.ts";
 import { parseRefusalStatus, parseTimeout } from "../arguments/values.ts";
 import { jsonLine } from "../terminal/escape.ts";
 import { openEngine } from "../engine.ts";
@@ -35,6 +41,7 @@ export default defineCommand({
     notes: [
       "A lock that does not exist is free. A lock whose holder died counts as held until somebody takes over.",
       "With several names, it waits for one lock after the other.",
+      `${flockWaitWords}.`,
     ],
   },
   args: {

@@ -64,9 +64,8 @@ export class RequestSession {
       const read = this.#known.get(request) ?? (await this.#read(request));
       if (read === undefined) return this.#json ? jsonAnswer(0) : "0 ";
       const { status, stdout, stderr } = await captureOutput(() => this.#run(read));
-      return this.#json
-        ? jsonAnswer(status, stdout, stderr)
-        : `${status} ${oneLine(stdout || stderr)}`;
+      if (!this.#json) return `${status} ${oneLine(stdout || stderr)}`;
+      return listsResults(read) ? listAnswer(status, stdout) : jsonAnswer(status, stdout, stderr);
     } catch (error) {
       this.#holds.signal.throwIfAborted();
       return this.refusal(error);
@@ -130,12 +129,26 @@ function oneLine(text: string): string {
   return lines.filter((line) => line !== "").join("; ");
 }
 
-/** A command prints an object a line: one stands in the answer as it is, several as `results`. */
-function jsonAnswer(status: number, stdout = "", stderr = ""): string {
-  const results: unknown[] = stdout
+/** Whether a request's answer is a list by nature, which may have one entry or none. */
+function listsResults({ command, args }: ReadRequest): boolean {
+  return (command.name === "list" || command.name === "history") && args["quiet"] !== true;
+}
+
+function listAnswer(status: number, stdout: string): string {
+  return JSON.stringify({ status, results: objectsOf(stdout) });
+}
+
+/** The objects that a command printed, one a line. */
+function objectsOf(stdout: string): unknown[] {
+  return stdout
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line));
+}
+
+/** The object of one lock stands in the answer as it is, those of several names as `results`. */
+function jsonAnswer(status: number, stdout = "", stderr = ""): string {
+  const results = objectsOf(stdout);
   const [only] = results;
   const facts = results.length === 1 && typeof only === "object" ? only : { results };
   const message = stderr === "" ? {} : { message: stderr.trim() };

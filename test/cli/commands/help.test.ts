@@ -160,9 +160,13 @@ describe("the help of a command", () => {
     }
   });
 
-  test("does not show what only those who come from flock write", async () => {
-    expect(await help("run", "--help")).not.toContain("--exclusive");
-    expect(await help("run", "--help")).not.toContain("--wait");
+  test("has flock's other spellings in a note, and not among the options", async () => {
+    for (const name of ["run", "get", "wait"]) {
+      const text = (await help(name, "--help")).replaceAll(/\s+/g, " ");
+      expect(text).toContain("flock's -w, --wait and --timeout stand for -t, and --nb and");
+      expect(text.includes("--exclusive are the default")).toBe(name === "run");
+    }
+    expect(optionsIn(await help("run", "--help")).join("\n")).not.toMatch(/--exclusive|--wait/);
   });
 
   test("is what help COMMAND prints, and that of the program what help prints", async () => {
@@ -173,7 +177,9 @@ describe("the help of a command", () => {
   test("that does not exist is refused, with a hint", async () => {
     const { status, stderr } = await resourcelock("help", "gte");
     expect(status).toBe(64);
-    expect(stderr).toStartWith('resourcelock: unknown command "gte"; did you mean get?\n');
+    expect(stderr).toBe(
+      'resourcelock: unknown command "gte"; did you mean get?\nresourcelock: try resourcelock help\n',
+    );
   });
 });
 

@@ -290,6 +290,21 @@ test("session --json answers with objects", async () => {
   expect(await answer("got")).toMatchObject({ status: 64, message: expect.any(String) });
 });
 
+test("session --json answers list and history with an array, also of one entry or none", async () => {
+  const name = newLockName();
+  const { ask } = startSession("--json");
+  const answer = async (request: string) => JSON.parse(await ask(request));
+  expect(await answer(`history ${name}`)).toEqual({ status: 0, results: [] });
+  expect(await answer("list --held-over 20d")).toEqual({ status: 0, results: [] });
+  await answer(`get ${name}`);
+  expect(await answer(`history ${name}`)).toEqual({
+    status: 0,
+    results: [expect.objectContaining({ name, ending: "held" })],
+  });
+  expect((await answer("list")).results).toContainEqual(expect.objectContaining({ name }));
+  expect(await answer(`history ${name} -q`)).toEqual({ status: 0 });
+});
+
 test("session without stdin is refused", async () => {
   const outcome = await runToEnd(["sh", "-c", '"$RESOURCELOCK" session <&-']);
   expect(outcome.status).toBe(64);

@@ -252,8 +252,10 @@ test("the documentation and the manual page have the fields and the endings of a
   const name = newLockName();
   await resourcelock("run", name, "--", "true");
   const { stdout } = await resourcelock("history", name, "--json");
-  const fields = documents.json.table("Requests in the history").rows.map(([field = ""]) => field);
-  expect(fieldsOf(stdout)).toEqual([fields.toSorted()]);
+  const { rows } = documents.json.table("Requests in the history");
+  const fields = rows.map(([field = ""]) => field);
+  const ofThisHost = rows.filter(([, meaning = ""]) => !meaning.startsWith("only with --server"));
+  expect(fieldsOf(stdout)).toEqual([ofThisHost.map(([field = ""]) => field).toSorted()]);
   const source = await readText("src/lock/status.ts");
   const [, union = ""] = /ending:([^;]*);/.exec(source) ?? [];
   const endings = [...union.matchAll(/"(\w+)"/g)].map(([, ending = ""]) => ending);

@@ -1,6 +1,7 @@
 /** The program with --server, on a real etcd. */
 import { describe, expect, test } from "bun:test";
 import { binary, type Outcome, runToEnd, start } from "../support/process.ts";
+import { documents } from "../documentation/documents.ts";
 import { etcdTest, theCluster, useCluster } from "./engines.ts";
 import { eventually } from "../support/eventually.ts";
 
@@ -24,6 +25,17 @@ async function holdWith(...options: string[]) {
   await child.stdout.until("inside");
   return child;
 }
+
+/** The fields of the last object that was printed. */
+const keysOf = ({ stdout }: Outcome) =>
+  Object.keys(JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "")).toSorted();
+
+/** The fields that a table of docs/json.md has. */
+const documentedFields = (heading: string) =>
+  documents.json
+    .table(heading)
+    .rows.map(([field = ""]) => field)
+    .toSorted();
 
 const tokenOf = ({ stdout }: Outcome) => Number(stdout.split(" ")[1]);
 
@@ -331,6 +343,34 @@ describe("other commands with --server", () => {
     const history = await run("history", "told", "--json");
     expect(json(history.stdout)).toMatchObject({ ending: "released", exitStatus: 0 });
   });
+
+  etcdTest(
+    "state, list, history and doctor print what their tables have for a server",
+    async () => {
+      const holder = await holdWith("told");
+      const history = await run("history", "told", "--json");
+      const requests = documentedFields("Requests in the history");
+      expect(keysOf(history)).toEqual(requests);
+      const { stdout } = await run("state", "told", "--json");
+      const { holders, value } = JSON.parse(stdout);
+      const ofHolders = documentedFields("Holders and waiters");
+      expect(Object.keys(holders[0]).toSorted()).toEqual(ofHolders);
+      expect(value).toBeNull();
+      expect((await run("list", "--json")).stdout).toContain('"user":null');
+      expect((await run("history", "told")).stdout).toContain("HOST");
+      const doctor = await run("doctor", "--json", "--held-over", "0");
+      const found = doctor.stdout.matchAll(/"check":"(server.*?)"/g);
+      const checks = new Set([...found].map(([, check]) => check));
+      const [, server] = documents.monitoring.tablesUnder("Is this host all right?");
+      const documented = server?.rows.map(([check = ""]) =>
+        check.replace("URL", theCluster().servers),
+      );
+      expect(documented).toEqual(expect.arrayContaining([...checks]));
+      expect(checks.size).toBe(3);
+      await holder.endInput();
+      await holder.end();
+    },
+  );
 
   etcdTest("wait ends when the lock is free", async () => {
     const holder = await holdWith("awaited");

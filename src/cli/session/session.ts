@@ -135,11 +135,11 @@ function listsResults({ command, args }: ReadRequest): boolean {
 }
 
 function listAnswer(status: number, stdout: string): string {
-  return JSON.stringify({ status, results: objectsOf(stdout) });
+  return JSON.stringify({ status, results: printedObjects(stdout) });
 }
 
 /** The objects that a command printed, one a line. */
-function objectsOf(stdout: string): unknown[] {
+function printedObjects(stdout: string): unknown[] {
   return stdout
     .split("\n")
     .filter((line) => line !== "")
@@ -148,7 +148,7 @@ function objectsOf(stdout: string): unknown[] {
 
 /** The object of one lock stands in the answer as it is, those of several names as `results`. */
 function jsonAnswer(status: number, stdout = "", stderr = ""): string {
-  const results = objectsOf(stdout);
+  const results = printedObjects(stdout);
   const [only] = results;
   const facts = results.length === 1 && typeof only === "object" ? only : { results };
   const message = stderr === "" ? {} : { message: stderr.trim() };

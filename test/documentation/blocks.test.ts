@@ -84,7 +84,7 @@ const printed: Record<string, readonly (string | RegExp)[]> = {
   "docs/guide.md: Only the newest, and no pile-up, 2": ["index what has changed"],
   "docs/guide.md: A command in place of run": ["nothing stays beside this"],
   "docs/guide.md: Holding a lock together": ["read", "read at the same time", "write alone"],
-  "docs/guide.md: A lock that users share": ["all who are in the group can use the lock"],
+  "docs/guide.md: A lock that users share": ["everybody in the group can use the lock"],
   "docs/monitoring.md: The locks of a host": [],
   "docs/recipes.md: Mail when a job fails": [
     "mail -s photos: exit status 3 root",

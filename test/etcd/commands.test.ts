@@ -252,6 +252,20 @@ describe("other commands with --server", () => {
     expect((await run("unget", "held")).status).toBe(1);
   });
 
+  etcdTest("session --server renews its lease though its client never pauses", async () => {
+    const client = start(
+      [
+        "bash",
+        "-c",
+        'yes "get busy" | "$RESOURCELOCK" session --ttl 2s | { head -n 1; exec cat >/dev/null; }',
+      ],
+      { env: environment() },
+    );
+    expect(await client.stdout.nextLine()).toBe("0 busy: locked");
+    expect((await run("get", "busy", "-t", "4")).status).toBe(75);
+    await client.kill();
+  });
+
   etcdTest("session --server asks that server in every request", async () => {
     const session = start([binary, "session", "--server", theCluster().servers], {
       env: { ...environment(), RESOURCELOCK_SERVER: undefined },

@@ -7,6 +7,7 @@ import { options } from "../arguments/options.ts";
 import { openEngine } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
 import { compileHotCode } from "../jit.ts";
+import { BusyLoop } from "../session/busy-loop.ts";
 import { Holds } from "../session/holds.ts";
 import { LineReader } from "../session/line-reader.ts";
 import { RequestSession } from "../session/session.ts";
@@ -65,6 +66,7 @@ async function answerRequests(
   runsEventLoop: boolean,
 ): Promise<void> {
   const reader = new LineReader(stdin, { runsEventLoop });
+  const busyLoop = new BusyLoop({ hasTimers: runsEventLoop });
   const interrupted = async () => {
     await turn();
     return trap.signal.aborted;
@@ -80,6 +82,7 @@ async function answerRequests(
       answer = session.refusal(error);
     }
     printLine(answer);
+    if (busyLoop.lookWhetherDue() && (await interrupted())) return;
     if (count === requestsBeforeCompiling) compileHotCode();
   }
 }

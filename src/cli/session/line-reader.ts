@@ -55,7 +55,10 @@ export class LineReader {
       if (count === undefined) return undefined;
       this.#end += count;
       if (count > 0) continue;
-      if (isTooLong) throw tooLong();
+      if (isTooLong) {
+        this.#start = this.#end;
+        throw tooLong();
+      }
       return this.#end === 0 ? undefined : this.#take(this.#end, 0);
     }
   }

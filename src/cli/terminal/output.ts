@@ -57,6 +57,8 @@ export function printText(text: string): void {
   else capture.stdout += text;
 }
 
+let isStdoutClosed: boolean | undefined;
+
 /**
  * Writes bytes to stdout as they are, all of them.
  *
@@ -68,7 +70,8 @@ export function printBytes(bytes: Uint8Array): void {
     return;
   }
   // Bun opens /dev/null in place of a closed stdout, close-on-exec, which no inherited one can be.
-  if (closesOnExec(stdout)) throw new OutputError("Cannot write to stdout: it is closed");
+  isStdoutClosed ??= closesOnExec(stdout);
+  if (isStdoutClosed) throw new OutputError("Cannot write to stdout: it is closed");
   try {
     writeAll(stdout, bytes);
   } catch (error) {

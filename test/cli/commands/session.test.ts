@@ -1,6 +1,6 @@
 /** `session`: requests on stdin, answers on stdout, and locks that end with it. */
 import { describe, expect, test } from "bun:test";
-import { bash, haveTools, newLockName, resourcelock } from "../../support/binary.ts";
+import { bash, haveTools, newLockName, resourcelock, startScript } from "../../support/binary.ts";
 import { binary, runToEnd, start, type TestProcess } from "../../support/process.ts";
 import { eventually } from "../../support/eventually.ts";
 
@@ -104,6 +104,21 @@ test.each(["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"] as const)(
     expect(await isLocked(name)).toBe(false);
   },
 );
+
+test("session ends by a signal though its client never pauses", async () => {
+  const name = newLockName();
+  const client = startScript(
+    String.raw`yes "$(printf 'get %s
+unget %s' ${name} ${name})" |
+       "$RESOURCELOCK" session > >(head -n 2; exec cat >/dev/null) &
+     echo $! >&2; wait $!; echo "ended by $?" >&2`,
+  );
+  const session = Number(await client.stderr.nextLine());
+  await client.stdout.until(`0 ${name}: released`);
+  process.kill(session, "SIGTERM");
+  expect(await client.stderr.nextLine()).toBe(`ended by ${128 + 15}`);
+  expect(await isLocked(name)).toBe(false);
+});
 
 test("session that is killed leaves its lock to the next", async () => {
   const name = newLockName();
@@ -268,6 +283,17 @@ test("session answers a request that is too long, and goes on", async () => {
   const { ask } = startSession();
   expect(await ask(`get ${"x".repeat(70_000)}`)).toStartWith("64 ");
   expect(await ask(`get ${newLockName()}`)).toStartWith("0 ");
+});
+
+test("session does not answer the end of a request that is too long as a request of its own", async () => {
+  const name = newLockName();
+  await resourcelock("get", name, "-q");
+  const session = start([binary, "session"]);
+  await session.tell(`${"#".repeat(64 * 1024)}unget ${name}`);
+  await session.endInput();
+  const { stdout } = await session.end();
+  expect(stdout).toBe("64 a request is longer than 65536 bytes\n");
+  expect(await isLocked(name)).toBe(true);
 });
 
 test("session answers a last request that has no newline", async () => {

@@ -23,6 +23,7 @@ const posixForCli = [
   "process",
   "process-start",
   "terminal",
+  "thread",
   "user",
 ].map((name) => `src/posix/${name}.ts`);
 
@@ -70,7 +71,7 @@ const rooms: readonly Room[] = [
   { path: "src/cli/arguments/", mayImport: ["citty", ...words, ...belowCli] },
   { path: "src/cli/exit-code.ts", mayImport: [...words, ...belowCli] },
   { path: "src/cli/terminal/", mayImport: ["consola/core", ...terminal, ...belowCli] },
-  { path: "src/cli/jit.ts", mayImport: [] },
+  { path: "src/cli/jit.ts", mayImport: ["src/posix/thread.ts"] },
   { path: "src/cli/texts.d.ts", mayImport: [] },
 
   { path: "src/lock/", mayImport: ["src/lock/"] },

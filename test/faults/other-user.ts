@@ -7,7 +7,8 @@ import type { PrivateSharedMemory } from "./private-shared-memory.ts";
 export const isRoot = process.getuid?.() === 0;
 
 const nobody = 65534;
-const as = (userId: number) => [
+/** Words before a command that has it run as a user. */
+export const as = (userId: number) => [
   "setpriv",
   `--reuid=${userId}`,
   `--regid=${userId}`,
@@ -30,6 +31,9 @@ async function runnableByOthers(): Promise<string> {
   chmodSync(copy, 0o755);
   return copy;
 }
+
+/** {@link binary}, or a copy of it that everybody may run. */
+export const binaryForEverybody = () => (binaryForOthers ??= runnableByOthers());
 
 /** Runs a command to its end as a user without a name, or with one. */
 export function runAs(
@@ -55,8 +59,7 @@ export async function resourcelockAs(
   memory: PrivateSharedMemory,
   ...words: string[]
 ): Promise<Outcome> {
-  binaryForOthers ??= runnableByOthers();
-  return memory.run(...as(userId), await binaryForOthers, ...words);
+  return memory.run(...as(userId), await binaryForEverybody(), ...words);
 }
 
 export function resourcelockAsNobody(

@@ -8,7 +8,7 @@ export const maxProcessId = 2 ** 22;
 
 /** What /proc says of a process. */
 interface ProcessStat {
-  /** Whether it has ended, and only its parent has not taken notice. */
+  /** Whether it has ended with all its threads, and only its parent has not taken notice. */
   readonly isZombie: boolean;
   readonly parent: number;
   /** In clock ticks since the host's start, on the clock of this process's time namespace. */
@@ -23,10 +23,12 @@ function statOf(processId: number): ProcessStat | undefined {
   const bytes = readProcessFile(processId, "stat");
   if (bytes === undefined) return undefined;
   const text = new TextDecoder().decode(bytes);
-  // The name, in parentheses, may hold anything, parentheses too. State is field 3, the parent 4, the start time 22.
+  // The name, in parentheses, may hold anything, parentheses too. State is field 3, the parent 4, the number of threads
+  // 20, the start time 22.
   const [state, ...fields] = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return {
-    isZombie: state === "Z" || state === "X",
+    // The state is that of the first thread, which may have ended before the others: pthread_exit(3). A zombie has it alone.
+    isZombie: state === "X" || (state === "Z" && Number(fields[16]) <= 1),
     parent: Number(fields[0]),
     start: Number(fields[18]),
   };

@@ -3,6 +3,13 @@ import { secondsOfTimeout } from "../lock/duration.ts";
 import type { RequestedKind } from "../lock/kinds.ts";
 import type { Grant } from "../lock/engine.ts";
 import { LockClosedError } from "../lock/errors.ts";
+import {
+  requireFunction,
+  requireOptions,
+  requireRequest,
+  requireSignal,
+  requireText,
+} from "../lock/request-options.ts";
 import type { LockState } from "../lock/status.ts";
 import { bootSeconds } from "../posix/clock.ts";
 import { EtcdEngine } from "./engine.ts";
@@ -119,13 +126,21 @@ export class EtcdLock implements AsyncDisposable {
   /**
    * @throws {LockNameError} for a name that cannot be used
    * @throws {LockServerError} for servers or settings that cannot be used
+   * @throws {TypeError} for a name that is no string, and for an option of another type
+   * @throws {RangeError} for a time that is not in whole seconds
    */
   constructor(lockName: string, options: EtcdLockOptions = {}) {
     this.lockName = parseServerLockName(lockName);
+    requireOptions(options);
+    requireFunction("onWarning", options.onWarning);
+    requireTtl(options.ttlSeconds);
     const environment = options.environment ?? process.env;
     const servers = options.servers ?? environment["RESOURCELOCK_SERVER"] ?? "";
+    const list = typeof servers === "string" ? [servers] : servers;
+    if (!Array.isArray(list)) requireText("servers", list);
+    for (const server of list) requireText("servers", server);
     this.#engine = new EtcdEngine({
-      servers: typeof servers === "string" ? servers : servers.join(","),
+      servers: list.join(","),
       environment,
       ttlSeconds: options.ttlSeconds,
       clock: bootSeconds,
@@ -139,27 +154,40 @@ export class EtcdLock implements AsyncDisposable {
    * @returns undefined when it was not granted in time
    * @throws {LockServerError} when the server cannot be used
    * @throws {LockClosedError} after {@link close}, which also ends the wait
+   * @throws {RangeError} for a timeout that is negative or no duration, and for slots that there are not
+   * @throws {TypeError} for an option of another type
    */
   async acquire(options: EtcdAcquireOptions = {}): Promise<EtcdLockGuard | undefined> {
-    const { timeout = null, lockInfo = "", signal } = options;
     this.#requireOpen();
-    const closing = this.#closing.signal;
-    const request = this.#engine.acquire(this.lockName, {
-      kind: kindOf(options),
-      message: lockInfo,
-      timeoutSeconds: secondsOfTimeout(timeout),
-      signal: signal === undefined ? closing : AbortSignal.any([signal, closing]),
-    });
+    requireRequest(options);
+    const request = this.#request(options);
     this.#requests.add(request);
     try {
-      const answer = await request;
-      if (!answer.granted) return undefined;
-      const guard = new EtcdLockGuard(answer, closing, () => this.#guards.delete(guard));
-      this.#guards.add(guard);
-      return guard;
+      return await request;
     } finally {
       this.#requests.delete(request);
     }
+  }
+
+  async #request(options: EtcdAcquireOptions): Promise<EtcdLockGuard | undefined> {
+    const { timeout = null, lockInfo = "", signal } = options;
+    const closing = this.#closing.signal;
+    const wanted = signal === undefined ? closing : AbortSignal.any([signal, closing]);
+    const answer = await this.#engine.acquire(this.lockName, {
+      kind: kindOf(options),
+      message: lockInfo,
+      timeoutSeconds: secondsOfTimeout(timeout),
+      signal: wanted,
+    });
+    if (!answer.granted) return undefined;
+    if (wanted.aborted) {
+      // Given up just after the grant, of which nobody has been told.
+      await answer.release();
+      throw wanted.reason;
+    }
+    const guard = new EtcdLockGuard(answer, closing, () => this.#guards.delete(guard));
+    this.#guards.add(guard);
+    return guard;
   }
 
   /**
@@ -196,8 +224,12 @@ export class EtcdLock implements AsyncDisposable {
   }
 
   /** Yields the state of the lock at once, and again at each change, until `signal` aborts. */
-  async *watch({ signal }: { signal: AbortSignal }): AsyncGenerator<LockState | undefined> {
+  async *watch(options: { signal: AbortSignal }): AsyncGenerator<LockState | undefined> {
     this.#requireOpen();
+    requireOptions(options);
+    const { signal } = options;
+    // null, as here the signal is what ends it.
+    requireSignal(signal ?? null);
     yield* this.#engine.watch(this.lockName, { everySeconds: Infinity, signal });
   }
 
@@ -223,11 +255,14 @@ export class EtcdLock implements AsyncDisposable {
   }
 }
 
+function requireTtl(seconds: number | undefined): void {
+  if (seconds === undefined || (Number.isSafeInteger(seconds) && seconds >= 1)) return;
+  throw new RangeError(
+    `Cannot let a lock outlive its holder for ${String(seconds)} seconds: give whole seconds, from 1`,
+  );
+}
+
 function kindOf({ shared = false, slots }: EtcdAcquireOptions): RequestedKind {
-  if (slots === undefined) return shared ? "shared" : "exclusive";
-  if (shared) throw new TypeError("Cannot hold a lock both shared and in slots");
-  if (!Number.isInteger(slots) || slots < 1 || slots > 1023) {
-    throw new RangeError(`Cannot hold a lock in ${slots} slots: give a number from 1 to 1023`);
-  }
-  return { slots };
+  if (slots !== undefined) return { slots };
+  return shared ? "shared" : "exclusive";
 }

@@ -84,6 +84,10 @@ export class Attempt {
     return typeof this.#outcome === "string" ? undefined : this.#outcome;
   }
 
+  get isGranted(): boolean {
+    return this.#outcome === "granted";
+  }
+
   /** Why the request is refused though it has time left; undefined where it is not. */
   get refusal(): Refusal["reason"] | undefined {
     return this.#refusal;

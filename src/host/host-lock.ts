@@ -105,8 +105,16 @@ export class HostLock {
    * Ends a request that was granted or has lapsed.
    *
    * @returns its participant, which holds the lock now; undefined when it was not granted
+   * @throws the reason of its signal or of {@link cancel}, where it was given up since its grant: that is released
    */
   settle(attempt: Attempt, granted: boolean): Participant | undefined {
+    try {
+      attempt.throwIfAborted();
+    } catch (error) {
+      // Its ledger was closed with the lock.
+      if (granted && !this.#closed) this.retire(attempt.participant);
+      throw error;
+    }
     if (granted) {
       const { participant } = attempt;
       this.debug("getLock", () => messages.granted(this.name, participant.info));
@@ -115,6 +123,12 @@ export class HostLock {
     this.debug("getLock", () => messages.timedOut(this.name, this.readInfo()));
     attempt.withdraw();
     return undefined;
+  }
+
+  /** Gives up a request, and what it was granted if it was not settled yet, as nobody has been told. */
+  cancel(attempt: Attempt, reason: Error): void {
+    attempt.cancel(reason);
+    if (attempt.isGranted) this.retire(attempt.participant);
   }
 
   /**

@@ -1,5 +1,7 @@
 /** The options of the library's class. */
 import type { LockLogger } from "../lock/messages.ts";
+import { requireBoolean, requireOptions, requireText } from "../lock/request-options.ts";
+import { closeFile } from "../posix/file.ts";
 import { maxProcessId } from "../posix/process-start.ts";
 
 /** How to open a lock. */
@@ -87,16 +89,32 @@ export interface UngetLockOptions {
 }
 
 /**
- * Checks the slots of a request.
+ * Checks how to open a lock, but for its access: `accessOf`.
  *
- * @throws {RangeError} for a number of slots that no lock has, and for slots of a shared hold
+ * @throws {TypeError} for a value of another type
+ * @throws {RangeError} for a segment of no size
  */
-export function requireSlots(slots: number | undefined, shared: boolean): void {
-  if (slots === undefined) return;
-  if (shared) throw new RangeError("Cannot hold a lock both shared and in slots");
-  if (!Number.isInteger(slots) || slots < 1 || slots > 1023) {
-    throw new RangeError(`Cannot hold a lock in ${slots} slots: give a number from 1 to 1023`);
+export function requireOpening(options: ResourceLockOptions): void {
+  requireOptions(options);
+  const { sharedMemorySize: bytes = 1, create, logger } = options;
+  if (!Number.isSafeInteger(bytes) || bytes < 1) {
+    throw new RangeError(`Cannot create an info segment of ${String(bytes)} bytes`);
   }
+  requireBoolean("create", create);
+  if (logger !== undefined && typeof logger?.debug !== "function") {
+    throw new TypeError("Cannot use a logger that has no function debug(text, method)");
+  }
+}
+
+/**
+ * Checks how to release a lock.
+ *
+ * @throws {TypeError} for a value of another type
+ */
+export function requireRelease(options: UngetLockOptions): void {
+  requireOptions(options);
+  requireBoolean("force", options.force);
+  requireText("whereCalled", options.whereCalled);
 }
 
 /**
@@ -106,5 +124,29 @@ export function requireSlots(slots: number | undefined, shared: boolean): void {
  */
 export function requireProcessId(pid: number): void {
   if (Number.isInteger(pid) && pid >= 0 && pid <= maxProcessId) return;
-  throw new RangeError(`Cannot bind a lock to process ${pid}: give a process ID, or 0 for none`);
+  throw new RangeError(
+    `Cannot bind a lock to process ${String(pid)}: give a process ID, or 0 for none`,
+  );
+}
+
+/** The largest number of a descriptor that the kernel can be asked for. */
+const maxDescriptor = 2 ** 31 - 1;
+
+/**
+ * Opens a descriptor whose number is not below another one.
+ *
+ * @throws {RangeError} for what is no such number, and for one above the limit of open files
+ */
+export function openFrom(
+  lowest: number,
+  open: (lowest: number) => number | undefined,
+): number | undefined {
+  const cannot = `Cannot hand a lock on as descriptor ${String(lowest)}`;
+  if (!Number.isInteger(lowest) || lowest < 0 || lowest > maxDescriptor) {
+    throw new RangeError(`${cannot}: give the lowest number that it may have, as in 64`);
+  }
+  const descriptor = open(lowest);
+  if (descriptor === undefined || descriptor >= lowest) return descriptor;
+  closeFile(descriptor);
+  throw new RangeError(`${cannot}: it is above the limit of open files (ulimit -n)`);
 }

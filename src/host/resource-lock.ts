@@ -4,6 +4,7 @@ import { LockClosedError, LockNotFoundError } from "../lock/errors.ts";
 import { LockGuard } from "../lock/guard.ts";
 import { type LockLogger, messages } from "../lock/messages.ts";
 import { parseLockName } from "../lock/name.ts";
+import { requireRequest, requireText } from "../lock/request-options.ts";
 import type { GrantRecord, LockStatus } from "../lock/status.ts";
 import {
   acquireAsync,
@@ -18,8 +19,10 @@ import type { Participant } from "./ledger/participant.ts";
 import { kinds } from "./ledger/queue.ts";
 import {
   type GetLockOptions,
+  openFrom,
+  requireOpening,
   requireProcessId,
-  requireSlots,
+  requireRelease,
   type ResourceLockOptions,
   type UngetLockOptions,
 } from "./lock-options.ts";
@@ -58,26 +61,16 @@ export class ResourceLock implements Disposable {
    * @param lockName with or without a leading slash; 1 to 247 bytes without another one
    * @param options how to open it
    * @throws {LockNameError} for a name that cannot be used
-   * @throws {TypeError} for a name that is no string
+   * @throws {TypeError} for a name that is no string, and for an option of another type
    * @throws {LockNotFoundError} with `create: false`, if nobody has created the lock yet
    * @throws {LockPermissionError} if the lock is another user's, or this user is not in `group`
    * @throws {RangeError} for a `mode` or `group` that there is not
    * @throws {LockCreateError} if /dev/shm is full, read-only or absent
    * @throws {LockDamagedError} if its files are not those of a lock
    */
-  constructor(
-    lockName: string,
-    {
-      sharedMemorySize = newSegmentBytes,
-      create = true,
-      mode,
-      group,
-      logger,
-    }: ResourceLockOptions = {},
-  ) {
-    if (!Number.isSafeInteger(sharedMemorySize) || sharedMemorySize < 1) {
-      throw new RangeError(`Cannot create an info segment of ${sharedMemorySize} bytes`);
-    }
+  constructor(lockName: string, options: ResourceLockOptions = {}) {
+    requireOpening(options);
+    const { sharedMemorySize = newSegmentBytes, create = true, mode, group, logger } = options;
     this.lockName = parseLockName(lockName);
     const access = accessOf(mode, group);
     const lock = create
@@ -114,25 +107,23 @@ export class ResourceLock implements Disposable {
    * @throws {LockInfoError} if the info text does not fit; nothing was taken
    * @throws {LockFullError} if 1,023 hold the lock or wait for it already
    * @throws {RangeError} for a timeout that is negative or no duration, and for slots that there are not
+   * @throws {TypeError} for an option of another type
    * @throws {LockClosedError} after {@link close}
    * @example
    * ```ts
    * if (lock.getLock({ timeout: "2s", lockInfo: "thermometer" })) lock.ungetLock();
    * ```
    */
-  getLock({
-    timeout = 1,
-    sameProcessOk = false,
-    ...options
-  }: GetLockOptions & { sameProcessOk?: boolean } = {}): boolean {
+  getLock(options: GetLockOptions & { sameProcessOk?: boolean | undefined } = {}): boolean {
     this.#requireOpen();
-    if (sameProcessOk && this.iHaveTheLock) {
+    requireRequest(options);
+    if (options.sameProcessOk === true && this.iHaveTheLock) {
       this.#lock.debug("getLock", () =>
         messages.alreadyAcquired(this.lockName, this.getLockInfo()),
       );
       return true;
     }
-    const attempt = this.#request({ timeout, ...options }, futexWait);
+    const attempt = this.#request(options, futexWait);
     return this.#settle(attempt, acquireBlocking(attempt, futexWait));
   }
 
@@ -166,11 +157,12 @@ export class ResourceLock implements Disposable {
    * if (guard === undefined) return;
    * ```
    */
-  async acquire({
-    signal,
-    ...options
-  }: GetLockOptions & { signal?: AbortSignal | undefined } = {}): Promise<LockGuard | undefined> {
+  async acquire(
+    options: GetLockOptions & { signal?: AbortSignal | undefined } = {},
+  ): Promise<LockGuard | undefined> {
     this.#requireOpen();
+    requireRequest(options);
+    const { signal } = options;
     signal?.throwIfAborted();
     const attempt = this.#request(options, timerWait, signal);
     this.#pending.add(attempt);
@@ -192,9 +184,7 @@ export class ResourceLock implements Disposable {
     { abilities }: WaitStrategy,
     signal?: AbortSignal,
   ): Attempt {
-    this.#requireOpen();
     const timeoutSeconds = secondsOfTimeout(timeout);
-    requireSlots(slots, shared);
     const kind = shared ? kinds.shared : slots === undefined ? kinds.exclusive : kinds.slots;
     const wish = { kind, slots: slots ?? 0, message: lockInfo, adopt, wait: abilities };
     return this.#lock.request(wish, { timeoutSeconds, signal });
@@ -243,9 +233,12 @@ export class ResourceLock implements Disposable {
    *
    * @param lowestDescriptor the lowest number it may have
    * @returns its number; undefined if this object does not have the lock
+   * @throws {RangeError} for a number that no descriptor can have
+   * @throws {LockClosedError} after {@link close}
    */
   handOn(lowestDescriptor: number): number | undefined {
-    return this.#grants.at(-1)?.handOn(lowestDescriptor);
+    this.#requireOpen();
+    return openFrom(lowestDescriptor, (lowest) => this.#grants.at(-1)?.handOn(lowest));
   }
 
   /**
@@ -279,8 +272,10 @@ export class ResourceLock implements Disposable {
    * @returns false if the lock was not locked, or is another's and `force` was not given
    * @throws {LockClosedError} after {@link close}
    */
-  ungetLock({ force = false, whereCalled = "" }: UngetLockOptions = {}): boolean {
+  ungetLock(options: UngetLockOptions = {}): boolean {
     this.#requireOpen();
+    requireRelease(options);
+    const { force = false, whereCalled = "" } = options;
     const grant = this.#grants.at(-1);
     if (this.iHaveTheLock && grant !== undefined) return this.#ungetGrant(grant, whereCalled);
     const value = this.#lock.unit.readValue();
@@ -356,6 +351,7 @@ export class ResourceLock implements Disposable {
    */
   setLockInfo(text: string): void {
     this.#requireOpen();
+    requireText("text", text);
     this.#lock.writeInfo(text);
   }
 
@@ -370,7 +366,9 @@ export class ResourceLock implements Disposable {
     using steps = new DisposableStack();
     steps.defer(() => this.#lock.debug("close", () => messages.closed(this.lockName)));
     steps.defer(() => this.#lock.close());
-    for (const attempt of this.#pending) steps.defer(() => attempt.cancel(this.#closedError()));
+    for (const attempt of this.#pending) {
+      steps.defer(() => this.#lock.cancel(attempt, this.#closedError()));
+    }
     for (const grant of this.#grants.splice(0)) steps.defer(() => void this.#lock.detach(grant));
   }
 

@@ -1,5 +1,6 @@
 /** `watch`: follows a lock without taking part in it. */
 import { maxTimerSeconds } from "../lock/duration.ts";
+import { requireOptions, requireSignal } from "../lock/request-options.ts";
 import type { LockState } from "../lock/status.ts";
 import { HostEngine } from "./engine.ts";
 
@@ -28,6 +29,7 @@ export interface WatchLockOptions {
  * @returns the states; undefined while there is no such lock
  * @throws {LockNameError} for a name that cannot be used
  * @throws {RangeError} for an `everySeconds` that is not above 0, or is over 24 days
+ * @throws {TypeError} for a `signal` that is none
  * @throws {LockPermissionError} when the lock is another user's
  * @example
  * ```ts
@@ -41,13 +43,17 @@ export interface WatchLockOptions {
  */
 export async function* watch(
   name: string,
-  { everySeconds = 0.5, signal = new AbortController().signal }: WatchLockOptions = {},
+  options: WatchLockOptions = {},
 ): AsyncGenerator<LockState | undefined, void> {
-  if (!(everySeconds > 0 && everySeconds <= maxTimerSeconds)) {
+  requireOptions(options);
+  const { everySeconds = 0.5, signal = new AbortController().signal } = options;
+  const isTime = typeof everySeconds === "number" && everySeconds > 0;
+  if (!isTime || everySeconds > maxTimerSeconds) {
     throw new RangeError(
-      `Cannot look every ${everySeconds} seconds: give a number above 0, up to 24 days`,
+      `Cannot look every ${String(everySeconds)} seconds: give a number above 0, up to 24 days`,
     );
   }
+  requireSignal(signal);
   // The engine would look once all the same.
   if (signal.aborted) return;
   await using engine = new HostEngine();

@@ -2,6 +2,7 @@
 import { secondsOfTimeout } from "../lock/duration.ts";
 import { LockLostError, LockTimeoutError } from "../lock/errors.ts";
 import type { LockGuard } from "../lock/guard.ts";
+import { requireRequest } from "../lock/request-options.ts";
 import type { GetLockOptions, ResourceLockOptions } from "./lock-options.ts";
 import { ResourceLock } from "./resource-lock.ts";
 
@@ -74,6 +75,7 @@ export async function withLock<Result>(
   if (typeof fn !== "function") {
     throw new TypeError(`Cannot run under lock "${name}": give a function as the last argument`);
   }
+  requireRequest(options);
   const { timeout = null } = options;
   // An option that cannot be used creates no lock.
   const timeoutSeconds = secondsOfTimeout(timeout);

@@ -38,6 +38,7 @@ export function secondsOfText(text: string): number | undefined {
  *
  * @param timeout seconds, or a text such as `"5s"`; null is forever
  * @throws {RangeError} for a number below 0 or that is none, and for a text that is no duration
+ * @throws {TypeError} for what is neither, which a program without types may give
  */
 export function secondsOfTimeout(timeout: number | string | null): number {
   if (timeout === null) return Infinity;
@@ -46,6 +47,11 @@ export function secondsOfTimeout(timeout: number | string | null): number {
     if (seconds !== undefined) return seconds;
     throw new RangeError(
       `Cannot wait for ${JSON.stringify(timeout)}: it is not a duration; ${durationForms}`,
+    );
+  }
+  if (typeof timeout !== "number") {
+    throw new TypeError(
+      `Cannot wait for ${String(timeout)}: give seconds, a text such as "5s", or null to wait forever`,
     );
   }
   if (timeout >= 0) return timeout;

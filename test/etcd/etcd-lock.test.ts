@@ -1,5 +1,6 @@
 /** The library's lock on etcd. */
-import { describe, expect } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
+import { EtcdEngine } from "../../src/etcd/engine.ts";
 import { EtcdLock } from "../../src/etcd/etcd-lock.ts";
 import { LockClosedError, LockLostError } from "../../src/lock/errors.ts";
 import { etcdTest, newName, theCluster, useCluster } from "./engines.ts";
@@ -14,6 +15,32 @@ const lockOf = (name: string, ttlSeconds?: number) =>
     environment: {},
     ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
   });
+
+/** Runs `act` between each grant of an engine and its promise. */
+function afterGrant(act: () => void): Disposable {
+  // oxlint-disable-next-line typescript/unbound-method -- it is called with its engine
+  const { acquire: original } = EtcdEngine.prototype;
+  return spyOn(EtcdEngine.prototype, "acquire").mockImplementation(async function acquire(
+    this: EtcdEngine,
+    ...request
+  ) {
+    const answer = await original.apply(this, request);
+    act();
+    return answer;
+  });
+}
+
+test.each([
+  [{ servers: 7 }, TypeError, "Cannot take 7 for servers: give a string"],
+  [{ servers: [null] }, TypeError, "Cannot take null for servers: give a string"],
+  [{ onWarning: true }, TypeError, "Cannot take true for onWarning: give a function"],
+  [{ ttlSeconds: 0.5 }, RangeError, "Cannot let a lock outlive its holder for 0.5 seconds: "],
+  [null, TypeError, "Cannot take null for options: "],
+])("new EtcdLock() refuses %j in words", (options, kind, text) => {
+  const open = () => Reflect.construct(EtcdLock, ["x", options]);
+  expect(open).toThrow(kind);
+  expect(open).toThrow(text);
+});
 
 describe("EtcdLock", () => {
   etcdTest("acquire() gives a guard that releases at the end of its block", async () => {
@@ -34,6 +61,63 @@ describe("EtcdLock", () => {
       "both shared and in slots",
     );
     expect(await lock.acquire({ slots: 0 }).catch(String)).toContain("from 1 to 1023");
+  });
+
+  etcdTest("acquire() refuses a value of another type in words, and takes nothing", async () => {
+    await using lock = lockOf(newName());
+    const errorOf = async (options: unknown) => {
+      const acquired: unknown = Reflect.apply(lock.acquire.bind(lock), lock, [options]);
+      return await Promise.resolve(acquired).catch(String);
+    };
+    expect(await errorOf({ timeout: true })).toStartWith("TypeError: Cannot wait for true: ");
+    expect(await errorOf({ lockInfo: null })).toBe(
+      "TypeError: Cannot take null for lockInfo: give a string",
+    );
+    expect(await errorOf({ signal: {} })).toBe(
+      "TypeError: Cannot take an object for signal: give an AbortSignal",
+    );
+    expect(await errorOf("5s")).toStartWith('TypeError: Cannot take "5s" for options: ');
+    expect(await lock.status()).toBeUndefined();
+  });
+
+  etcdTest("acquire() releases its grant when its signal is aborted just after that", async () => {
+    const name = newName();
+    await using lock = lockOf(name);
+    const abort = new AbortController();
+    const reason = new Error("no longer needed");
+    using _ = afterGrant(() => abort.abort(reason));
+    const error: unknown = await lock
+      .acquire({ signal: abort.signal })
+      .catch((caught: unknown) => caught);
+    expect(error).toBe(reason);
+    expect((await lock.status())?.locked).toBe(false);
+  });
+
+  etcdTest("acquire() rejects with LockClosedError when closed just after its grant", async () => {
+    const name = newName();
+    await using other = lockOf(name);
+    const lock = lockOf(name);
+    let closing: Promise<void> | undefined;
+    using _ = afterGrant(() => {
+      closing = lock.close();
+    });
+    expect(await lock.acquire().catch((error: unknown) => error)).toBeInstanceOf(LockClosedError);
+    await closing;
+    expect((await other.status())?.locked).toBe(false);
+    expect(await theCluster().keys(`${name}/`)).toEqual([]);
+  });
+
+  etcdTest("acquire() leaves nothing held when the lock is closed in the same turn", async () => {
+    const name = newName();
+    await using other = lockOf(name);
+    const lock = lockOf(name);
+    const requests = Promise.allSettled([lock.acquire(), lock.acquire({ timeout: 0 })]);
+    await lock.close();
+    for (const outcome of await requests) {
+      expect(outcome).toMatchObject({ status: "rejected", reason: expect.any(LockClosedError) });
+    }
+    expect((await other.status())?.locked ?? false).toBe(false);
+    expect(await theCluster().keys(`${name}/`)).toEqual([]);
   });
 
   etcdTest(

@@ -1,6 +1,15 @@
 import { describe, expect, spyOn, test } from "bun:test";
-import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import {
+  type GetLockOptions,
   LockClosedError,
   LockDamagedError,
   LockGuard,
@@ -338,6 +347,161 @@ describe("acquire", () => {
   });
 });
 
+const errorOfPromise = (promise: Promise<unknown>) =>
+  promise.then(String, (error: unknown) => error);
+const openDescriptors = () => readdirSync("/proc/self/fd").length;
+
+/** Two requests, the first of which is granted at once, and the lock when their promises have ended. */
+async function endedBy(end: (lock: ResourceLock) => void, options: GetLockOptions = {}) {
+  const lock = new ResourceLock(newLockName());
+  using other = new ResourceLock(lock.lockName);
+  const requests = [lock.acquire(options), lock.acquire(options)].map(errorOfPromise);
+  end(lock);
+  return {
+    errors: await Promise.all(requests),
+    isLocked: other.isLocked(),
+    holders: other.status().holders,
+    waiters: other.status().waiters,
+    isFree: other.getLock({ timeout: 0 }),
+  };
+}
+
+describe("acquire() of a lock that is free", () => {
+  const closed = [expect.any(LockClosedError), expect.any(LockClosedError)];
+  const free = {
+    errors: closed,
+    isLocked: false,
+    holders: [],
+    waiters: [],
+    isFree: true,
+  };
+
+  test("leaves nothing held when the lock is closed before the promise could tell", async () => {
+    expect(await endedBy((lock) => lock.close())).toEqual(free);
+  });
+
+  test("leaves nothing held when the block is left before the promise could tell", async () => {
+    expect(await endedBy((lock) => lock[Symbol.dispose]())).toEqual(free);
+  });
+
+  test("leaves nothing held when several share it and it is closed before they could tell", async () => {
+    expect(await endedBy((lock) => lock.close(), { shared: true })).toEqual(free);
+  });
+
+  test("leaves nothing held when its signal is aborted before the promise could tell", async () => {
+    const abort = new AbortController();
+    const reason = new Error("no longer needed");
+    using lock = new ResourceLock(newLockName());
+    const request = lock.acquire({ signal: abort.signal });
+    abort.abort(reason);
+    expect(await errorOfPromise(request)).toBe(reason);
+    expect(lock.iHaveTheLock).toBe(false);
+    expect(lock.status().holders).toEqual([]);
+    expect(lock.getLock({ timeout: 0 })).toBe(true);
+  });
+
+  test("tells the reason of its signal when the lock is closed, too", async () => {
+    const abort = new AbortController();
+    const lock = new ResourceLock(newLockName());
+    using other = new ResourceLock(lock.lockName);
+    const request = lock.acquire({ signal: abort.signal });
+    abort.abort(new Error("no longer needed"));
+    lock.close();
+    expect(await errorOfPromise(request)).toBeInstanceOf(LockClosedError);
+    expect(other.status().holders).toEqual([]);
+  });
+
+  test("keeps no descriptor open when the lock is closed before the promise could tell", async () => {
+    const texts: string[] = [];
+    const logger = { debug: (text: string) => texts.push(text) };
+    const cycle = async (timeout: number) => {
+      const lock = new ResourceLock(newLockName(), { logger });
+      const requests = [lock.acquire({ timeout }), lock.acquire({ timeout })];
+      lock.close();
+      await Promise.allSettled(requests);
+    };
+    await cycle(0);
+    const before = openDescriptors();
+    for (let round = 0; round < 5; round++) {
+      await cycle(0);
+      await cycle(1);
+    }
+    expect(openDescriptors()).toBe(before);
+  });
+});
+
+const errorOf = (lock: ResourceLock, method: Method, value: unknown) => {
+  try {
+    return String(Reflect.apply(lock[method].bind(lock), lock, [value]));
+  } catch (error) {
+    return String(error);
+  }
+};
+type Method = "getLock" | "hold" | "ungetLock" | "setLockInfo" | "detach" | "handOn";
+
+describe("a value that cannot be used", () => {
+  test.each([
+    ["getLock", { timeout: true }, "TypeError: Cannot wait for true: "],
+    ["getLock", { timeout: {} }, "TypeError: Cannot wait for "],
+    ["getLock", 5, "TypeError: Cannot take 5 for options: "],
+    ["hold", { lockInfo: null }, "TypeError: Cannot take null for lockInfo: "],
+    ["getLock", { slots: "2" }, "RangeError: Cannot hold a lock in "],
+    ["ungetLock", true, "TypeError: Cannot take true for options: "],
+    ["ungetLock", { force: "no" }, 'TypeError: Cannot take "no" for force: '],
+    ["setLockInfo", null, "TypeError: Cannot take null for text: "],
+    ["detach", "1", "RangeError: Cannot bind a lock to process 1: "],
+    ["handOn", -1, "RangeError: Cannot hand a lock on as descriptor -1: "],
+    ["handOn", Number.NaN, "RangeError: Cannot hand a lock on as descriptor NaN: "],
+    ["handOn", 2 ** 31, "RangeError: Cannot hand a lock on as descriptor 2147483648: "],
+    ["handOn", undefined, "RangeError: Cannot hand a lock on as descriptor undefined: "],
+  ] as const)("%s(%j) is refused in words, and what is held stays", (method, value, text) => {
+    using lock = new ResourceLock(newLockName());
+    lock.getLock();
+    expect(errorOf(lock, method, value)).toStartWith(text);
+    expect(lock.ungetLock()).toBe(true);
+  });
+
+  test("handOn() is refused when no descriptor can have the number, by the limit of open files", () => {
+    using lock = new ResourceLock(newLockName());
+    lock.getLock();
+    expect(() => lock.handOn(1e9)).toThrow("Cannot hand a lock on as descriptor 1000000000: ");
+    expect(lock.ungetLock()).toBe(true);
+  });
+
+  test.each([
+    [{ timeout: true }, "TypeError: Cannot wait for true: "],
+    [{ signal: "now" }, 'TypeError: Cannot take "now" for signal: give an AbortSignal'],
+    [null, "TypeError: Cannot take null for options: "],
+  ])("acquire(%j) rejects in words", async (value, text) => {
+    using lock = new ResourceLock(newLockName());
+    const acquired: unknown = Reflect.apply(lock.acquire.bind(lock), lock, [value]);
+    expect(await Promise.resolve(acquired).catch(String)).toStartWith(text);
+    expect(lock.isLocked()).toBe(false);
+  });
+
+  test.each([
+    [{ create: "no" }, 'TypeError: Cannot take "no" for create: '],
+    [
+      { logger: console.log },
+      "TypeError: Cannot use a logger that has no function debug(text, method)",
+    ],
+    [{ sharedMemorySize: "64" }, "RangeError: Cannot create an info segment of 64 bytes"],
+    [{ group: true }, "TypeError: Cannot create a lock for group true: "],
+    ["x", 'TypeError: Cannot take "x" for options: '],
+  ])("new ResourceLock() refuses %j in words, and creates no lock", (options, text) => {
+    const name = newLockName();
+    const errorOfOpening = () => {
+      try {
+        return String(Reflect.construct(ResourceLock, [name, options]));
+      } catch (error) {
+        return String(error);
+      }
+    };
+    expect(errorOfOpening()).toStartWith(text);
+    expect(existsSync(`/dev/shm/sem.${name}`)).toBe(false);
+  });
+});
+
 describe("a lock that was deleted and made anew", () => {
   test("is looked at by an object that was there before, and by one that holds not", async () => {
     const name = newLockName();
@@ -400,9 +564,14 @@ describe("close", () => {
       () => lock.getLockInfo(),
       () => lock.setLockInfo(""),
       () => lock.hold(),
+      () => lock.handOn(64),
+      () => lock.detach(),
+      () => lock.status(),
+      () => lock.history(),
     ]) {
       expect(use).toThrow(LockClosedError);
     }
+    expect([lock.token, lock.slot]).toEqual([0, 0]);
     expect(await lock.acquire().catch((error: unknown) => error)).toBeInstanceOf(LockClosedError);
     expect(new ResourceLock(name).isLocked()).toBe(true);
   });

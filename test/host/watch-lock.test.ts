@@ -62,6 +62,17 @@ describe("watch()", () => {
     },
   );
 
+  test.each([
+    [{ signal: {} }, TypeError],
+    [{ everySeconds: "1" }, RangeError],
+    ["1s", TypeError],
+  ])("refuses %j in words", async (options, kind) => {
+    const states = Reflect.apply(watch, undefined, [newLockName(), options]);
+    const error: unknown = await states.next().catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(kind);
+    expect(String(error)).toContain("Cannot ");
+  });
+
   test("throws a LockNameError for a name that cannot be used", async () => {
     expect(watch("a/b").next()).rejects.toThrow(LockNameError);
   });

@@ -137,6 +137,9 @@ describe("withLock()", () => {
     expect(await errorOf(withLock("a/b", () => "granted"))).toBeInstanceOf(LockNameError);
     const withoutWork = Reflect.apply(withLock, undefined, [name, {}]);
     expect(await errorOf(withoutWork)).toBeInstanceOf(TypeError);
+    const withTime = Reflect.apply(withLock, undefined, [name, "5s", () => "granted"]);
+    expect(String(await errorOf(withTime))).toStartWith('TypeError: Cannot take "5s" for options');
+    expect(await errorOf(withLock(name, { slots: 0 }, () => "granted"))).toBeInstanceOf(RangeError);
     expect(existsSync(`/dev/shm/sem.${name}`)).toBe(false);
   });
 });

@@ -18,7 +18,7 @@ const maxMode = 0o777;
 /**
  * @param group a name, or a number
  * @throws {RangeError} where there is no such group, and for a mode that is none or keeps out the lock's own user
- * @throws {TypeError} for a mode that is a text
+ * @throws {TypeError} for a mode that is a text, and for a group that is neither text nor number
  */
 export function accessOf(mode: number | undefined, group: string | number | undefined): Access {
   if (mode !== undefined && typeof mode !== "number") {
@@ -32,6 +32,11 @@ export function accessOf(mode: number | undefined, group: string | number | unde
     );
   }
   if (group === undefined) return { mode };
+  if (typeof group !== "string" && typeof group !== "number") {
+    throw new TypeError(
+      `Cannot create a lock for group ${String(group)}: give the name of a group, or its number`,
+    );
+  }
   const groupId = typeof group === "number" ? group : (groupIdOf(group) ?? numberOf(group));
   if (
     groupId === undefined ||

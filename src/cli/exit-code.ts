@@ -26,7 +26,7 @@ const table = [
   {
     name: "lost",
     status: 69,
-    text: "run: the lock was lost while the command ran; a lock server cannot be reached",
+    text: "run: the lock was lost while the command ran; unget in a session: it was lost before; a lock server cannot be reached",
   },
   { name: "internal", status: 70, text: "internal error" },
   {

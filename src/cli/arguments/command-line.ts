@@ -84,8 +84,12 @@ function lineOf({
   return { command, seedOrder, options: given, positionals, rest: [], restAt: undefined };
 }
 
-/** The Python tool takes each of its options with each command, and ignores those that mean nothing to it. */
+/**
+ * The Python tool takes each of its options with each command, and ignores those that mean nothing to it. The `get` of a
+ * session, which has no -a, does not ignore that: the lock would stay held.
+ */
 function isIgnoredOption(option: string | undefined, command: Command | undefined): boolean {
+  if (option === "auto-unget" && command?.name === "get") return false;
   return (
     option !== undefined && isSeedOption(option) && !Object.hasOwn(command?.args ?? {}, option)
   );

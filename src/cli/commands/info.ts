@@ -50,7 +50,7 @@ export default defineCommand({
     return await withEachLock(args._.map(parseLockName), async (name) => {
       const lock = await engine.inspect(name);
       if (lock?.exists !== true) {
-        if (output.json) printResult(output, "", lockFacts(name, lock));
+        if (output.json) printResult(output, missingText(name, lock), lockFacts(name, lock));
         else if (!output.quiet) diagnostics().error(missingText(name, lock));
         return exitCodes.no;
       }

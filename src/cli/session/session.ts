@@ -7,7 +7,7 @@ import { noCommand } from "../arguments/hints.ts";
 import { UsageError } from "../arguments/words.ts";
 import { exitCodeOf, exitCodes } from "../exit-code.ts";
 import { escapeControls } from "../terminal/escape.ts";
-import { captureOutput } from "../terminal/output.ts";
+import { type CapturedOutput, captureOutput, diagnostics } from "../terminal/output.ts";
 import type { Holds } from "./holds.ts";
 import { splitWords } from "./split-words.ts";
 import { sessionTree } from "./tree.ts";
@@ -62,21 +62,19 @@ export class RequestSession {
   async answer(request: string): Promise<string> {
     try {
       const read = this.#known.get(request) ?? (await this.#read(request));
-      if (read === undefined) return this.#json ? jsonAnswer(0) : "0 ";
-      const { status, stdout, stderr } = await captureOutput(() => this.#run(read));
-      if (!this.#json) return `${status} ${oneLine(stdout || stderr)}`;
-      return listsResults(read) ? listAnswer(status, stdout) : jsonAnswer(status, stdout, stderr);
+      if (read === undefined) return this.#json ? JSON.stringify({ status: 0 }) : "0 ";
+      const done = await captureOutput(() => this.#run(read));
+      return this.#json ? jsonAnswer(done, read) : plainAnswer(done);
     } catch (error) {
       this.#holds.signal.throwIfAborted();
       return this.refusal(error);
     }
   }
 
-  /** The answer to a request that could not be read or done. */
+  /** The answer to a request that could not be read. */
   refusal(error: unknown): string {
-    const message = error instanceof Error ? error.message : String(error);
-    const status = exitCodeOf(error);
-    return this.#json ? jsonAnswer(status, "", message) : `${status} ${oneLine(message)}`;
+    const done = { status: exitCodeOf(error), stdout: "", words: "", stderr: messageOf(error) };
+    return this.#json ? jsonAnswer(done) : plainAnswer(done);
   }
 
   /** @returns undefined for a line that asks for nothing */
@@ -84,11 +82,13 @@ export class RequestSession {
     const words = splitWords(request.replace(/\r$/, ""));
     const [first] = words;
     if (first === undefined || first.startsWith("#")) return undefined;
-    if (this.#json) words.push("--json");
+    const isEnd = endWords.has(words.join(" "));
+    // Before the others: after a -- it would be a lock's name.
+    if (this.#json) words.unshift("--json");
     const line = await readCommandLine(words, this.#tree);
     const { command, seedOrder } = line;
     if (command === undefined) {
-      if (endWords.has(words.join(" "))) throw new UsageError("a session ends when its input does");
+      if (isEnd) throw new UsageError("a session ends when its input does");
       throw noCommand(line, await commandNames(this.#tree));
     }
     refuseOutOfPlace(line);
@@ -100,15 +100,26 @@ export class RequestSession {
     return read;
   }
 
+  /** Does a request. An error is told like all else, so that what was done before it is told, too. */
   async #run({ words, command, args, seedOrder }: ReadRequest): Promise<number> {
-    const status = await command.run({
-      rawArgs: [...words],
-      // A command may change what it is given.
-      args: Object.assign({}, args, { _: [...args._] }),
-      data: { tree: this.#tree, seedOrder, valueAt: () => undefined },
-    });
-    return typeof status === "number" ? status : exitCodes.done;
+    try {
+      const status = await command.run({
+        rawArgs: [...words],
+        // A command may change what it is given.
+        args: Object.assign({}, args, { _: [...args._] }),
+        data: { tree: this.#tree, seedOrder, valueAt: () => undefined },
+      });
+      return typeof status === "number" ? status : exitCodes.done;
+    } catch (error) {
+      this.#holds.signal.throwIfAborted();
+      diagnostics().error(messageOf(error));
+      return exitCodeOf(error);
+    }
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** What is typed to end other programs. */
@@ -124,18 +135,14 @@ function refuseOutOfPlace({ options }: CommandLine): void {
 }
 
 /** Several lines as one, for a shell's `read`. */
-function oneLine(text: string): string {
-  const lines = text.split("\n").map((line) => escapeControls(line.trim()));
-  return lines.filter((line) => line !== "").join("; ");
+function plainAnswer({ status, stdout, stderr }: CapturedOutput): string {
+  const lines = `${stdout}\n${stderr}`.split("\n").map((line) => escapeControls(line.trim()));
+  return `${status} ${lines.filter((line) => line !== "").join("; ")}`;
 }
 
 /** Whether a request's answer is a list by nature, which may have one entry or none. */
 function listsResults({ command, args }: ReadRequest): boolean {
   return (command.name === "list" || command.name === "history") && args["quiet"] !== true;
-}
-
-function listAnswer(status: number, stdout: string): string {
-  return JSON.stringify({ status, results: printedObjects(stdout) });
 }
 
 /** The objects that a command printed, one a line. */
@@ -147,11 +154,18 @@ function printedObjects(stdout: string): unknown[] {
 }
 
 /** The object of one lock stands in the answer as it is, those of several names as `results`. */
-function jsonAnswer(status: number, stdout = "", stderr = ""): string {
+function jsonAnswer(
+  { status, stdout, words, stderr }: CapturedOutput,
+  request?: ReadRequest,
+): string {
   const results = printedObjects(stdout);
   const [only] = results;
-  const facts = results.length === 1 && typeof only === "object" ? only : { results };
-  const message = stderr === "" ? {} : { message: stderr.trim() };
-  const said = stdout === "" ? message : facts;
-  return JSON.stringify({ status, ...said });
+  const isList = request !== undefined && listsResults(request);
+  const namesSeveral = (request?.args._.length ?? 0) > 1;
+  const isOne = !isList && !namesSeveral && results.length === 1 && typeof only === "object";
+  const facts = isOne ? only : { results };
+  const hasFacts = isList || results.length > 0;
+  const said = status === exitCodes.done && hasFacts ? "" : (words + stderr).trim();
+  const message = said === "" ? {} : { message: said };
+  return JSON.stringify({ status, ...(hasFacts ? facts : {}), ...message });
 }

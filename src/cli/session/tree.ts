@@ -13,6 +13,7 @@ import {
 import type { LockEngine, Refusal } from "../../lock/engine.ts";
 import { parseLockName } from "../../lock/name.ts";
 import { exitCodes } from "../exit-code.ts";
+import { withEachLock } from "../status/each-lock.ts";
 import { HeldAround, heldAroundText } from "../status/hold-around.ts";
 import { refusalText } from "../status/result-text.ts";
 import { holdersText } from "../status/status-text.ts";
@@ -131,18 +132,20 @@ function ungetCommand(
       async run(context) {
         const { args, data } = context;
         const isOwn = meantOf(holds, args["token"], args["owner-pid"]);
-        const others = args._.filter((name) => !isOwn(name));
-        if (others.length === args._.length) return forced.run?.(context);
+        if (!args._.some(isOwn)) return forced.run?.(context);
         const [json, quiet] = [args["json"] === true, args["quiet"] === true];
         const output = outputOptions({ json, quiet }, data);
-        for (const name of args._.filter(isOwn).map(parseLockName)) {
+        const names = new Set(args._.map(parseLockName));
+        return await withEachLock([...names], async (name) => {
+          if (!isOwn(name)) {
+            args._ = [name];
+            return await forced.run?.(context);
+          }
           const lost = await holds.release(name, String(args["message"]));
           if (lost !== undefined) throw lost;
           printResult(output, `${name}: released`, { name, released: true });
-        }
-        if (others.length === 0) return exitCodes.done;
-        args._ = others;
-        return forced.run?.(context);
+          return exitCodes.done;
+        });
       },
     };
   };

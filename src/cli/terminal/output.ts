@@ -21,22 +21,25 @@ export class OutputError extends Error {
 
 const encoder = new TextEncoder();
 
-/** Takes the output while {@link captureOutput} runs. */
-let capture: { stdout: string; stderr: string } | undefined;
+/** What a command printed, and how it ended. */
+export interface CapturedOutput {
+  status: number;
+  stdout: string;
+  stderr: string;
+  /** With `--json`, the results in words, of which stdout has the objects. */
+  words: string;
+}
 
-/**
- * Runs `act`, and keeps what it would have written to stdout and said on stderr.
- *
- * @returns what `act` returned as `status`, and the texts
- */
-export async function captureOutput(
-  act: () => Promise<number>,
-): Promise<{ status: number; stdout: string; stderr: string }> {
-  const captured = { stdout: "", stderr: "" };
+/** Takes the output while {@link captureOutput} runs. */
+let capture: CapturedOutput | undefined;
+
+/** Runs `act`, which gives a status, and keeps what it would have written to stdout and said on stderr. */
+export async function captureOutput(act: () => Promise<number>): Promise<CapturedOutput> {
+  const captured = { status: 0, stdout: "", stderr: "", words: "" };
   capture = captured;
   try {
-    const status = await act();
-    return { status, ...captured };
+    captured.status = await act();
+    return captured;
   } finally {
     capture = undefined;
   }
@@ -109,6 +112,7 @@ export function printResult(
 ): void {
   if (options.quiet) return;
   const lines = typeof text === "string" ? [text] : text;
+  if (options.json && capture !== undefined) capture.words += `${lines.join("\n")}\n`;
   printLine(options.json ? jsonLine(json) : lines.map(escapeControls).join("\n"));
 }
 

@@ -80,6 +80,10 @@ test("session takes the words in the seed's order too", async () => {
   const { ask } = startSession();
   expect(await ask(`${name} get`)).toBe(`0 ${name}: locked`);
   expect(await ask(`${name} unget`)).toBe(`0 ${name}: released`);
+  expect(await ask(`${name} get -u 1`)).toBe(`0 ${name}: locked`);
+  const refused = "64 unknown option -a; what a session holds is released by unget, or when the";
+  expect(await ask(`${name} get -a 1`)).toStartWith(refused);
+  expect(await ask(`get ${name} -a 1`)).toStartWith(refused);
 });
 
 test("session releases what it holds when its input ends", async () => {
@@ -211,6 +215,40 @@ test("session tells by its status that a lock was taken from it", async () => {
   expect(await ask(`unget ${name}`)).toMatch(/^69 /);
 });
 
+test("session releases every lock of an unget, each once, though one was lost", async () => {
+  const [lost, kept, other] = [newLockName(), newLockName(), newLockName()];
+  const { ask } = startSession();
+  await ask(`get ${lost}`);
+  await ask(`get ${kept}`);
+  await resourcelock("unget", lost);
+  await resourcelock("get", other, "-q");
+  const answer = await ask(`unget ${lost} ${kept} /${kept} ${other}`);
+  expect(answer).toStartWith(`69 ${kept}: released; ${other}: released`);
+  expect(answer).toContain(`; Lost lock "${lost}"`);
+  expect(await isLocked(kept)).toBe(false);
+  expect(await isLocked(other)).toBe(false);
+});
+
+test("session tells what was done before an error", async () => {
+  const [own, damaged, after] = [newLockName(), newLockName(), newLockName()];
+  const { ask } = startSession();
+  for (const name of [own, after]) await ask(`get ${name}`);
+  await Bun.write(`/dev/shm/sem.${damaged}`, "no semaphore");
+  expect(await ask(`unget ${own} ${damaged} ${after}`)).toMatch(
+    `71 ${own}: released; ${after}: released; Cannot use lock "${damaged}"`,
+  );
+});
+
+test("session tells of a living holder that it has released a lock of", async () => {
+  const name = newLockName();
+  const { ask } = startSession();
+  const holder = startSession();
+  await holder.ask(`get ${name}`);
+  expect(await ask(`unget ${name}`)).toMatch(
+    new RegExp(`^0 ${name}: released; warning: pid ${holder.session.pid} `),
+  );
+});
+
 test("session releases by force what somebody else holds", async () => {
   const name = newLockName();
   await resourcelock("get", name, "-q");
@@ -329,6 +367,42 @@ test("session --json answers list and history with an array, also of one entry o
   });
   expect((await answer("list")).results).toContainEqual(expect.objectContaining({ name }));
   expect(await answer(`history ${name} -q`)).toEqual({ status: 0 });
+});
+
+test("session --json gives a message, too, when a request has failed", async () => {
+  const [held, lost] = [newLockName(), newLockName()];
+  const { ask } = startSession("--json");
+  const answer = async (request: string) => JSON.parse(await ask(request));
+  await ask(`get ${held}`);
+  await ask(`get ${lost}`);
+  expect(await answer(`get ${held}`)).toEqual({
+    status: 75,
+    name: held,
+    granted: false,
+    reason: "deadlock",
+    message: `${held}: this session already holds it`,
+  });
+  await resourcelock("unget", lost);
+  expect(await answer(`unget ${held} ${lost}`)).toEqual({
+    status: 69,
+    results: [{ name: held, released: true }],
+    message: expect.stringMatching(new RegExp(`^${held}: released\nLost lock "${lost}"`)),
+  });
+  const missing = newLockName();
+  expect(await answer(`info ${missing}`)).toMatchObject({
+    status: 1,
+    name: missing,
+    message: `lock "${missing}" does not exist`,
+  });
+  expect(await ask(`get ${held} -q`)).toBe('{"status":0}');
+  expect(await ask(`get ${held} -q`)).toBe('{"status":75}');
+});
+
+test("session --json takes what is after a -- for names alone, and says how it ends", async () => {
+  const name = newLockName();
+  const { ask } = startSession("--json");
+  expect(JSON.parse(await ask(`unget -- ${name}`))).toMatchObject({ status: 1, name });
+  expect(JSON.parse(await ask("quit")).message).toBe("a session ends when its input does");
 });
 
 test("session without stdin is refused", async () => {

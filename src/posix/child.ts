@@ -6,7 +6,6 @@
 import { ptr } from "bun:ffi";
 import { keepOnExec } from "./file.ts";
 import { check, checkReturned, cString, isPosixError, openLibc } from "./libc.ts";
-import { openDescriptors } from "./open-descriptors.ts";
 import { readProcessFile, readProcFile } from "./proc.ts";
 import { parentId, resetSignal, signalNumbers } from "./process.ts";
 
@@ -30,11 +29,11 @@ const ignoredByBun = ["SIGPIPE", "SIGXFSZ"] as const;
 
 /**
  * The descriptors from 3 on that this process was started with. Bun marks them close-on-exec at start;
- * its own are an epoll instance and an eventfd that this watches. To be called before anything else is
- * opened.
+ * its own are an epoll instance and an eventfd that this watches.
+ *
+ * @param open what was open before this program opened anything else
  */
-export function inheritedDescriptors(): number[] {
-  const open = openDescriptors();
+export function inheritedDescriptors(open: ReadonlyMap<number, string>): number[] {
   const owned = ownedByBun(open);
   return [...open.keys()].filter((descriptor) => !owned.has(descriptor));
 }

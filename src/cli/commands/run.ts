@@ -2,6 +2,8 @@
 import { defineCommand } from "citty";
 import type { HolderStatus } from "../../lock/status.ts";
 import { inheritedDescriptors, PreparedCommand } from "../../posix/child.ts";
+import { EventLoopWatch } from "../../posix/event-loop.ts";
+import { openDescriptors } from "../../posix/open-descriptors.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import { type Job, jobOf } from "../arguments/job.ts";
 import {
@@ -91,11 +93,12 @@ export default defineCommand({
   },
   async run({ args, data }) {
     // Before anything is opened.
-    const inherited = inheritedDescriptors();
+    const open = openDescriptors();
+    const inherited = inheritedDescriptors(open);
     const output = outputOptions(args, data);
     const job = jobOf(args, data);
     const access = parseAccess(args.mode, args.group);
-    const trap = new SignalTrap(terminationSignals);
+    const trap = new SignalTrap(terminationSignals, new EventLoopWatch(open));
     await using engine = await openEngine({
       output,
       access,

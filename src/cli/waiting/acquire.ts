@@ -6,7 +6,7 @@ import { CallersAlarm } from "../../posix/alarm.ts";
 import { monotonicSeconds } from "../../posix/clock.ts";
 import { diagnostics, type OutputOptions } from "../terminal/output.ts";
 import { HeldAround, refusedUnderHold, requireNoneAround } from "../status/hold-around.ts";
-import { Interrupted, type SignalTrap, turn } from "./signals.ts";
+import { Interrupted, type SignalTrap } from "./signals.ts";
 import { WaitNotice } from "./wait-notice.ts";
 
 /** What a request of the command line goes with. */
@@ -94,7 +94,7 @@ export async function acquireLocks(
     };
   }
   // A signal that came with the grant is seen in the next turn.
-  await turn();
+  await trap.turn();
   if (trap.received !== undefined) {
     await releaseAll(answer);
     throw new Interrupted(trap.received);

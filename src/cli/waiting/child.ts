@@ -7,7 +7,7 @@ import { foregroundGroup, processGroup } from "../../posix/job.ts";
 import { isPosixError } from "../../posix/libc.ts";
 import { sendSignal, type SignalName } from "../../posix/process.ts";
 import { diagnostics } from "../terminal/output.ts";
-import type { SignalTrap } from "./signals.ts";
+import { type SignalTrap, turn } from "./signals.ts";
 
 /** The command's end is told by SIGCHLD; where the caller has that blocked, by looking this often. */
 const lookMilliseconds = 1000;
@@ -50,18 +50,40 @@ export class RunningCommand {
     faultPoint("before-spawn");
     this.#processId = command.start(variables);
     trap.onSignal((signal) => this.#pass(signal));
-    setImmediate(() => (this.#isNew = false));
+    if (trap.eventLoop?.isDue === false) this.#isNew = false;
+    else setImmediate(() => (this.#isNew = false));
   }
 
-  /** Waits for the command's end. */
-  async ended(): Promise<ChildStatus> {
+  /**
+   * Waits for the command's end, and for the handlers of signals that may have come with it.
+   *
+   * @param options.runsEventLoop whether something must go on meanwhile, such as a look at a lock that may be lost
+   */
+  async ended({ runsEventLoop }: { runsEventLoop: boolean }): Promise<ChildStatus> {
+    const { eventLoop } = this.#trap;
+    if (runsEventLoop || eventLoop?.canBlock !== true) return await this.#endedInEventLoop();
+    this.#status ??= reap(this.#processId);
+    while (this.#status === undefined) {
+      eventLoop.block(lookMilliseconds);
+      // Before a turn of the event loop, which may collect garbage while the next one waits for the lock.
+      this.#status = reap(this.#processId);
+      if (this.#status === undefined) await this.#trap.turn();
+    }
+    // What ended the command may have been sent to this process as well.
+    if ("signal" in this.#status) await this.#trap.turn();
+    return this.#status;
+  }
+
+  async #endedInEventLoop(): Promise<ChildStatus> {
     try {
-      return await new Promise<ChildStatus>((resolve, reject) => {
+      const status = await new Promise<ChildStatus>((resolve, reject) => {
         this.#onEnd = resolve;
         this.#onError = reject;
         this.#timer = setInterval(() => this.#look(), lookMilliseconds);
         this.#look();
       });
+      await turn();
+      return status;
     } finally {
       clearInterval(this.#timer);
       clearTimeout(this.#killTimer);

@@ -5,7 +5,7 @@ import type { Job } from "../arguments/job.ts";
 import type { WaitContext } from "./acquire.ts";
 import { variablesOf } from "./around.ts";
 import { type JobLocks, lowestDescriptor, endUnstarted } from "./run-under.ts";
-import { Interrupted, turn } from "./signals.ts";
+import { Interrupted } from "./signals.ts";
 
 /**
  * Replaces this process by the command of a job. The descriptors that it inherits hold the locks as long as it or a child
@@ -24,7 +24,7 @@ export async function execUnder(
     const variables = variablesOf(grants, joined, job.kind);
     // From here on a signal ends this process, as it is going to end the command. One that came before is seen in a turn.
     trap.release();
-    await turn();
+    await trap.turn();
     if (trap.received !== undefined) throw new Interrupted(trap.received);
     faultPoint("before-exec");
     command.replaceProcess(variables);

@@ -13,7 +13,7 @@ import { diagnostics } from "../terminal/output.ts";
 import type { WaitContext } from "./acquire.ts";
 import { variablesOf } from "./around.ts";
 import { RunningCommand } from "./child.ts";
-import { Interrupted, turn } from "./signals.ts";
+import { Interrupted } from "./signals.ts";
 
 /** What fails when a command cannot be started. */
 const startingCalls: ReadonlySet<string> = new Set(["posix_spawnp", "execvpe"]);
@@ -47,10 +47,9 @@ export async function runUnder(
   } catch (error) {
     return await endUnstarted(grants, job, error);
   }
-  const isStopped = stopWhenLost(engine, grants, job, running);
-  const status = await running.ended();
-  // Of two signals, that of the command's end may be seen first.
-  await turn();
+  const isWatched = isLossWatched(engine, job);
+  const isStopped = isWatched ? stopWhenLost(engine, grants, job, running) : () => false;
+  const status = await running.ended({ runsEventLoop: isWatched || engine.isLeased });
   const exitStatus = exitStatusOf(status);
   const wasAsked = isStopped();
   // Nothing is left to pass signals to; a server that does not answer is not to be waited for any more.
@@ -73,6 +72,11 @@ export async function runUnder(
   return isLost ? exitCodes.lost : exitStatus;
 }
 
+/** Whether it is looked, while the command runs, if the locks are still held. */
+function isLossWatched({ isLeased }: LockEngine, { onLost, replace }: Job): boolean {
+  return replace === true || onLost === "kill" || (isLeased && onLost === "fail");
+}
+
 /**
  * Stops the command when it loses a lock, if it is to be stopped.
  *
@@ -81,7 +85,7 @@ export async function runUnder(
 function stopWhenLost(
   engine: LockEngine,
   grants: readonly Grant[],
-  { onLost, replace, killAfterSeconds }: Job,
+  { onLost, killAfterSeconds }: Job,
   command: RunningCommand,
 ): () => boolean {
   let isStopped = false;
@@ -89,8 +93,7 @@ function stopWhenLost(
   // One that was asked to leave may lose its lease before it has left.
   const killBySeconds = () =>
     Math.min(...grants.map((grant) => grant.findLoss()?.loss.killBySeconds ?? Infinity));
-  const isWatched = replace === true || onLost === "kill" || (engine.isLeased && onLost === "fail");
-  for (const grant of isWatched ? grants : []) {
+  for (const grant of grants) {
     const lost = grant.watchLoss();
     const stop = () => {
       const error: LockLostError = lost.reason;

@@ -1,6 +1,7 @@
 /** Signals, on the command line, which owns its process. */
 import { isTerminal } from "../../posix/file.ts";
 import { interruptWaits } from "../../posix/alarm.ts";
+import type { EventLoopWatch } from "../../posix/event-loop.ts";
 import {
   isIgnored,
   resetSignal,
@@ -30,12 +31,15 @@ export class Interrupted extends Error {
  * Handlers run in a turn of the event loop: after a blocking call, await {@link turn} before looking.
  */
 export class SignalTrap {
+  /** Tells whether a turn is worth it. */
+  readonly eventLoop: EventLoopWatch | undefined;
   readonly #received = new Set<SignalName>();
   readonly #trapped: SignalName[] = [];
   readonly #abort = new AbortController();
   #listener: ((signal: SignalName) => void) | undefined;
 
-  constructor(signals: readonly SignalName[]) {
+  constructor(signals: readonly SignalName[], eventLoop?: EventLoopWatch) {
+    this.eventLoop = eventLoop;
     // Bun has put handlers on some of them, but only where a standard stream is a terminal.
     if ([0, 1, 2].some(isTerminal)) restoreIgnoredSignals();
     this.#trap(signals, (name) => {
@@ -82,6 +86,11 @@ export class SignalTrap {
   /** The first signal that came in. */
   get received(): SignalName | undefined {
     return this.#received.values().next().value;
+  }
+
+  /** Lets the handlers of signals that came in run. */
+  async turn(): Promise<void> {
+    if (this.eventLoop?.isDue !== false) await turn();
   }
 
   /** Whether a signal came in. */

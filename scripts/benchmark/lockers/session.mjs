@@ -12,7 +12,7 @@ function sessionSection() {
   const session = spawn(program, ["session"], { stdio: ["pipe", "pipe", "inherit"] });
   const answers = createInterface({ input: session.stdout })[Symbol.asyncIterator]();
   return async () => {
-    for (const request of ["get", "unget"]) {
+    for (const request of ["get -q", "unget -q"]) {
       session.stdin.write(`${request} ${lock}\n`);
       const { value } = await answers.next();
       if (!value?.startsWith("0 ")) process.exit(1);

@@ -11,7 +11,7 @@ open2($answers, $requests, $program, "session") if $side eq "session";
 
 sub section {
     if ($side eq "session") {
-        for my $request ("get", "unget") {
+        for my $request ("get -q", "unget -q") {
             print $requests "$request $lock\n";
             <$answers> =~ /^0 / or exit 1;
         }

@@ -15,7 +15,7 @@ if side == "session":
     )
 
     def section():
-        for request in ("get", "unget"):
+        for request in ("get -q", "unget -q"):
             print(request, lock, file=session.stdin)
             if not session.stdout.readline().startswith("0 "):
                 sys.exit(1)

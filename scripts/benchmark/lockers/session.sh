@@ -12,8 +12,8 @@ if [ "$side" = session ]; then
     [ "$status" = 0 ] || exit 1
   }
   section() {
-    ask "get $lock"
-    ask "unget $lock"
+    ask "get -q $lock"
+    ask "unget -q $lock"
   }
 else
   exec 9>"$file"

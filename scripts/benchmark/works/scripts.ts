@@ -37,7 +37,7 @@ export default {
     const valuesOf = (language: Language, side: Side) => values.get(nameOf(language, side)) ?? [];
     const [bash] = languages;
     return {
-      how: "A script takes a lock and releases it, again and again: by `get` and `unget` of one `resourcelock session` that it has started, or by flock, which is a process for each. Microseconds a pair, as the script measures them itself.",
+      how: "A script takes a lock and releases it, again and again: by `get -q` and `unget -q` of one `resourcelock session` that it has started, or by flock, which is a process for each. Microseconds a pair, as the script measures them itself.",
       tables: [tableOf(entries, values, { unit: "us", bases: [nameOf(bash, "flock")] })],
       aims: languages.map((language) =>
         atLeast(

@@ -150,7 +150,7 @@ async function tellRefused(
 
 /** Tells of the grant, and leaves it held or releases it in time. @returns the exit status */
 async function holdOn(grant: Grant, hold: HoldOptions, context: WaitContext): Promise<number> {
-  const { output, trap } = context;
+  const { engine, output, trap } = context;
   const texts = textsFor(output);
   const { name, token } = grant;
   const text = texts.granted(name, { ...hold, process: hold.owner?.pid, info: grant.info });
@@ -161,7 +161,8 @@ async function holdOn(grant: Grant, hold: HoldOptions, context: WaitContext): Pr
     await grant.release({ whereCalled: "output failed" });
     throw error;
   }
-  if (hold.seconds !== undefined) await trap.sleep(hold.seconds);
+  const runsEventLoop = engine.isLeased;
+  if (hold.seconds !== undefined) await trap.sleep(hold.seconds, { runsEventLoop });
   else await turn();
   if (hold.seconds === undefined && trap.received === undefined) {
     const isHeld = await grant.detach(

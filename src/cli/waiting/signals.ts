@@ -1,7 +1,8 @@
 /** Signals, on the command line, which owns its process. */
 import { isTerminal } from "../../posix/file.ts";
 import { interruptWaits } from "../../posix/alarm.ts";
-import type { EventLoopWatch } from "../../posix/event-loop.ts";
+import { monotonicSeconds } from "../../posix/clock.ts";
+import { EventLoopWatch } from "../../posix/event-loop.ts";
 import {
   isIgnored,
   resetSignal,
@@ -103,8 +104,24 @@ export class SignalTrap {
     this.#listener = listener;
   }
 
-  /** Waits for a time, or until a signal comes in. */
-  async sleep(seconds: number): Promise<void> {
+  /**
+   * Waits for a time, or until a signal comes in.
+   *
+   * @param options.runsEventLoop whether something must go on meanwhile
+   */
+  async sleep(seconds: number, { runsEventLoop = false } = {}): Promise<void> {
+    const eventLoop = this.eventLoop ?? new EventLoopWatch();
+    if (runsEventLoop || !eventLoop.canBlock) return await this.#sleepInEventLoop(seconds);
+    const endSeconds = monotonicSeconds() + seconds;
+    while (this.#received.size === 0) {
+      const milliseconds = Math.ceil((endSeconds - monotonicSeconds()) * 1000);
+      if (milliseconds <= 0) return;
+      eventLoop.block(milliseconds);
+      if (eventLoop.isDue) await turn();
+    }
+  }
+
+  async #sleepInEventLoop(seconds: number): Promise<void> {
     if (this.#received.size > 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, seconds * 1000);

@@ -32,17 +32,17 @@ export interface AttemptOptions {
   /** Called after each attempt that was not granted, about once a second. */
   readonly onWait?: ((waitedSeconds: number) => void) | undefined;
   /**
-   * Looks whether the wait will never end, after a second and then once a second.
+   * Looks whether the wait will never end, first after a second.
    *
-   * @returns whether to give it up
+   * @returns in how many seconds to look again; undefined to give it up
    */
-  readonly isDeadlocked?: (() => Promise<boolean>) | undefined;
+  readonly lookForDeadlock?: (() => Promise<number | undefined>) | undefined;
   /** Takes the ledger of a request that was withdrawn, to use or close it. */
   readonly returnLedger: (ledger: Ledger) => void;
 }
 
-/** How long a request waits before it looks for a deadlock, and between two looks. */
-const lookSeconds = 1;
+/** How long a request waits before it looks for a deadlock. */
+const firstLookSeconds = 1;
 /** A step of a wait that is no pause: {@link Attempt.look}. */
 const lookNow = -1;
 
@@ -56,7 +56,7 @@ export class Attempt {
   #isOver = false;
   #cancelReason: Error | undefined;
   #refusal: Refusal["reason"] | undefined;
-  #lookAtSeconds = this.#startSeconds + lookSeconds;
+  #lookAtSeconds = this.#startSeconds + firstLookSeconds;
 
   constructor(participant: Participant, options: AttemptOptions) {
     this.participant = participant;
@@ -95,13 +95,16 @@ export class Attempt {
 
   /** Whether it is time to look for a deadlock. */
   isLookDue(): boolean {
-    return this.#options.isDeadlocked !== undefined && monotonicSeconds() >= this.#lookAtSeconds;
+    return this.#options.lookForDeadlock !== undefined && monotonicSeconds() >= this.#lookAtSeconds;
   }
 
   /** Looks for a deadlock, and leaves the queue if it is this request's to end it. */
   async look(): Promise<void> {
-    this.#lookAtSeconds = monotonicSeconds() + lookSeconds;
-    if ((await this.#options.isDeadlocked?.()) !== true) return;
+    const seconds = await this.#options.lookForDeadlock?.();
+    if (seconds !== undefined) {
+      this.#lookAtSeconds = monotonicSeconds() + seconds;
+      return;
+    }
     this.#refusal = "deadlock";
     this.withdraw("deadlocked");
   }

@@ -111,14 +111,15 @@ export class HostEngine implements LockEngine {
     const attempt = lock.request(wish, {
       timeoutSeconds,
       signal,
-      isDeadlocked: async () => {
+      lookForDeadlock: async () => {
+        const deadlock = await watch();
         try {
-          circle = await (await watch()).look();
+          circle = await deadlock.look();
         } catch (error) {
           // A lock that cannot be looked at is no reason to end the wait for another one.
           if (!(error instanceof ResourceLockError || error instanceof PosixError)) throw error;
         }
-        return circle !== undefined;
+        return circle === undefined ? deadlock.secondsToNext : undefined;
       },
       onWait:
         onWait && ((waitedSeconds) => onWait(waitedSeconds, () => this.#describe(lock, attempt))),

@@ -9,6 +9,7 @@ import {
 } from "./circle.ts";
 import { isSureHolder, type LockStatus } from "./status.ts";
 
+const lookSeconds = 1;
 /** What processes hold does not change while they wait, but for a hold that somebody binds to one. */
 const rescanSeconds = 30;
 
@@ -48,6 +49,14 @@ export class DeadlockWatch {
     this.#looks = circle === undefined ? 0 : this.#looks + 1;
     const isOwn = circle !== undefined && givesUp(circle, this.#around.own, this.#looks);
     return isOwn ? circle : undefined;
+  }
+
+  /** In how many seconds the next look can find anything. */
+  get secondsToNext(): number {
+    const holdsNothing = this.#heldNames?.length === 0;
+    return holdsNothing
+      ? Math.max(lookSeconds, this.#rescanAtSeconds - this.#around.clock())
+      : lookSeconds;
   }
 
   /** Whether anybody waits for a lock that this process holds, or one above it: without that there is no circle. */

@@ -251,9 +251,12 @@ export function descriptorStatus(descriptor: number): FileStatus {
   return statx(descriptor, emptyPath, AT_EMPTY_PATH);
 }
 
+function word(index: number): number {
+  return statxWords[index] ?? 0;
+}
+
 function statx(directory: number, path: Uint8Array, flags: number): FileStatus {
   check("statx", libc.statx(directory, path, flags, STATX_BASIC_STATS, statxWords));
-  const word = (index: number) => statxWords[index] ?? 0;
   return {
     links: word(4),
     inode: word(8) + word(9) * 2 ** 32,

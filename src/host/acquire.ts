@@ -100,9 +100,10 @@ export class Attempt {
 
   /** Looks for a deadlock, and leaves the queue if it is this request's to end it. */
   async look(): Promise<void> {
+    const startSeconds = monotonicSeconds();
     const seconds = await this.#options.lookForDeadlock?.();
     if (seconds !== undefined) {
-      this.#lookAtSeconds = monotonicSeconds() + seconds;
+      this.#lookAtSeconds = startSeconds + seconds;
       return;
     }
     this.#refusal = "deadlock";

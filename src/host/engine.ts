@@ -150,7 +150,10 @@ export class HostEngine implements LockEngine {
 
   #openToAcquire(name: string, { message, cutMessage }: AcquireRequest): HostLock {
     const known = this.#locks.get(name);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      known.unit.doubt();
+      return known;
+    }
     if (message.length > maxShortMessage && cutMessage !== true) requireFits(name, message);
     return this.#keep(HostLock.openOrCreate(name, this.#access));
   }

@@ -105,6 +105,7 @@ export class HostGrant implements Grant {
   async detach({ process: pid }: DetachOptions = {}): Promise<boolean> {
     const holder = this.#take();
     if (holder === undefined) return false;
+    this.#lock.unit.doubt();
     return this.#lock.detach(holder, pid === undefined ? undefined : this.#ownerOf(pid));
   }
 
@@ -116,6 +117,8 @@ export class HostGrant implements Grant {
     LockLostError | undefined
   > {
     const holder = this.#take();
+    // Something ran under it.
+    this.#lock.unit.doubt();
     if (holder !== undefined && !this.#lock.release(holder, whereCalled, exitStatus)) {
       const by = pidText(holder.forcedBy);
       this.#loss = new LockLostError(this.name, { reason: "forced", by });

@@ -180,6 +180,7 @@ export class HostLock {
     whereCalled: string,
     { by = process.pid, ...meant }: MeantHold & { by?: number } = {},
   ): { outcome: "released" | "free" | "not-meant"; holders: HolderStatus[] } {
+    this.unit.requireWhole();
     let holders: HolderStatus[] = [];
     const onLook = (ledger: Ledger) => {
       holders = holdersOf(ledger, this.unit);

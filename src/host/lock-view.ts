@@ -45,6 +45,7 @@ export class LockView implements Disposable {
 
 function viewState(lock: HostLock): LockState {
   const { name } = lock;
+  lock.unit.requireWhole();
   const value = lock.unit.readValue();
   const status = lock.status();
   return {

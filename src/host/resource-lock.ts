@@ -278,6 +278,7 @@ export class ResourceLock implements Disposable {
     const { force = false, whereCalled = "" } = options;
     const grant = this.#grants.at(-1);
     if (this.iHaveTheLock && grant !== undefined) return this.#ungetGrant(grant, whereCalled);
+    this.#lock.unit.requireWhole();
     const value = this.#lock.unit.readValue();
     if (!this.iHaveTheLock && !force) {
       const refused = value === 0 ? messages.notOwned : messages.extraneous;
@@ -386,6 +387,7 @@ export class ResourceLock implements Disposable {
   /** Follows objects that were created again since; with what is held in the old ones nothing changes. */
   #follow(): void {
     if (this.#grants.length === 0) this.#lock.unit.reopenIfReplaced();
+    else this.#lock.unit.requireWhole();
   }
 
   #requireOpen(): void {

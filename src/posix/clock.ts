@@ -13,7 +13,7 @@ export function pause(seconds: number): void {
 }
 
 const clockRealtime = 0;
-export const clockMonotonic = 1;
+const clockMonotonic = 1;
 /** As CLOCK_MONOTONIC, and it also runs while the machine is suspended. */
 const clockBoottime = 7;
 
@@ -36,18 +36,6 @@ export function monotonicSeconds(): number {
 export function bootSeconds(): number {
   readClock(clockBoottime);
   return secondsOf(timespec) + nanosecondsOf(timespec) / 1e9;
-}
-
-/** The struct timespec `seconds` from now; the buffer is shared: use it before the next call. */
-export function deadlineAfter(seconds: number, clock: number = clockRealtime): Uint32Array {
-  readClock(clock);
-  const nanoseconds = nanosecondsOf(timespec) + Math.round((seconds % 1) * 1e9);
-  const carry = nanoseconds >= 1e9 ? 1 : 0;
-  const whole = secondsOf(timespec) + Math.floor(seconds) + carry;
-  timespec[0] = whole % 2 ** 32;
-  timespec[1] = Math.floor(whole / 2 ** 32);
-  timespec[2] = nanoseconds - carry * 1e9;
-  return timespec;
 }
 
 /** The date and time of day here, to the second, of a moment. */

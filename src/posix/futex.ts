@@ -8,6 +8,7 @@ import {
   lastErrno,
   lastError,
   long,
+  PosixError,
   size,
   whenNeeded,
 } from "./libc.ts";
@@ -27,15 +28,42 @@ const SYS_futex = process.arch === "arm64" ? 98 : 202;
 const everybody = 0x7fffffff;
 
 /**
- * Whether a wait ended as it may: the word had changed, time was up, a signal came in, or somebody cut the file short.
- * The caller looks again in any case.
+ * How a wait ended: the word had changed, was woken, or cannot be read as somebody cut its file short; time was up; or a
+ * signal came in. The caller looks again in any case.
  */
-function isExpectedEnd(errno: number): boolean {
-  return errno === EAGAIN || errno === ETIMEDOUT || errno === EINTR || errno === EFAULT;
+export type FutexWaitEnd = "woken" | "elapsed" | "interrupted";
+
+function waitEndOf(errno: number): FutexWaitEnd {
+  if (errno === ETIMEDOUT) return "elapsed";
+  if (errno === EINTR) return "interrupted";
+  if (errno === EAGAIN || errno === EFAULT) return "woken";
+  throw new PosixError("futex", errno);
 }
 
 /** struct timespec */
 const timespec = new BigInt64Array(2);
+
+function futex(
+  address: number,
+  operation: number,
+  value: number,
+  time: BigInt64Array | null,
+): number {
+  const none: Pointer | null = null;
+  return Number(futexes().syscall(SYS_futex, address, operation, value, time, none, 0));
+}
+
+/**
+ * Blocks the thread until the word of 32 bits at an address of shared memory is woken, for `seconds` at most; not at all
+ * where it is no longer as expected. It may also return for no reason. The word itself is not touched.
+ */
+export function waitForWord(address: number, expected: number, seconds: number): FutexWaitEnd {
+  const whole = Math.floor(seconds);
+  timespec[0] = BigInt(whole);
+  timespec[1] = BigInt(Math.floor((seconds - whole) * 1e9));
+  const result = futex(address, FUTEX_WAIT, expected | 0, timespec);
+  return result === -1 ? waitEndOf(lastErrno()) : "woken";
+}
 
 /**
  * The words of a file, as futexes between processes. The file is mapped, but this process never touches the mapping:
@@ -57,30 +85,16 @@ export class FutexFile {
     this.#bytes = bytes;
   }
 
-  /**
-   * Blocks the thread until the word at an offset is woken, for `seconds` at most; not at all where it is no longer as
-   * expected. It may also return for no reason.
-   */
+  /** {@link waitForWord} of the word at an offset. */
   wait(offset: number, expected: number, seconds: number): void {
-    const whole = Math.floor(seconds);
-    timespec[0] = BigInt(whole);
-    timespec[1] = BigInt(Math.floor((seconds - whole) * 1e9));
-    const result = this.#call(offset, FUTEX_WAIT, expected | 0, timespec);
-    if (result === -1 && !isExpectedEnd(lastErrno())) throw lastError("futex");
+    waitForWord(this.#address + offset, expected, seconds);
   }
 
   /** Wakes all that wait for the word at an offset. */
   wake(offset: number): void {
     // Where the file was cut short nobody can wait: nothing to wake.
-    if (this.#call(offset, FUTEX_WAKE, everybody, null) === -1 && lastErrno() !== EFAULT) {
-      throw lastError("futex");
-    }
-  }
-
-  #call(offset: number, operation: number, value: number, time: BigInt64Array | null): number {
-    const none: Pointer | null = null;
-    const address = this.#address + offset;
-    return Number(futexes().syscall(SYS_futex, address, operation, value, time, none, 0));
+    const result = futex(this.#address + offset, FUTEX_WAKE, everybody, null);
+    if (result === -1 && lastErrno() !== EFAULT) throw lastError("futex");
   }
 
   close(): void {

@@ -1,11 +1,11 @@
 /** POSIX named semaphores: sem_overview(7), on a mapping of our own. */
 import { read, toArrayBuffer } from "bun:ffi";
-import { clockMonotonic, deadlineAfter } from "./clock.ts";
+import { monotonicSeconds } from "./clock.ts";
+import { waitForWord } from "./futex.ts";
 import {
   check,
   EAGAIN,
   EINTR,
-  ETIMEDOUT,
   lastErrno,
   lastError,
   long,
@@ -48,6 +48,8 @@ const waitersOffset = 4;
 const sharedOffset = 8;
 /** Where two words stand that glibc leaves alone: see {@link SemaphoreMark}. */
 const marksOffset = 16;
+const waitersWord = waitersOffset / Uint32Array.BYTES_PER_ELEMENT;
+const marksWord = marksOffset / Uint32Array.BYTES_PER_ELEMENT;
 /** FUTEX_SHARED of sysdeps/nptl/futex-internal.h. */
 const sharedByProcesses = 128;
 /** PID_MAX_LIMIT of linux/threads.h: more threads cannot wait. */
@@ -89,38 +91,6 @@ export function faultInSemaphore(bytes: Uint8Array): string | undefined {
 /** How a blocking wait ended: with a unit, at its deadline, or because a signal came in. */
 export type WaitResult = "granted" | "elapsed" | "interrupted";
 
-interface TimedWait {
-  call: string;
-  wait: (semaphore: number, seconds: number) => number;
-}
-let timedWaitOfHost: TimedWait | undefined;
-
-/**
- * sem_clockwait (glibc 2.30) on the monotonic clock, so that setting the clock, which a Raspberry Pi does
- * at each boot, neither ends a wait early nor makes it longer; else sem_timedwait. Looked up at the
- * first wait: most runs never wait.
- */
-function timedWait(): TimedWait {
-  if (timedWaitOfHost === undefined) {
-    try {
-      const { sem_clockwait } = openLibc({
-        sem_clockwait: { args: [long, "i32", "ptr"], returns: "i32" },
-      });
-      const wait = (semaphore: number, seconds: number) =>
-        sem_clockwait(semaphore, clockMonotonic, deadlineAfter(seconds, clockMonotonic));
-      timedWaitOfHost = { call: "sem_clockwait", wait };
-    } catch {
-      const { sem_timedwait } = openLibc({
-        sem_timedwait: { args: [long, "ptr"], returns: "i32" },
-      });
-      const wait = (semaphore: number, seconds: number) =>
-        sem_timedwait(semaphore, deadlineAfter(seconds));
-      timedWaitOfHost = { call: "sem_timedwait", wait };
-    }
-  }
-  return timedWaitOfHost;
-}
-
 /**
  * A semaphore that exists, mapped from a descriptor. sem_open would open it by name once more: between the look at
  * the file and that call somebody could put another file there, or one that blocks.
@@ -128,7 +98,7 @@ function timedWait(): TimedWait {
 export class Semaphore {
   /** 0 once it is closed: a call with an address that is mapped no more would end the process. */
   #address: number;
-  #markWords: Uint32Array | undefined;
+  #words: Uint32Array | undefined;
   /** Tells the file from others that get its name later. */
   readonly inode: number;
 
@@ -150,23 +120,21 @@ export class Semaphore {
   }
 
   readMark(which: SemaphoreMark): number {
-    return Atomics.load(this.#marks(), which);
+    return Atomics.load(this.#allWords(), marksWord + which);
   }
 
   setMark(which: SemaphoreMark, value: number): void {
-    Atomics.store(this.#marks(), which, value);
+    Atomics.store(this.#allWords(), marksWord + which, value);
   }
 
   /** Sets a mark to 0 if it still is the expected one. */
   clearMark(which: SemaphoreMark, expected: number): void {
-    Atomics.compareExchange(this.#marks(), which, expected, 0);
+    Atomics.compareExchange(this.#allWords(), marksWord + which, expected, 0);
   }
 
-  #marks(): Uint32Array {
-    this.#markWords ??= new Uint32Array(
-      toArrayBuffer(this.#mapped(), marksOffset, 2 * Uint32Array.BYTES_PER_ELEMENT),
-    );
-    return this.#markWords;
+  #allWords(): Uint32Array {
+    this.#words ??= new Uint32Array(toArrayBuffer(this.#mapped(), 0, semaphoreBytes));
+    return this.#words;
   }
 
   /** Takes a unit if there is one. */
@@ -178,14 +146,28 @@ export class Semaphore {
     throw new PosixError("sem_trywait", errno);
   }
 
-  /** Blocks the thread until there is a unit to take, for `seconds` at most. */
-  timedWait(seconds: number): WaitResult {
-    const { call, wait } = timedWait();
-    if (wait(this.#mapped(), seconds) === 0) return "granted";
-    const errno = lastErrno();
-    if (errno === ETIMEDOUT) return "elapsed";
-    if (errno === EINTR) return "interrupted";
-    throw new PosixError(call, errno);
+  /**
+   * Blocks the thread until there is a unit to take, for `seconds` at most, on a clock that nobody sets. This is what
+   * sem_clockwait does (glibc, nptl/sem_waitcommon.c), but that touches the semaphore after each wait: if its file was
+   * cut short meanwhile, the process would end by SIGBUS.
+   *
+   * @param requireWhole called at the start and after each wait; throws if the semaphore must not be touched
+   */
+  timedWait(seconds: number, requireWhole: () => void): WaitResult {
+    requireWhole();
+    if (this.tryWait()) return "granted";
+    const end = monotonicSeconds() + seconds;
+    // Whoever posts wakes somebody from now on.
+    Atomics.add(this.#allWords(), waitersWord, 1);
+    for (;;) {
+      const left = Math.max(0, end - monotonicSeconds());
+      const ended = waitForWord(this.#mapped() + valueOffset, 0, left);
+      requireWhole();
+      const isGranted = this.tryWait();
+      if (!isGranted && ended === "woken") continue;
+      Atomics.sub(this.#allWords(), waitersWord, 1);
+      return isGranted || ended === "woken" ? "granted" : ended;
+    }
   }
 
   /** Gives a unit back. @throws {PosixError} EOVERFLOW */
@@ -202,7 +184,7 @@ export class Semaphore {
     if (this.#address === 0) return;
     check("munmap", libc.munmap(this.#address, semaphoreBytes));
     this.#address = 0;
-    this.#markWords = undefined;
+    this.#words = undefined;
   }
 
   #word(offset: number): number {

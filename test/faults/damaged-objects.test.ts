@@ -20,7 +20,8 @@ import {
   resourcelock,
   startCommand,
 } from "../support/binary.ts";
-import { binary, start } from "../support/process.ts";
+import { root } from "../support/clone.ts";
+import { binary, runToEnd, start } from "../support/process.ts";
 import {
   filesOf,
   infoBytes,
@@ -467,6 +468,68 @@ describe("a semaphore that is cut short while it is in use", () => {
     expect(status).toBe(71);
     const [, error] = stderr.trimEnd().split("\n");
     expect(error).toContain(`${semaphorePath(name)} is damaged`);
+  });
+
+  test("ends a run that waits at it with an error in words", async () => {
+    const name = await newHeldLock();
+    const waiting = startCommand("run", name, "--", "true");
+    await waiting.stderr.until(name);
+    truncateSync(semaphorePath(name));
+    const { status, stderr } = await waiting.end();
+    expect(status).toBe(71);
+    expect(stderr).toContain(`${semaphorePath(name)} is damaged (it has 0 bytes instead of 32)`);
+  });
+
+  test.each(["true", "sleep 0.2"])(
+    "does not end the run whose command has cut it, and then does %s",
+    async (more) => {
+      const name = newLockName();
+      const script = `truncate -s 0 ${semaphorePath(name)}; ${more}`;
+      const outcome = await resourcelock("run", name, "--", "sh", "-c", script);
+      expect(outcome).toEqual({ status: 0, stdout: "", stderr: "" });
+    },
+  );
+
+  test("does not end a session that holds it, nor one that asks for it next", async () => {
+    const name = newLockName();
+    const session = startCommand("session");
+    await session.tell(`get ${name}\n`);
+    await session.stdout.until("\n");
+    truncateSync(semaphorePath(name));
+    await session.tell(`unget ${name}\nget ${name} -n\n`);
+    await session.endInput();
+    const { status, stdout } = await session.end();
+    expect(status).toBeLessThan(128);
+    expect(stdout.split("\n")[2]).toStartWith("71 ");
+  });
+
+  test.each([
+    ["waits for it", "lock.detach(); const wait = lock.acquire({ timeout: 5 }); cut(); await wait"],
+    ["blocks for it", "lock.detach(); child(); lock.hold({ timeout: 5 })"],
+    ["asks whether it is held", "cut(); Bun.sleepSync(60); lock.isLocked()"],
+    ["reads its value", "cut(); Bun.sleepSync(60); lock.lockValue()"],
+    ["detaches from it", "cut(); Bun.sleepSync(60); lock.detach()"],
+    [
+      "takes it by force",
+      "lock.detach(); cut(); Bun.sleepSync(60); lock.ungetLock({ force: true })",
+    ],
+  ])("is an error in words in a program that %s", async (_, script) => {
+    const name = newLockName();
+    const program = `
+      import { truncateSync } from "node:fs";
+      import { ResourceLock } from ${JSON.stringify(`${root}/src/index.ts`)};
+      const cut = () => truncateSync(${JSON.stringify(semaphorePath(name))});
+      const child = () => Bun.spawn(["sh", "-c", "sleep 0.3; truncate -s 0 ${semaphorePath(name)}"]);
+      const lock = new ResourceLock(${JSON.stringify(name)});
+      lock.getLock();
+      try {
+        ${script};
+        console.log("no error");
+      } catch (error) {
+        console.log(error.name);
+      }`;
+    const outcome = await runToEnd([process.execPath, "-e", program]);
+    expect(outcome).toEqual({ status: 0, stdout: "LockDamagedError\n", stderr: "" });
   });
 
   test("does not end a run that watches its hold", async () => {

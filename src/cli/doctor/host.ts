@@ -230,22 +230,9 @@ function ownerOfSharedMemory(): number | undefined {
   }
 }
 
-/** The release that has sem_clockwait. */
-const clockwaitRelease = [2, 30] as const;
-
 /** @param version as in `2.36` */
 export function cLibrary(version: string): Finding {
-  const check = "C library";
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  const [firstMajor, firstMinor] = clockwaitRelease;
-  if (major > firstMajor || (major === firstMajor && minor >= firstMinor)) {
-    return { check, verdict: "ok", text: `glibc ${version}.` };
-  }
-  return {
-    check,
-    verdict: "note",
-    text: `glibc ${version} is older than 2.30: setting the clock can end a wait too early or too late.`,
-  };
+  return { check: "C library", verdict: "ok", text: `glibc ${version}.` };
 }
 
 /** The file system, as far as logind's configuration needs it. */

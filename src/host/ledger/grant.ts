@@ -294,6 +294,7 @@ export function detachGrant(own: Own, boundProcess: number, boundStart: number):
   if (boundProcess !== 0 && hasEnded(boundProcess, boundStart)) return releaseGrant(own);
   // A group stays held by those who live.
   if (leaveToGroup(own)) return true;
+  own.unit.requireWhole();
   const hash = ownTextHash(ledger, own);
   if (hash === undefined) {
     writeFree(ledger, undefined);

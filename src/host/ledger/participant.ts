@@ -9,7 +9,7 @@
  * | seat | what its participant does |
  * |---|---|
  * | waiting | waits for those before it, or is first and tries again now and then |
- * | at the semaphore | is first, and blocks in sem_timedwait outside the mutex |
+ * | at the semaphore | is first, and blocks at the semaphore, outside the mutex |
  * | holding | holds |
  * | evicted, any of these | somebody forced the lock, a newer request superseded it, or it was stopped when its turn came |
  */
@@ -290,6 +290,7 @@ export class Participant {
    */
   blockInKernel({ on, seat }: Blocked, seconds: number): void {
     const own = this.#own;
+    own.unit.doubt();
     if (on === "holder") {
       // Its death does not change the ledger.
       if (own.ledger.blockUntilLeft(seat)) this.#quietTicks.cancel();
@@ -310,6 +311,7 @@ export class Participant {
 
   /** Whether another attempt may be worth it, without blocking. */
   mayAdvance(blocked: Blocked): boolean {
+    this.#own.unit.doubt();
     const isOver = this.#isWaitOver(blocked);
     if (isOver) this.#quietTicks.cancel();
     return isOver;
@@ -320,7 +322,9 @@ export class Participant {
     if (tookUnitUnrecorded) return true;
     if (on === "holder") return !ledger.isSeatLocked(seat);
     if (on === "waiter") return !ledger.isWaitingByteLocked(seat);
-    return on === "semaphore" && unit.readValue() > 0;
+    if (on !== "semaphore") return false;
+    unit.requireWhole();
+    return unit.readValue() > 0;
   }
 
   /** How many wait, and the place of this one among them. */

@@ -37,6 +37,8 @@ export class LockUnit {
   /** Whether somebody took the semaphore's bytes away: touching it would end this process by SIGBUS. */
   #isCutShort = false;
   #checkedSeconds = monotonicSeconds();
+  /** Whether the semaphore has to be checked however short ago that was: see {@link doubt}. */
+  #isInDoubt = false;
   #info: InfoSegment | undefined;
   #scratch: Uint8Array | undefined;
   #encoded: { bytes: Uint8Array; text: Uint8Array } | undefined;
@@ -110,7 +112,15 @@ export class LockUnit {
    * @throws {LockDamagedError} if it was cut short; after that it is not touched any more
    */
   requireWhole(): void {
-    if (this.#isCheckDue()) this.#hasSemaphoreItsName();
+    if (this.#isCheckDue() || this.#isInDoubt) this.#hasSemaphoreItsName();
+  }
+
+  /**
+   * Makes the next use check that the semaphore has all its bytes: after a wait, or a command, in which somebody may
+   * have cut it short.
+   */
+  doubt(): void {
+    this.#isInDoubt = true;
   }
 
   /** Whether a moment has passed since the last check; then this is one. */
@@ -122,8 +132,9 @@ export class LockUnit {
   }
 
   #follow(now: boolean, openByName: () => Semaphore | undefined): void {
-    if (!this.#isCheckDue() && !now) return;
-    if (this.#info?.isLinked === false) {
+    const isDue = this.#isCheckDue() || now;
+    if (!isDue && !this.#isInDoubt) return;
+    if (isDue && this.#info?.isLinked === false) {
       this.#scratch = undefined;
       this.#info.close();
       this.#info = undefined;
@@ -144,6 +155,7 @@ export class LockUnit {
     this.#isCutShort = true;
     requireSemaphoreSize(this.#lockName, status);
     this.#isCutShort = false;
+    this.#isInDoubt = false;
     return true;
   }
 
@@ -165,9 +177,16 @@ export class LockUnit {
     return this.#semaphore.tryWait();
   }
 
-  /** Blocks the thread until there is a unit to take, for `seconds` at most. */
+  /**
+   * Blocks the thread until there is a unit to take, for `seconds` at most.
+   *
+   * @throws {LockDamagedError} if the semaphore was cut short meanwhile
+   */
   take(seconds: number): WaitResult {
-    return this.#semaphore.timedWait(seconds);
+    return this.#semaphore.timedWait(seconds, () => {
+      this.doubt();
+      this.requireWhole();
+    });
   }
 
   /** Gives the unit back, unless somebody has done so already; then it is in nobody's hand. */

@@ -1,4 +1,4 @@
-/** A user who may have no more threads: JavaScriptCore aborts a program whose compiler threads do not start. */
+/** A user who may have no more threads: JavaScriptCore aborts a program whose threads do not start. */
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { haveTools, newLockName } from "../support/binary.ts";
@@ -6,13 +6,15 @@ import { eventually } from "../support/eventually.ts";
 import { binary, start } from "../support/process.ts";
 import { as, binaryForEverybody, isRoot } from "./other-user.ts";
 
-/** A user that has no other processes. */
-const userId = 23_492;
+/** Users that have no other processes. */
+const [oneUser, otherUser] = [23_492, 23_493];
 /** What a program has before it compiles anything. */
 const threads = 3;
 
-const startLimited = async (...words: string[]) => {
-  const limited = ["bash", "-c", `ulimit -u ${threads}; exec "$@"`, "bash"];
+const startLimited = async (...words: string[]) => await startAs(oneUser, threads, words);
+
+const startAs = async (userId: number, processes: number, words: readonly string[]) => {
+  const limited = ["bash", "-c", `ulimit -u ${processes}; exec "$@"`, "bash"];
   return start([...as(userId), ...limited, await binaryForEverybody(), ...words]);
 };
 
@@ -26,6 +28,14 @@ describe.skipIf(!isRoot || !haveTools("setpriv"))("a user who may have no more t
     const { status, stdout } = await session.end();
     expect(status).toBe(0);
     expect(stdout).toBe(`0 ${name}: locked\n0 ${name}: released\n`.repeat(rounds));
+  });
+
+  test("run keeps its lock and its status when its command uses the limit up", async () => {
+    // A garbage collection begins a second after the start, if there is one.
+    const usesUp = "(while sleep 2 & do :; done) 2>/dev/null; sleep 2 & exec sleep 1.5";
+    const words = ["run", newLockName(), "--", "sh", "-c", usesUp];
+    const run = await startAs(otherUser, threads + 8, words);
+    expect(await run.end()).toMatchObject({ status: 0, stderr: "" });
   });
 
   test.each(["list", "remove", "doctor"])("%s does its work on many locks", async (command) => {

@@ -6,7 +6,7 @@ import type { LockUnit } from "./objects/unit.ts";
 import { holders, isHolding, kindNames, seatAtSemaphore, waiters } from "./ledger/queue.ts";
 import { boundLabel, isOwnerDead, processLabel, processOf } from "./ledger/process-number.ts";
 import { dateOf } from "./ledger/seat-time.ts";
-import { deadHolder, hasWaiterMark, isOwnUnit, recordedSeat } from "./ledger/record.ts";
+import { endedByRelease, hasWaiterMark, isOwnUnit, recordedSeat } from "./ledger/record.ts";
 import type {
   Attachment,
   HolderStatus,
@@ -81,7 +81,7 @@ export function holdersOf(ledger: LedgerSnapshot, unit: UnitState): HolderStatus
     if (living.length > 0) return living.map((seat) => attachedHolder(ledger, seat));
     // Somebody wrote over what its seat said.
     if (ledger.overwrittenSeat() !== 0) return [{ ...foreign, attachment: "attached" }];
-    if (deadHolder(ledger) === undefined) return [];
+    if (endedByRelease(ledger)) return [];
     const number = recordedSeat(ledger);
     const label = number === 0 ? { pid: null } : processLabel(processOf(ledger.seat(number)));
     return [{ ...label, ...recordedHold(ledger, "stale") }];

@@ -22,7 +22,7 @@ import { type LockStatus, nobody } from "../../lock/status.ts";
 import { statusOf, statusIn } from "../status.ts";
 import { LockUnit } from "../objects/unit.ts";
 import { lockStates } from "../ledger/layout.ts";
-import { deadHolder, evictAllAndMarkFree } from "../ledger/record.ts";
+import { endedByRelease, evictAllAndMarkFree } from "../ledger/record.ts";
 
 /** What became of a removal. */
 export interface Removal {
@@ -127,7 +127,7 @@ function removeWith(
 
 /** Whether the unit is nobody's: those who held the lock ended by a release. Asked where nobody holds it. */
 function hasEndedHolders(ledger: Ledger | undefined): boolean {
-  return ledger?.header.state === lockStates.held && deadHolder(ledger) === undefined;
+  return ledger?.header.state === lockStates.held && endedByRelease(ledger);
 }
 
 function isEmpty(status: LockStatus): boolean {

@@ -10,6 +10,7 @@ import { noProcess, processLabel, processOf } from "./process-number.ts";
 import { seatAtSemaphore } from "./queue.ts";
 import {
   deadHolder,
+  endedByRelease,
   evictAllAndMarkFree,
   markOf,
   noteFound,
@@ -112,7 +113,7 @@ function adopt(own: Own, { row, textHash }: Extract<Step, { act: "adopt" }>): Ou
   const { ledger } = own;
   const { header } = ledger;
   if (row === 5) noteMissing(ledger);
-  const isRelease = row === 3 && deadHolder(ledger) === undefined;
+  const isRelease = row === 3 && endedByRelease(ledger);
   own.adopted = isRelease ? undefined : predecessor(own, row);
   noteUnitsAdopted(ledger);
   // In row 5 a detached hold was released, and the waiter that got its unit died.
@@ -130,7 +131,7 @@ function predecessor(own: Own, row: 3 | 5 | 6): Predecessor {
     const { boundProcess: process } = ledger.header;
     return { process, namespace: ownPidNamespace(), message: "the process that it was bound to" };
   }
-  const dead = row === 3 ? (deadHolder(ledger) ?? 0) : recordedSeat(ledger);
+  const dead = row === 3 ? deadHolder(ledger) : recordedSeat(ledger);
   const isAnothers = row === 5 && ledger.header.state === lockStates.detached;
   if (dead === 0 || isAnothers) return nobodyKnown;
   const seat = ledger.seat(dead);

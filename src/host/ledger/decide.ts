@@ -6,7 +6,7 @@
  * | 0 | any | | | it got the unit by waiting for the semaphore: write that into the record |
  * | 1 | held | over 0, or | another grant's | a peer forced the lock: evict the holders, and it is free |
  * | 2 | held, and somebody alive holds | 0 | the holder's | a group of shared holders or slots: join it |
- * | 3 | held otherwise | 0 | the holder's | its holder died, or ended by a release ({@link deadHolder}): adopt the unit |
+ * | 3 | held otherwise | 0 | the holder's | its holder died, or ended by a release ({@link endedByRelease}): adopt the unit |
  * | 4 | free or detached | over 0 | | take it |
  * | 5 | free and marked, or detached, marked by a waiter and of no dead owner | 0 | as noted, or blank | somebody died between two steps, or a peer is between two: adopt after a second |
  * | 6 | detached otherwise, or of a dead owner | 0 | the hold's | adopt, if the process that it is bound to is dead |
@@ -23,7 +23,7 @@ import { type LedgerState, lockStates } from "./layout.ts";
 import type { LedgerSnapshot } from "./ledger-reader.ts";
 import { otherHolder } from "./queue.ts";
 import {
-  deadHolder,
+  endedByRelease,
   graceSeconds,
   isHoldersText,
   isLost,
@@ -85,7 +85,7 @@ function decideHeld(view: View): Step {
   // Row 3. A seat whose data was overwritten may be the holder's, so do not adopt.
   if (ledger.overwrittenSeat() !== 0) return { row: 3, act: "wait", isExplained: false };
   // Who does not take over from the dead takes over here all the same: nobody died.
-  if (deadHolder(ledger) === undefined) return { row: 3, act: "adopt", textHash };
+  if (endedByRelease(ledger)) return { row: 3, act: "adopt", textHash };
   return adopt(view, 3, textHash);
 }
 

@@ -234,16 +234,24 @@ export function recordedSeat(ledger: LedgerState): number {
 
 /**
  * A holder that died, where the record says held and nobody who lives holds: the one that the record names, or another
- * one of its group. undefined where all of them ended by a release: their commands took the place of `run`, and nobody
- * was left to write that down. 0 where nobody knows.
+ * one of its group; 0 where nobody knows, or where {@link endedByRelease none} died.
  */
-export function deadHolder(ledger: LedgerState): number | undefined {
+export function deadHolder(ledger: LedgerState): number {
   const recorded = recordedSeat(ledger);
   if (recorded === 0 || !hasKindFlag(ledger.seat(recorded), "endsByRelease")) return recorded;
-  return ledger.taken.find((number) => {
+  const died = ledger.taken.find((number) => {
     const seat = ledger.seat(number);
     return isHolding(seat) && !hasKindFlag(seat, "endsByRelease");
   });
+  return died ?? 0;
+}
+
+/**
+ * Whether all holders ended by a release, where the record says held and nobody who lives holds: their commands took the
+ * place of `run`, and nobody was left to write that down.
+ */
+export function endedByRelease(ledger: LedgerState): boolean {
+  return recordedSeat(ledger) !== 0 && deadHolder(ledger) === 0;
 }
 
 /** Makes another holder of a group the one that the record names. The caller stores it. */
@@ -297,7 +305,7 @@ export function evictAllAndMarkFree(
   const isOurs = isKnown || (state !== lockStates.held && isOwnUnit(ledger, unit, hash));
   // To end a detached hold so is the ordinary way; and one that ended by a release was ended before.
   const recorded = recordedSeat(ledger);
-  const isEnded = recorded !== 0 && !ledger.isLive(recorded) && deadHolder(ledger) === undefined;
+  const isEnded = recorded !== 0 && !ledger.isLive(recorded) && endedByRelease(ledger);
   const isRelease = state === lockStates.detached || isEnded;
   const ending = isRelease ? seatStates.released : seatStates.forced;
   if (state !== lockStates.free) writeEnding(ledger, recorded, ending);

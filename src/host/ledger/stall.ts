@@ -5,7 +5,7 @@ import type { View } from "./decide.ts";
 import { type Header, lockStates } from "./layout.ts";
 import { nearestBefore } from "./queue.ts";
 import {
-  deadHolder,
+  endedByRelease,
   graceSeconds,
   isLost,
   isOfDeadOwner,
@@ -70,7 +70,7 @@ export class StallWatch {
     if (unit.readValue() > 0) return stalledSeconds;
     const { header } = ledger;
     const isHeld = header.state === lockStates.held;
-    if (isHeld && deadHolder(ledger) === undefined) return stalledSeconds;
+    if (isHeld && endedByRelease(ledger)) return stalledSeconds;
     // The first one may not adopt, either; and the place of one that did not would not help this one.
     if (!view.adopts) return undefined;
     if (isHeld) return stalledSeconds;

@@ -8,8 +8,14 @@ import { type CommandLine, readCommandLine } from "./arguments/command-line.ts";
 import { noCommand, twoCommands } from "./arguments/hints.ts";
 import { type OptionWord, UsageError } from "./arguments/words.ts";
 import { exitCodeOf, exitCodes } from "./exit-code.ts";
-import { OutputError, diagnostics, printLine, standardError } from "./terminal/output.ts";
-import { Interrupted } from "./waiting/signals.ts";
+import {
+  OutputError,
+  diagnostics,
+  printLine,
+  printToStderr,
+  reasonOfEnd,
+} from "./terminal/output.ts";
+import { Interrupted, turn } from "./waiting/signals.ts";
 
 /** `any` as in citty's SubCommandsDef: commands differ in their arguments. */
 type LoadCommand = () => Promise<CommandDef<any>>;
@@ -55,7 +61,8 @@ export async function main(argv: readonly string[]): Promise<Ending> {
     }
     return { status: await dispatch(argv) };
   } catch (error) {
-    if (error instanceof Interrupted) return { signal: error.signal };
+    const ended = error instanceof OutputError && error.isInterrupted ? await whyEnded() : error;
+    if (ended instanceof Interrupted) return { signal: ended.signal };
     // As every filter ends whose reader has gone; Bun ignores the signal itself.
     if (error instanceof OutputError && error.isForWantOfReader) return { signal: "SIGPIPE" };
     report(
@@ -64,6 +71,12 @@ export async function main(argv: readonly string[]): Promise<Ending> {
     );
     return { status: exitCodeOf(error) };
   }
+}
+
+/** Why a write has ended: what the trap of the command got is known after a turn. */
+async function whyEnded(): Promise<unknown> {
+  await turn();
+  return reasonOfEnd();
 }
 
 function report(error: unknown, commandName: string | undefined): void {
@@ -96,7 +109,7 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   if (help !== undefined || argv.length === 0) {
     const { helpOf } = await import("./arguments/usage.ts");
     const text = await helpOf(command, root, { isLong: help?.shown === "--help" });
-    if (help === undefined) standardError.raw(`${text}\n`);
+    if (help === undefined) printToStderr(`${text}\n`);
     else printLine(text);
     return help === undefined ? exitCodes.usage : exitCodes.done;
   }

@@ -195,9 +195,9 @@ export function writeFile(descriptor: number, bytes: Uint8Array): number {
   return check("write", libc.write(descriptor, bytes, bytes.length));
 }
 
-/** Blocks until a descriptor takes bytes again. */
-export function waitWritable(descriptor: number): void {
-  waiting().poll(new Int32Array([descriptor, POLLOUT]), 1, -1);
+/** Blocks until a descriptor takes bytes again; for so long at most, or until a signal comes. */
+export function waitWritable(descriptor: number, milliseconds = -1): boolean {
+  return waiting().poll(new Int32Array([descriptor, POLLOUT]), 1, milliseconds) > 0;
 }
 
 /** Blocks until a descriptor has bytes to read, or is at its end; for so long at most, or until a signal comes. */

@@ -3,6 +3,7 @@ import { defineCommand } from "citty";
 import type { Grant } from "../../lock/engine.ts";
 import { LockLostError } from "../../lock/errors.ts";
 import type { HolderStatus, LockState, ProcessLabel } from "../../lock/status.ts";
+import { monotonicSeconds } from "../../posix/clock.ts";
 import { hasEnded } from "../../posix/process-start.ts";
 import { outputOptions } from "../arguments/arguments.ts";
 import {
@@ -26,7 +27,13 @@ import { openEngine, parseTtl } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
 import { lockFacts } from "../status/lock-facts.ts";
 import { textsFor } from "../status/result-text.ts";
-import { diagnostics, printResult } from "../terminal/output.ts";
+import {
+  diagnostics,
+  endWritesBy,
+  OutputError,
+  printResult,
+  untilWritable,
+} from "../terminal/output.ts";
 import { acquireLock, type WaitContext } from "../waiting/acquire.ts";
 import { Interrupted, SignalTrap, terminationSignals, turn } from "../waiting/signals.ts";
 
@@ -76,6 +83,7 @@ export default defineCommand({
       ttlSeconds: args.ttl === undefined ? undefined : parseTtl(args.ttl),
     };
     const trap = new SignalTrap(terminationSignals);
+    endWritesBy(trap.signal);
     await using engine = await openEngine({
       output,
       access,
@@ -154,7 +162,13 @@ async function holdOn(grant: Grant, hold: HoldOptions, context: WaitContext): Pr
   const texts = textsFor(output);
   const { name, token } = grant;
   const text = texts.granted(name, { ...hold, process: hold.owner?.pid, info: grant.info });
+  const startSeconds = monotonicSeconds();
   try {
+    if (hold.seconds !== undefined && !output.quiet) {
+      // Nobody may read it: it is not to be held for longer by that.
+      const isInTime = await untilWritable(trap.signal, hold.seconds);
+      if (!isInTime) throw new OutputError("Cannot write to stdout: nobody reads it in time");
+    }
     await report(context, { name }, text, { granted: true, token });
   } catch (error) {
     // Who is told by the status that this failed will not release it.
@@ -162,8 +176,12 @@ async function holdOn(grant: Grant, hold: HoldOptions, context: WaitContext): Pr
     throw error;
   }
   const runsEventLoop = engine.isLeased;
-  if (hold.seconds !== undefined) await trap.sleep(hold.seconds, { runsEventLoop });
-  else await turn();
+  if (hold.seconds === undefined) {
+    await turn();
+  } else {
+    const passedSeconds = monotonicSeconds() - startSeconds;
+    await trap.sleep(Math.max(0, hold.seconds - passedSeconds), { runsEventLoop });
+  }
   if (hold.seconds === undefined && trap.received === undefined) {
     const isHeld = await grant.detach(
       hold.owner === undefined ? { seconds: hold.ttlSeconds } : { process: hold.owner.pid },

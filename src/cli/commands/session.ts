@@ -11,7 +11,7 @@ import { BusyLoop } from "../session/busy-loop.ts";
 import { Holds } from "../session/holds.ts";
 import { LineReader } from "../session/line-reader.ts";
 import { RequestSession } from "../session/session.ts";
-import { diagnostics, printLine } from "../terminal/output.ts";
+import { diagnostics, printPatiently } from "../terminal/output.ts";
 import { SignalTrap, terminationSignals, turn } from "../waiting/signals.ts";
 
 const stdin = 0;
@@ -81,7 +81,7 @@ async function answerRequests(
       if (!(error instanceof UsageError)) throw error;
       answer = session.refusal(error);
     }
-    printLine(answer);
+    await printPatiently(`${answer}\n`, trap.signal);
     if (busyLoop.lookWhetherDue() && (await interrupted())) return;
     if (count === requestsBeforeCompiling) compileHotCode();
   }

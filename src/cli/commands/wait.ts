@@ -15,7 +15,7 @@ import { parseRefusalStatus, parseTimeout } from "../arguments/values.ts";
 import { jsonLine } from "../terminal/escape.ts";
 import { openEngine } from "../engine.ts";
 import { exitCodes } from "../exit-code.ts";
-import { diagnostics, type OutputOptions, printLine } from "../terminal/output.ts";
+import { diagnostics, endWritesBy, type OutputOptions, printLine } from "../terminal/output.ts";
 import { Interrupted, SignalTrap, terminationSignals } from "../waiting/signals.ts";
 import type { State } from "../status/existing.ts";
 import { heldAroundText } from "../status/hold-around.ts";
@@ -67,6 +67,7 @@ export default defineCommand({
     const notFree = parseRefusalStatus("--conflict-exit-code", args["conflict-exit-code"]);
     const names = args._.map(parseLockName);
     const trap = new SignalTrap(terminationSignals);
+    endWritesBy(trap.signal);
     await using engine = await openEngine({
       server: args.server,
       output: { ...output, verbose: false },

@@ -1,7 +1,7 @@
 /** Results to stdout, for people or as JSON; diagnostics to stderr, through consola. */
 import { createConsola, type ConsolaInstance, type LogType } from "consola/core";
 import type { DebugMethod, LockLogger } from "../../lock/messages.ts";
-import { closesOnExec, waitWritable, writeFile } from "../../posix/file.ts";
+import { closesOnExec, isWritable, waitWritable, writeFile } from "../../posix/file.ts";
 import { errorText, isPosixError, PosixError } from "../../posix/libc.ts";
 import { columnsOf, obeysControls } from "../../posix/terminal.ts";
 import { escapeControls, jsonLine } from "./escape.ts";
@@ -16,6 +16,11 @@ export class OutputError extends Error {
   /** Whether it was a pipe or a socket that nobody reads any more. */
   get isForWantOfReader(): boolean {
     return isPosixError(this.cause, "EPIPE");
+  }
+
+  /** Whether a signal ended it: see {@link endWritesBy}. */
+  get isInterrupted(): boolean {
+    return isPosixError(this.cause, "EINTR", "EAGAIN");
   }
 }
 
@@ -83,15 +88,76 @@ export function printBytes(bytes: Uint8Array): void {
   }
 }
 
+/** Ends a write that waits for its reader; without one, such a write goes on. */
+let endingSignal: AbortSignal | undefined;
+
+/**
+ * Has a write to a full pipe end when a signal comes in, with an {@link OutputError}: for a command that takes signals
+ * instead of dying of them, and prints while it holds a lock.
+ *
+ * @param signal of the command's trap, which is aborted in a turn of the event loop after that
+ */
+export function endWritesBy(signal: AbortSignal): void {
+  endingSignal = signal;
+}
+
+/** Why a write was ended: the reason of the signal of {@link endWritesBy}, if that is aborted. */
+export function reasonOfEnd(): unknown {
+  return endingSignal?.reason;
+}
+
 function writeAll(descriptor: number, bytes: Uint8Array): void {
   let rest = bytes;
   while (rest.length > 0) {
     try {
       rest = rest.subarray(writeFile(descriptor, rest));
     } catch (error) {
-      if (isPosixError(error, "EAGAIN")) waitWritable(descriptor);
-      else if (!isPosixError(error, "EINTR")) throw error;
+      if (!isPosixError(error, "EAGAIN", "EINTR")) throw error;
+      const isFull = isPosixError(error, "EAGAIN");
+      const isInterrupted = !isFull || !waitWritable(descriptor);
+      if (isInterrupted && endingSignal !== undefined) throw error;
     }
+  }
+}
+
+/** Between two looks whether stdout takes bytes: first so long, then half as long again each time ... */
+const minPauseMilliseconds = 1;
+/** ... up to this. */
+const maxPauseMilliseconds = 50;
+
+/**
+ * Waits until stdout takes bytes, while the event loop runs.
+ *
+ * @returns whether it was in time
+ * @throws the reason of the signal, when that is aborted
+ */
+export async function untilWritable(signal: AbortSignal, seconds = Infinity): Promise<boolean> {
+  const end = performance.now() + seconds * 1000;
+  let pause = minPauseMilliseconds;
+  while (!isWritable(stdout)) {
+    const left = end - performance.now();
+    if (left <= 0) return false;
+    await Bun.sleep(Math.min(pause, left));
+    signal.throwIfAborted();
+    pause = Math.min(pause * 1.5, maxPauseMilliseconds);
+  }
+  return true;
+}
+
+/** PIPE_BUF of pipe(7): a pipe that poll(2) calls writable takes so much without blocking. */
+const maxBytesAtOnce = 4096;
+
+/**
+ * {@link printText} for a process that must not block: its signals and timers are seen while nobody reads.
+ *
+ * @throws {OutputError}
+ * @throws the reason of the signal, when that is aborted before all is written
+ */
+export async function printPatiently(text: string, signal: AbortSignal): Promise<void> {
+  const bytes = encoder.encode(text);
+  for (let start = 0; start < bytes.length; start += maxBytesAtOnce) {
+    await untilWritable(signal);
+    printBytes(bytes.subarray(start, start + maxBytesAtOnce));
   }
 }
 
@@ -130,7 +196,9 @@ export function diagnostics(): ConsolaInstance {
         log({ type, args }) {
           const text = `${prefixes[type] ?? ""}${args.join(" ")}\n`;
           if (capture !== undefined) capture.stderr += text;
-          else printToStderr(`resourcelock: ${escapeControls(text.slice(0, -1))}\n`);
+          else if (isTaken(type)) {
+            printToStderr(`resourcelock: ${escapeControls(text.slice(0, -1))}\n`);
+          }
         },
       },
     ],
@@ -138,8 +206,19 @@ export function diagnostics(): ConsolaInstance {
   return consola;
 }
 
+/** How long a notice waits for a full stderr: nobody may ever read it. */
+const noticeMilliseconds = 1000;
+let isStderrStuck = false;
+
+/** Whether stderr takes a diagnostic now. Warnings and errors wait for that as long as it takes. */
+function isTaken(type: LogType): boolean {
+  if (type !== "info" && type !== "debug") return true;
+  isStderrStuck = !waitWritable(stderr, isStderrStuck ? 0 : noticeMilliseconds);
+  return !isStderrStuck;
+}
+
 /** Writes to stderr as it is; where that is not possible, nobody can be told. */
-function printToStderr(text: string): void {
+export function printToStderr(text: string): void {
   try {
     writeAll(stderr, encoder.encode(text));
   } catch (error) {
@@ -167,9 +246,9 @@ export interface NoticeOutput {
   live: boolean;
   /** How wide the terminal is. */
   columns(): number;
-  /** Writes a diagnostic, as a line of its own. */
+  /** Writes a diagnostic, as a line of its own, unless that would have to wait for a reader. */
   line(text: string): void;
-  /** Writes a text as it is. */
+  /** Writes a text as it is, unless that would have to wait for a reader. */
   raw(text: string): void;
 }
 
@@ -179,6 +258,10 @@ export const standardError: NoticeOutput = {
     return obeysControls(stderr);
   },
   columns: () => columnsOf(stderr),
-  line: (text) => diagnostics().info(text),
-  raw: printToStderr,
+  line(text) {
+    if (isWritable(stderr)) diagnostics().info(text);
+  },
+  raw(text) {
+    if (isWritable(stderr)) printToStderr(text);
+  },
 };

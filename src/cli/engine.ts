@@ -6,7 +6,7 @@ import type { DebugMethod } from "../lock/messages.ts";
 import { bootSeconds } from "../posix/clock.ts";
 import { parseDuration } from "./arguments/values.ts";
 import { UsageError } from "./arguments/words.ts";
-import { diagnostics, lockLogger, type OutputOptions } from "./terminal/output.ts";
+import { lockLogger, type OutputOptions, warnMeanwhile } from "./terminal/output.ts";
 
 export interface EngineOptions {
   readonly output: OutputOptions;
@@ -51,7 +51,7 @@ export async function openEngine(options: EngineOptions): Promise<LockEngine> {
     // In our order of words the result is another text.
     const told = output.seedOrder ? resultOf : undefined;
     const logger = lockLogger(output, told);
-    const warn = (text: string) => output.quiet || diagnostics().warn(text);
+    const warn = (text: string) => output.quiet || warnMeanwhile(text);
     return new HostEngine({ ...access, logger, warn, forcedBy: askingProcess() });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
@@ -79,7 +79,7 @@ async function openEtcd(servers: string, options: EngineOptions): Promise<LockEn
   connectEarly(servers);
   const { EtcdEngine } = await import("../etcd/engine.ts");
   const { ProcessKeeper } = await import("../etcd/process-keeper.ts");
-  const warn = (text: string) => output.quiet || diagnostics().warn(text);
+  const warn = (text: string) => output.quiet || warnMeanwhile(text);
   // It is there even if the file was replaced or deleted meanwhile.
   const program = ["/proc/self/exe", keeperCommand];
   return new EtcdEngine({

@@ -196,7 +196,7 @@ export function diagnostics(): ConsolaInstance {
         log({ type, args }) {
           const text = `${prefixes[type] ?? ""}${args.join(" ")}\n`;
           if (capture !== undefined) capture.stderr += text;
-          else if (isTaken(type)) {
+          else if (!isNotice(type) || isTaken()) {
             printToStderr(`resourcelock: ${escapeControls(text.slice(0, -1))}\n`);
           }
         },
@@ -210,11 +210,18 @@ export function diagnostics(): ConsolaInstance {
 const noticeMilliseconds = 1000;
 let isStderrStuck = false;
 
-/** Whether stderr takes a diagnostic now. Warnings and errors wait for that as long as it takes. */
-function isTaken(type: LogType): boolean {
-  if (type !== "info" && type !== "debug") return true;
+/** Waits a moment until stderr takes a text. */
+function isTaken(): boolean {
   isStderrStuck = !waitWritable(stderr, isStderrStuck ? 0 : noticeMilliseconds);
   return !isStderrStuck;
+}
+
+/** Whether a diagnostic is dropped where stderr is full. Warnings and errors wait as long as it takes. */
+const isNotice = (type: LogType) => type === "info" || type === "debug";
+
+/** Warns in the middle of a wait or a hold, which must go on: not where stderr is full. */
+export function warnMeanwhile(text: string): void {
+  if (capture !== undefined || isTaken()) diagnostics().warn(text);
 }
 
 /** Writes to stderr as it is; where that is not possible, nobody can be told. */

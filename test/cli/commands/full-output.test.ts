@@ -84,3 +84,12 @@ test.each(["run NAME -t 0.2 true", "get NAME -t 0.2", "wait NAME -t 0.2"])(
     expect(await child.stdout.nextLine()).toBe("75");
   },
 );
+
+test("run goes on though the warning of another mode is not read", async () => {
+  const name = newLockName();
+  await resourcelock("run", name, "--mode", "600", "true");
+  const line = `run ${name} --mode 666 echo inside`;
+  const { child } = await withFullPipe(`echo 0; "$RESOURCELOCK" ${line} 2>&7; echo $?`);
+  expect(await child.stdout.nextLine()).toBe("inside");
+  expect(await child.stdout.nextLine()).toBe("0");
+});

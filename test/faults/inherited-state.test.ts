@@ -67,6 +67,22 @@ describe.skipIf(!haveTools("python3"))("a SIGALRM that the caller has blocked", 
   });
 });
 
+test.skipIf(!haveTools("python3"))(
+  "a TERM that the caller has blocked reaches run's command",
+  async () => {
+    const program = `import signal, time
+signal.signal(signal.SIGTERM, lambda *_: exit(3))
+signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+print("running", flush=True)
+time.sleep(20)`;
+    const words = ["run", newLockName(), "--", "python3", "-c", program];
+    const run = start(["env", "--block-signal=TERM", binary, ...words]);
+    await run.stdout.until("running\n");
+    run.signal("SIGTERM");
+    expect(await run.exited()).toBe(3);
+  },
+);
+
 describe.skipIf(!haveTools("python3"))("an alarm that the caller has set", () => {
   test("ends a wait as it would end any program, and the place in the queue is free", async () => {
     const name = newLockName();

@@ -146,6 +146,11 @@ export async function untilWritable(signal: AbortSignal, seconds = Infinity): Pr
 
 /** PIPE_BUF of pipe(7): a pipe that poll(2) calls writable takes so much without blocking. */
 const maxBytesAtOnce = 4096;
+/** A socket takes some hundred bytes of its room for each write, however short. */
+const maxWritesAtOnce = 16;
+
+/** What stdout still takes without blocking. */
+const room = { bytes: 0, writes: 0 };
 
 /**
  * {@link printText} for a process that must not block: its signals and timers are seen while nobody reads.
@@ -156,8 +161,15 @@ const maxBytesAtOnce = 4096;
 export async function printPatiently(text: string, signal: AbortSignal): Promise<void> {
   const bytes = encoder.encode(text);
   for (let start = 0; start < bytes.length; start += maxBytesAtOnce) {
-    await untilWritable(signal);
-    printBytes(bytes.subarray(start, start + maxBytesAtOnce));
+    const part = bytes.subarray(start, start + maxBytesAtOnce);
+    if (room.writes === 0 || room.bytes < part.length) {
+      await untilWritable(signal);
+      room.bytes = maxBytesAtOnce;
+      room.writes = maxWritesAtOnce;
+    }
+    room.bytes -= part.length;
+    room.writes -= 1;
+    printBytes(part);
   }
 }
 

@@ -88,6 +88,15 @@ describe("acquire()", () => {
     await grant.release();
   });
 
+  test("rejects with the signal's reason, and takes nothing, when it is aborted just after the grant", async () => {
+    const abort = new AbortController();
+    const reason = new Error("no longer needed");
+    const request = engine.acquire(name, { message: "", timeoutSeconds: 0, signal: abort.signal });
+    abort.abort(reason);
+    expect(await request.catch((error: unknown) => error)).toBe(reason);
+    expect((await engine.inspect(name))?.holders).toEqual([]);
+  });
+
   test("rejects with the signal's reason, and takes nothing, when it is aborted while it waits", async () => {
     const grant = grantOf(await engine.acquire(name, atOnce));
     const controller = new AbortController();

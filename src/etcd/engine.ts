@@ -139,7 +139,8 @@ export class EtcdEngine implements LockEngine {
         const leftMilliseconds = isOnce ? Infinity : (deadline - this.#clock()) * 1000;
         await abortablePause(Math.min(milliseconds, leftMilliseconds), request.signal);
         request.signal?.throwIfAborted();
-        if (!isOnce && this.#clock() >= deadline) return timeout(name, seen);
+        // A timer may end a moment early: a request in the last of the time would fail, not lapse.
+        if (leftMilliseconds <= milliseconds) return timeout(name, seen);
       }
       const left = isOnce ? 0 : Math.max(0.001, deadline - this.#clock());
       const opening = this.#sessions.sessionFor(name, left, request.signal);

@@ -1,5 +1,6 @@
 /** Colours, when they are wanted: never the only thing that tells something. */
 import { obeysControls } from "../../posix/terminal.ts";
+import { isCaptured } from "./output.ts";
 
 /** SGR codes of ECMA-48: those that every theme shows legibly. */
 const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, cyan: 36 } as const;
@@ -32,7 +33,7 @@ export function painter(descriptor: number, noColor: boolean): Paint {
 
 /** Whether colours are wanted: see {@link painter}. */
 export function wantsColor(descriptor: number, noColor: boolean): boolean {
-  if (noColor || process.env["NO_COLOR"]) return false;
+  if (noColor || isCaptured() || process.env["NO_COLOR"]) return false;
   const forced = process.env["FORCE_COLOR"] || undefined;
   if (forced !== undefined) return forced !== "0" && forced !== "false";
   if ((process.env["CLICOLOR_FORCE"] || "0") !== "0") return true;

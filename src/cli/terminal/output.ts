@@ -38,6 +38,11 @@ export interface CapturedOutput {
 /** Takes the output while {@link captureOutput} runs. */
 let capture: CapturedOutput | undefined;
 
+/** Whether what is printed becomes part of an answer. */
+export function isCaptured(): boolean {
+  return capture !== undefined;
+}
+
 /** Runs `act`, which gives a status, and keeps what it would have written to stdout and said on stderr. */
 export async function captureOutput(act: () => Promise<number>): Promise<CapturedOutput> {
   const captured = { status: 0, stdout: "", stderr: "", words: "" };
@@ -77,11 +82,16 @@ export function printBytes(bytes: Uint8Array): void {
     capture.stdout += new TextDecoder().decode(bytes);
     return;
   }
+  onStdout(() => writeAll(stdout, bytes));
+}
+
+/** @throws {OutputError} */
+function onStdout<T>(write: () => T): T {
   // Bun opens /dev/null in place of a closed stdout, close-on-exec, which no inherited one can be.
   isStdoutClosed ??= closesOnExec(stdout);
   if (isStdoutClosed) throw new OutputError("Cannot write to stdout: it is closed");
   try {
-    writeAll(stdout, bytes);
+    return write();
   } catch (error) {
     if (!(error instanceof PosixError)) throw error;
     throw new OutputError(`Cannot write to stdout: ${errorText(error.errno)}`, { cause: error });
@@ -146,11 +156,6 @@ export async function untilWritable(signal: AbortSignal, seconds = Infinity): Pr
 
 /** PIPE_BUF of pipe(7): a pipe that poll(2) calls writable takes so much without blocking. */
 const maxBytesAtOnce = 4096;
-/** A socket takes some hundred bytes of its room for each write, however short. */
-const maxWritesAtOnce = 16;
-
-/** What stdout still takes without blocking. */
-const room = { bytes: 0, writes: 0 };
 
 /**
  * {@link printText} for a process that must not block: its signals and timers are seen while nobody reads.
@@ -160,16 +165,19 @@ const room = { bytes: 0, writes: 0 };
  */
 export async function printPatiently(text: string, signal: AbortSignal): Promise<void> {
   const bytes = encoder.encode(text);
-  for (let start = 0; start < bytes.length; start += maxBytesAtOnce) {
-    const part = bytes.subarray(start, start + maxBytesAtOnce);
-    if (room.writes === 0 || room.bytes < part.length) {
-      await untilWritable(signal);
-      room.bytes = maxBytesAtOnce;
-      room.writes = maxWritesAtOnce;
-    }
-    room.bytes -= part.length;
-    room.writes -= 1;
-    printBytes(part);
+  for (let start = 0; start < bytes.length;) {
+    await untilWritable(signal);
+    start += onStdout(() => writeSome(bytes.subarray(start, start + maxBytesAtOnce)));
+  }
+}
+
+/** Writes what stdout takes. A terminal with little room blocks, until a signal comes. @returns how many bytes it took */
+function writeSome(bytes: Uint8Array): number {
+  try {
+    return writeFile(stdout, bytes);
+  } catch (error) {
+    if (isPosixError(error, "EINTR", "EAGAIN")) return 0;
+    throw error;
   }
 }
 

@@ -1,7 +1,8 @@
 /** Commands whose output nobody reads: a full pipe must not make signals and time limits void. */
 import { expect, test } from "bun:test";
-import { newLockName, resourcelock, startScript } from "../../support/binary.ts";
+import { haveTools, newLockName, resourcelock, startScript } from "../../support/binary.ts";
 import { eventually } from "../../support/eventually.ts";
+import { binary, start } from "../../support/process.ts";
 
 /** Runs a script in which descriptor 7 is a pipe that is full, and that stays open. It prints a process id first. */
 async function withFullPipe(script: string) {
@@ -56,6 +57,27 @@ test("session ends by a signal while a long answer is not read", async () => {
   await child.stdout.line("143");
   expect(await isReleased(name)).toBe(true);
 });
+
+test.skipIf(!haveTools("python3"))(
+  "session ends by a signal while its terminal is not read",
+  async () => {
+    const name = newLockName();
+    // A terminal takes a part of what is written when it has no room for all.
+    const program = `import pty, subprocess, sys
+session = subprocess.Popen([sys.argv[1], "session"], stdin=subprocess.PIPE, stdout=pty.openpty()[1])
+print(session.pid, flush=True)
+session.stdin.write(f"get {sys.argv[2]}\\n".encode() + f"history {sys.argv[2]}\\n".encode() * 600)
+session.stdin.flush()
+print(session.wait(), flush=True)`;
+    const child = start(["python3", "-c", program, binary, name]);
+    const pid = Number(await child.stdout.nextLine());
+    await untilHeld(name);
+    await untilStuck(pid);
+    process.kill(pid, "SIGTERM");
+    expect(await child.stdout.nextLine()).toBe("-15");
+    expect(await isReleased(name)).toBe(true);
+  },
+);
 
 test("wait ends by a signal while its answer is not read", async () => {
   const { child, pid } = await withFullPipe(

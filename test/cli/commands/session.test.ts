@@ -499,3 +499,9 @@ session.stdout.readline()`;
   const next = await resourcelock("run", held, "-t", "30", "--", "echo", "next");
   expect(next).toMatchObject({ status: 0, stdout: "next\n" });
 });
+
+test("session answers without colours where they are wanted on a pipe, too", async () => {
+  const name = newLockName();
+  const { stdout } = await bash(`echo 'state ${name}' | FORCE_COLOR=1 "$RESOURCELOCK" session`);
+  expect(stdout).toBe(`0 ${name}: free; there is no such lock yet\n`);
+});

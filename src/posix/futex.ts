@@ -65,6 +65,14 @@ export function waitForWord(address: number, expected: number, seconds: number):
   return result === -1 ? waitEndOf(lastErrno()) : "woken";
 }
 
+/** What no semaphore has: to wait for it is over at once. */
+const noValue = 0xffffffff;
+
+/** Whether a word of shared memory can be read, which is not so where its file was cut short. It is not touched. */
+export function isWordThere(address: number): boolean {
+  return futex(address, FUTEX_WAIT, noValue | 0, null) !== -1 || lastErrno() !== EFAULT;
+}
+
 /**
  * The words of a file, as futexes between processes. The file is mapped, but this process never touches the mapping:
  * where somebody cut the file short, the kernel gives an error instead of a SIGBUS.

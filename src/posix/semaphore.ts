@@ -1,7 +1,7 @@
 /** POSIX named semaphores: sem_overview(7), on a mapping of our own. */
 import { read, toArrayBuffer } from "bun:ffi";
 import { monotonicSeconds } from "./clock.ts";
-import { waitForWord } from "./futex.ts";
+import { isWordThere, waitForWord } from "./futex.ts";
 import {
   check,
   EAGAIN,
@@ -151,10 +151,10 @@ export class Semaphore {
    * sem_clockwait does (glibc, nptl/sem_waitcommon.c), but that touches the semaphore after each wait: if its file was
    * cut short meanwhile, the process would end by SIGBUS.
    *
-   * @param requireWhole called at the start and after each wait; throws if the semaphore must not be touched
+   * @param mayTouch called at the start and after each wait; if it is not, the wait ends as by a signal
    */
-  timedWait(seconds: number, requireWhole: () => void): WaitResult {
-    requireWhole();
+  timedWait(seconds: number, mayTouch: () => boolean): WaitResult {
+    if (!mayTouch()) return "interrupted";
     if (this.tryWait()) return "granted";
     const end = monotonicSeconds() + seconds;
     // Whoever posts wakes somebody from now on.
@@ -162,12 +162,27 @@ export class Semaphore {
     for (;;) {
       const left = Math.max(0, end - monotonicSeconds());
       const ended = waitForWord(this.#mapped() + valueOffset, 0, left);
-      requireWhole();
+      if (!mayTouch()) return "interrupted";
       const isGranted = this.tryWait();
       if (!isGranted && ended === "woken") continue;
-      Atomics.sub(this.#allWords(), waitersWord, 1);
+      this.#countOff();
       return isGranted || ended === "woken" ? "granted" : ended;
     }
+  }
+
+  /** Counts this waiter off, unless somebody has written the count anew meanwhile. */
+  #countOff(): void {
+    const words = this.#allWords();
+    for (let count = Atomics.load(words, waitersWord); count > 0;) {
+      const found = Atomics.compareExchange(words, waitersWord, count, count - 1);
+      if (found === count) return;
+      count = found;
+    }
+  }
+
+  /** Whether its bytes are there: if somebody cut its file short, touching it would end this process by SIGBUS. */
+  get isThere(): boolean {
+    return isWordThere(this.#mapped() + valueOffset);
   }
 
   /** Gives a unit back. @throws {PosixError} EOVERFLOW */

@@ -480,6 +480,16 @@ describe("a semaphore that is cut short while it is in use", () => {
     expect(stderr).toContain(`${semaphorePath(name)} is damaged (it has 0 bytes instead of 32)`);
   });
 
+  test("does not end a run that waits at it when it has lost its name, too", async () => {
+    const name = await newHeldLock();
+    const waiting = startCommand("run", name, "--", "echo", "in");
+    await waiting.stderr.until(name);
+    truncateSync(semaphorePath(name));
+    rmSync(semaphorePath(name));
+    await resourcelock("unget", name);
+    expect(await waiting.end()).toMatchObject({ status: 0, stdout: "in\n" });
+  });
+
   test.each(["true", "sleep 0.2"])(
     "does not end the run whose command has cut it, and then does %s",
     async (more) => {

@@ -151,12 +151,14 @@ export class LockUnit {
   /** @throws {LockDamagedError} if it has, but was cut short */
   #hasSemaphoreItsName(): boolean {
     const status = semaphoreStatus(this.#lockName);
-    if (status?.inode !== this.#semaphoreInode) return false;
-    this.#isCutShort = true;
-    requireSemaphoreSize(this.#lockName, status);
-    this.#isCutShort = false;
+    const isIt = status?.inode === this.#semaphoreInode;
+    if (isIt) {
+      this.#isCutShort = true;
+      requireSemaphoreSize(this.#lockName, status);
+    }
+    this.#isCutShort = !isIt && !this.#semaphore.isThere;
     this.#isInDoubt = false;
-    return true;
+    return isIt;
   }
 
   /** The semaphore's value: 0 where somebody has the unit. @throws {LockDamagedError} if it is beyond all reason */
@@ -184,8 +186,8 @@ export class LockUnit {
    */
   take(seconds: number): WaitResult {
     return this.#semaphore.timedWait(seconds, () => {
-      this.doubt();
-      this.requireWhole();
+      this.#hasSemaphoreItsName();
+      return !this.#isCutShort;
     });
   }
 

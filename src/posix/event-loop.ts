@@ -9,8 +9,6 @@ const polling = whenNeeded({ poll: { args: ["ptr", size, "i32"], returns: "i32" 
 const blocking = whenNeeded({ ppoll: { args: ["ptr", size, "ptr", "ptr"], returns: "i32" } });
 
 const POLLIN = 1;
-/** sigset_t: none. */
-const noSignals = new Uint8Array(128);
 
 /** Tells whether the event loop has anything to do: a signal that came in wakes its epoll instance. */
 export class EventLoopWatch {
@@ -35,13 +33,14 @@ export class EventLoopWatch {
   }
 
   /**
-   * Blocks until the event loop has something to do, a signal comes, or the time is up. As in the event loop, signals that
-   * the caller of this program has blocked come meanwhile.
+   * Blocks until the event loop has something to do, a signal comes, or the time is up.
+   *
+   * @param blocked the signals that do not come meanwhile, as a sigset_t
    */
-  block(milliseconds: number): void {
+  block(milliseconds: number, blocked: Uint8Array): void {
     // struct timespec: seconds and nanoseconds, each of two words.
     const seconds = Math.floor(milliseconds / 1000);
     const time = new Uint32Array([seconds, 0, (milliseconds - seconds * 1000) * 1e6, 0]);
-    blocking().ppoll(this.#polled, 1, time, noSignals);
+    blocking().ppoll(this.#polled, 1, time, blocked);
   }
 }

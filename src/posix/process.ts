@@ -23,6 +23,7 @@ export const signalNumbers = {
   SIGPIPE: 13,
   SIGALRM: 14,
   SIGTERM: 15,
+  SIGCHLD: 17,
   SIGCONT: 18,
   SIGTSTP: 20,
   SIGXFSZ: 25,

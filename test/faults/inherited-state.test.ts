@@ -83,6 +83,30 @@ time.sleep(20)`;
   },
 );
 
+describe.skipIf(!haveTools("python3"))("a signal that run does not take", () => {
+  // A TSTP that stops nobody because it is blocked would come to run again and again.
+  test.each(["TSTP", "ALRM"] as const)(
+    "such as a blocked %s does nothing while a command runs, and is not passed on",
+    async (name) => {
+      const program = `import signal, time
+counts = dict.fromkeys([signal.SIG${name}, signal.SIGCONT], 0)
+def count(number, _): counts[number] += 1
+for number in counts: signal.signal(number, count)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, list(counts))
+print("running", flush=True)
+end = time.monotonic() + 1.5
+while time.monotonic() < end: time.sleep(0.1)
+print(*counts.values())`;
+      const words = ["run", newLockName(), "--", "python3", "-c", program];
+      const run = start(["env", `--block-signal=${name}`, binary, ...words]);
+      await run.stdout.until("running\n");
+      run.signal(`SIG${name}`);
+      const { status, stdout } = await run.end();
+      expect({ status, stdout }).toEqual({ status: 0, stdout: "running\n0 0\n" });
+    },
+  );
+});
+
 describe.skipIf(!haveTools("python3"))("an alarm that the caller has set", () => {
   test("ends a wait as it would end any program, and the place in the queue is free", async () => {
     const name = newLockName();

@@ -64,7 +64,7 @@ export class RunningCommand {
     if (runsEventLoop || eventLoop?.canBlock !== true) return await this.#endedInEventLoop();
     this.#status ??= reap(this.#processId);
     while (this.#status === undefined) {
-      eventLoop.block(lookMilliseconds);
+      eventLoop.block(lookMilliseconds, this.#trap.blockedSignals());
       // Before a turn of the event loop, which may collect garbage while the next one waits for the lock.
       this.#status = reap(this.#processId);
       if (this.#status === undefined) await this.#trap.turn();

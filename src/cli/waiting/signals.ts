@@ -3,6 +3,7 @@ import { isTerminal } from "../../posix/file.ts";
 import { interruptWaits } from "../../posix/alarm.ts";
 import { monotonicSeconds } from "../../posix/clock.ts";
 import { EventLoopWatch } from "../../posix/event-loop.ts";
+import { blockedSignalsBut } from "../../posix/signal-mask.ts";
 import {
   isIgnored,
   resetSignal,
@@ -38,6 +39,7 @@ export class SignalTrap {
   readonly #trapped: SignalName[] = [];
   readonly #abort = new AbortController();
   #listener: ((signal: SignalName) => void) | undefined;
+  #blocked: Uint8Array | undefined;
 
   constructor(signals: readonly SignalName[], eventLoop?: EventLoopWatch) {
     this.eventLoop = eventLoop;
@@ -52,6 +54,7 @@ export class SignalTrap {
   /** Takes more signals, which end nothing: only {@link onSignal}'s listener gets them. */
   trapAlso(signals: readonly SignalName[]): void {
     this.#trap(signals, () => {});
+    this.#blocked = undefined;
   }
 
   /** Lets the signals end this process again, as they do by default. Those that came before are still seen. */
@@ -89,6 +92,15 @@ export class SignalTrap {
     return this.#received.values().next().value;
   }
 
+  /**
+   * The signals that the caller of this program has blocked, but for those that are taken here, which come as in the event
+   * loop, and SIGCHLD. A TSTP that is blocked stays so: it could stop nobody, and would come again and again.
+   */
+  blockedSignals(): Uint8Array {
+    const taken = this.#trapped.filter((name) => name !== "SIGTSTP");
+    return (this.#blocked ??= blockedSignalsBut([...taken, "SIGCHLD"]));
+  }
+
   /** Lets the handlers of signals that came in run. */
   async turn(): Promise<void> {
     if (this.eventLoop?.isDue !== false) await turn();
@@ -116,7 +128,7 @@ export class SignalTrap {
     while (this.#received.size === 0) {
       const milliseconds = Math.ceil((endSeconds - monotonicSeconds()) * 1000);
       if (milliseconds <= 0) return;
-      eventLoop.block(milliseconds);
+      eventLoop.block(milliseconds, this.blockedSignals());
       if (eventLoop.isDue) await turn();
     }
   }

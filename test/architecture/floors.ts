@@ -22,6 +22,7 @@ const posixForCli = [
   "proc",
   "process",
   "process-start",
+  "signal-mask",
   "terminal",
   "thread",
   "user",

@@ -19,6 +19,7 @@ export async function benchmark(
 ) {
   const results = `${directory}/RESULTS.md`;
   rmSync(results, { force: true });
+  const before = new Set(readdirSync("/dev/shm"));
   const child = start([...words, "--trial", "--results", results], {
     // A peer that is missing is named by the benchmark, and no failure, in CI too.
     env: { TMPDIR: directory, RESOURCELOCK_REQUIRE_TOOLS: undefined, ...env },
@@ -26,7 +27,8 @@ export async function benchmark(
   });
   await child.endInput();
   const outcome = await child.end();
-  const left = [...readdirSync("/dev/shm"), ...readdirSync(directory)].filter(
+  const made = readdirSync("/dev/shm").filter((file) => !before.has(file));
+  const left = [...made, ...readdirSync(directory)].filter(
     (file) => file.includes(`bench-${child.pid}-`) || file.startsWith("resourcelock-bench-"),
   );
   return { ...outcome, left, page: readFileSync(results, "utf8") };

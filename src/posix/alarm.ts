@@ -3,6 +3,7 @@ import type { Pointer } from "bun:ffi";
 import { monotonicSeconds } from "./clock.ts";
 import { check, checkReturned, openLibc, whenNeeded } from "./libc.ts";
 import { ignoreSignal, isIgnored, signalNumbers } from "./process.ts";
+import { signalSet } from "./signal-set.ts";
 
 const libc = openLibc({ siginterrupt: { args: ["i32", "i32"], returns: "i32" } });
 const alarms = whenNeeded({
@@ -15,8 +16,6 @@ const alarms = whenNeeded({
 const ITIMER_REAL = 0;
 const SIG_UNBLOCK = 1;
 const SIG_SETMASK = 2;
-/** sizeof(sigset_t). */
-const signalSetBytes = 128;
 /** A timer of zero is none, so this is the soonest that one can end. */
 const shortestSeconds = 1e-6;
 
@@ -31,7 +30,7 @@ export class CallersAlarm extends Error {
  * stays set.
  */
 export class WaitAlarm implements Disposable {
-  readonly #callersMask = new Uint8Array(signalSetBytes);
+  readonly #callersMask = signalSet();
   readonly #callersTimer: { dueSeconds: number; intervalSeconds: number } | undefined;
   readonly #wasIgnored = isIgnored("SIGALRM");
   /** struct itimerval: interval and first time, each in seconds and microseconds, of two words each. */
@@ -44,10 +43,7 @@ export class WaitAlarm implements Disposable {
     const { ptr } = alarms().abs as unknown as { ptr: Pointer };
     alarms().signal(signalNumbers.SIGALRM, ptr);
     interruptWaits(signalNumbers.SIGALRM);
-    const alarmAlone = new Uint8Array(signalSetBytes);
-    const bit = signalNumbers.SIGALRM - 1;
-    alarmAlone[bit >> 3] = 1 << (bit & 7);
-    this.#setMask(SIG_UNBLOCK, alarmAlone, this.#callersMask);
+    this.#setMask(SIG_UNBLOCK, signalSet(signalNumbers.SIGALRM), this.#callersMask);
   }
 
   /**
@@ -100,7 +96,7 @@ export class WaitAlarm implements Disposable {
     check("setitimer", alarms().setitimer(ITIMER_REAL, this.#timer, null));
   }
 
-  #setMask(how: number, signals: Uint8Array, previous: Uint8Array | null): void {
+  #setMask(how: number, signals: Uint32Array, previous: Uint32Array | null): void {
     checkReturned("pthread_sigmask", alarms().pthread_sigmask(how, signals, previous));
   }
 }

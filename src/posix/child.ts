@@ -8,6 +8,7 @@ import { keepOnExec } from "./file.ts";
 import { check, checkReturned, cString, isPosixError, openLibc } from "./libc.ts";
 import { readProcessFile, readProcFile } from "./proc.ts";
 import { parentId, resetSignal, signalNumbers } from "./process.ts";
+import { signalSet } from "./signal-set.ts";
 
 const libc = openLibc({
   posix_spawnp: { args: ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
@@ -282,16 +283,6 @@ function pointersTo(strings: readonly Uint8Array[]): Pointers {
 /** `char *[]`, with NULL at its end. */
 function arrayOf(pointers: Pointers): Uint32Array {
   return new Uint32Array([...pointers, 0, 0]);
-}
-
-/** sigset_t of glibc: a bit a signal, 1024 of them. */
-function signalSet(...numbers: number[]): Uint32Array {
-  const set = new Uint32Array(32);
-  for (const number of numbers) {
-    const word = (number - 1) >> 5;
-    set[word] = (set[word] ?? 0) | (1 << ((number - 1) & 31));
-  }
-  return set;
 }
 
 /** How a command ended. */

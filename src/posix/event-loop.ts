@@ -37,7 +37,7 @@ export class EventLoopWatch {
    *
    * @param blocked the signals that do not come meanwhile, as a sigset_t
    */
-  block(milliseconds: number, blocked: Uint8Array): void {
+  block(milliseconds: number, blocked: Uint32Array): void {
     // struct timespec: seconds and nanoseconds, each of two words.
     const seconds = Math.floor(milliseconds / 1000);
     const time = new Uint32Array([seconds, 0, (milliseconds - seconds * 1000) * 1e6, 0]);

@@ -163,10 +163,10 @@ export class Semaphore {
       const left = Math.max(0, end - monotonicSeconds());
       const ended = waitForWord(this.#mapped() + valueOffset, 0, left);
       if (!mayTouch()) return "interrupted";
-      const isGranted = this.tryWait();
-      if (!isGranted && ended === "woken") continue;
+      const result = this.tryWait() ? "granted" : ended;
+      if (result === "woken") continue;
       this.#countOff();
-      return isGranted || ended === "woken" ? "granted" : ended;
+      return result;
     }
   }
 

@@ -22,7 +22,7 @@ const posixForCli = [
   "proc",
   "process",
   "process-start",
-  "signal-mask",
+  "signal-set",
   "terminal",
   "thread",
   "user",

@@ -175,12 +175,11 @@ async function holdOn(grant: Grant, hold: HoldOptions, context: WaitContext): Pr
     await grant.release({ whereCalled: "output failed" });
     throw error;
   }
-  const runsEventLoop = engine.isLeased;
   if (hold.seconds === undefined) {
     await turn();
   } else {
-    const passedSeconds = monotonicSeconds() - startSeconds;
-    await trap.sleep(Math.max(0, hold.seconds - passedSeconds), { runsEventLoop });
+    const left = hold.seconds - (monotonicSeconds() - startSeconds);
+    await trap.sleep(Math.max(0, left), { runsEventLoop: engine.isLeased });
   }
   if (hold.seconds === undefined && trap.received === undefined) {
     const isHeld = await grant.detach(

@@ -3,7 +3,7 @@ import { isTerminal } from "../../posix/file.ts";
 import { interruptWaits } from "../../posix/alarm.ts";
 import { monotonicSeconds } from "../../posix/clock.ts";
 import { EventLoopWatch } from "../../posix/event-loop.ts";
-import { blockedSignalsBut } from "../../posix/signal-mask.ts";
+import { blockedSignalsBut } from "../../posix/signal-set.ts";
 import {
   isIgnored,
   resetSignal,
@@ -39,7 +39,7 @@ export class SignalTrap {
   readonly #trapped: SignalName[] = [];
   readonly #abort = new AbortController();
   #listener: ((signal: SignalName) => void) | undefined;
-  #blocked: Uint8Array | undefined;
+  #blocked: Uint32Array | undefined;
 
   constructor(signals: readonly SignalName[], eventLoop?: EventLoopWatch) {
     this.eventLoop = eventLoop;
@@ -96,7 +96,7 @@ export class SignalTrap {
    * The signals that the caller of this program has blocked, but for those that are taken here, which come as in the event
    * loop, and SIGCHLD. A TSTP that is blocked stays so: it could stop nobody, and would come again and again.
    */
-  blockedSignals(): Uint8Array {
+  blockedSignals(): Uint32Array {
     const taken = this.#trapped.filter((name) => name !== "SIGTSTP");
     return (this.#blocked ??= blockedSignalsBut([...taken, "SIGCHLD"]));
   }

@@ -23,6 +23,8 @@ const all = words.length < process.argv.length - 2;
 if (all) process.env["RESOURCELOCK_LONG_TESTS"] = "1";
 
 let results: TestResult[] = [];
+/** What is wrong with the run though no test failed: it is told again at the end, where people look. */
+const troubles: string[] = [];
 process.exitCode = await (words.length === 0 ? runAll() : runChosen());
 
 async function runAll(): Promise<number> {
@@ -108,28 +110,34 @@ async function runTests({ title, words: options }: TestGroup): Promise<number> {
 
   // A test that calls process.exit(0) ends the whole run, with status 0 and without a summary.
   if (!/^Ran \d+ tests? across/m.test(end)) {
-    process.stdout.write(`scripts/test: bun test ended without its summary, status ${status}\n`);
+    tellTrouble(`${title}: bun test ended without its summary, status ${status}`);
     return status === 0 ? 1 : status;
   }
   const found = testResults(await Bun.file(report).text());
   results.push(...found);
   if (status !== 0 && found.every(({ result }) => result !== "failed")) {
-    process.stdout.write(
-      "scripts/test: no test failed: a file is below the coverageThreshold of bunfig.toml, or " +
-        "an error came from outside of a test\n",
+    tellTrouble(
+      `${title}: no test failed: a file is below the coverageThreshold of bunfig.toml, or an ` +
+        "error came from outside of a test",
     );
     return status;
   }
   return 0;
 }
 
+function tellTrouble(text: string): void {
+  troubles.push(text);
+  process.stdout.write(`scripts/test: ${text}\n`);
+}
+
 function printEnd(): void {
   printHeading("the slowest tests");
   process.stdout.write(slowestText(results));
   const failed = failedTests();
-  if (failed.length > 0) {
+  const lines = [...failed.map(titleOf), ...troubles];
+  if (lines.length > 0) {
     printHeading("failed");
-    for (const test of failed) process.stdout.write(`${titleOf(test)}\n`);
+    process.stdout.write(lines.map((line) => `${line}\n`).join(""));
   }
   process.stdout.write(`\n${totalText(results)}\n`);
 }

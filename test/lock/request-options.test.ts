@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { requireRequest, requireSlots } from "../../src/lock/request-options.ts";
+import { requireFunction, requireRequest, requireSlots } from "../../src/lock/request-options.ts";
 
 test.each([undefined, 1, 1023])("requireSlots() takes %p", (slots) => {
   expect(() => requireSlots(slots, false)).not.toThrow();
@@ -37,4 +37,12 @@ describe("requireRequest()", () => {
     expect(check).toThrow(TypeError);
     expect(check).toThrow(text);
   });
+});
+
+test("requireFunction() takes a function or nothing, and refuses all else", () => {
+  expect(() => requireFunction("onLost", () => {})).not.toThrow();
+  expect(() => requireFunction("onLost", undefined)).not.toThrow();
+  expect(() => requireFunction("onLost", "kill")).toThrow(
+    new TypeError('Cannot take "kill" for onLost: give a function'),
+  );
 });

@@ -60,6 +60,12 @@ export class Terminal {
     await this.type(line);
   }
 
+  /** Clears the screen, so that what is seen next is new. */
+  async clear(): Promise<void> {
+    await this.command("clear");
+    await this.see(new RegExp(`^\\[${this.#commands + 1}\\]\\$\n*$`));
+  }
+
   /** Types a text, without the Enter behind it. */
   async keys(text: string): Promise<void> {
     await this.#tmux("send-keys", "-l", "--", text);

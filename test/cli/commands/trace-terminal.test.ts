@@ -92,7 +92,8 @@ describe.skipIf(!haveTools("tmux"))("trace on a terminal", () => {
       await terminal.prompt();
       await untilStates([processId], /T/);
       expect(await terminal.isCursorShown()).toBeTrue();
-      await terminal.command("clear; fg");
+      await terminal.clear();
+      await terminal.command("fg");
       await terminal.see(/^█+$/m);
       await untilStates([processId], /[SR]/);
     }
@@ -109,6 +110,7 @@ describe.skipIf(!haveTools("tmux"))("trace on a terminal", () => {
     await terminal.prompt();
     expect(await terminal.output("bg; sleep 0.3")).not.toContain("█");
     expect(await terminal.isCursorShown()).toBeTrue();
+    await terminal.clear();
     await terminal.command("fg");
     await terminal.see(/^█+$/m);
     await terminal.press("C-c");
@@ -223,7 +225,8 @@ describe.skipIf(!haveTools("tmux"))("trace on a terminal", () => {
     await terminal.see(new RegExp(`^${name}: held by holder`, "m"));
     await terminal.press("C-c");
     await terminal.prompt();
-    await terminal.command(`clear; resourcelock trace -v ${name}`);
+    await terminal.clear();
+    await terminal.command(`resourcelock trace -v ${name}`);
     await terminal.see(new RegExp(`^${name}: held by holder`, "m"));
     await terminal.press("C-c");
     await terminal.prompt();

@@ -26,8 +26,9 @@ import { grantRecordOf, presentRecord, readHistory } from "./history.ts";
 import { Hold } from "./hold.ts";
 import { requireInfoFits } from "./info.ts";
 import { infoKeys, parseServerLockName, queuePrefix } from "./keys.ts";
+import type { Keeper } from "./keeper.ts";
 import type { KeptLock } from "./keeper-job.ts";
-import { type Clock, type Lease, revokeLease } from "./lease.ts";
+import { type Clock, revokeLease } from "./lease.ts";
 import {
   type LockLook,
   lockNames,
@@ -64,24 +65,6 @@ export interface EtcdEngineOptions {
    * of `etcdctl lock` do, and the end of the process does not wait for another request. @default false
    */
   readonly isShortLived?: boolean | undefined;
-}
-
-/** A second process that keeps a lease, and the means to stop what runs under its locks. */
-export interface Keeper {
-  /** Whether what runs under the locks is stopped when their lease cannot be kept. */
-  readonly stops: boolean;
-  /**
-   * Opens a descriptor for a command that runs under the locks of a session, and sees to it that they are kept.
-   *
-   * @param locks tells, later, which they are
-   */
-  childDescriptor(session: Session, locks: () => KeptLock[], lowest: number): number;
-  /** Kills all that has such a descriptor open. */
-  killAll(): void;
-  /** Keeps a lock until another process has ended. */
-  bindTo(session: Session, hold: Hold, lease: Lease, processId: number): Promise<void>;
-  /** Ends it, as all locks were released. @returns whether it ends the lease */
-  stop(): boolean;
 }
 
 /** Who only looks has no lease, whose renewals would tell that a member hangs. */
@@ -123,8 +106,12 @@ export class EtcdEngine implements LockEngine {
       clock,
       ttlSeconds,
       isShortLived,
-      stopKeeper: () => keeper?.stop() === true,
+      stopKeeper: (options) => keeper?.stop(options) === true,
     });
+  }
+
+  prepareDescriptors(): void {
+    this.#keeper?.prepare();
   }
 
   async acquire(lockName: string, request: AcquireRequest): Promise<Grant | Refusal> {

@@ -9,7 +9,7 @@ import { closeFile, duplicate } from "../posix/file.ts";
 import { openPipe, type Pipe, targetOf } from "../posix/pipe.ts";
 import { createSharedPage, mapSharedPage } from "../posix/shared-page.ts";
 import { LockServerError } from "../lock/errors.ts";
-import type { Keeper } from "./engine.ts";
+import type { Keeper } from "./keeper.ts";
 import type { Hold } from "./hold.ts";
 import { type KeeperJob, KeeperPage, type KeptLock } from "./keeper-job.ts";
 import type { Lease } from "./lease.ts";
@@ -42,6 +42,9 @@ interface Shared {
 
 export class ProcessKeeper implements Keeper {
   readonly #options: ProcessKeeperOptions;
+  /** From {@link prepare} on. */
+  #opened: Shared | undefined;
+  /** What a session uses of that. */
   #shared: Shared | undefined;
   #process: Bun.Subprocess | undefined;
   #timer: Timer | undefined;
@@ -57,6 +60,10 @@ export class ProcessKeeper implements Keeper {
     return this.#options.stops;
   }
 
+  prepare(): void {
+    this.#opened ??= openShared();
+  }
+
   childDescriptor(session: Session, locks: () => KeptLock[], lowest: number): number {
     this.#shared ??= this.#share(session);
     this.#startSoon(session, locks);
@@ -69,9 +76,12 @@ export class ProcessKeeper implements Keeper {
     signalAll(this.#shared.target, "SIGKILL", new Set(keepers));
   }
 
-  stop(): boolean {
+  stop({ endsLease } = { endsLease: true }): boolean {
     clearTimeout(this.#timer);
     if (this.#shared === undefined) return false;
+    const isThere = this.#process?.exitCode === null;
+    // What it would have to do for its end takes processor time just when the next one is granted the lock.
+    if (isThere && !endsLease) this.#process?.kill("SIGKILL");
     const { page, pageDescriptor, hold, life } = this.#shared;
     this.#shared = undefined;
     page.finish();
@@ -85,15 +95,14 @@ export class ProcessKeeper implements Keeper {
     ]) {
       closeFile(descriptor);
     }
-    return this.#process?.exitCode === null;
+    return isThere;
   }
 
   #share(session: Session): Shared {
-    const pageDescriptor = createSharedPage();
-    const page = new KeeperPage(mapSharedPage(pageDescriptor));
-    session.shareRenewals(page);
-    const hold = openPipe();
-    return { page, pageDescriptor, hold, life: openPipe(), target: targetOf(hold.writeEnd) };
+    const shared = this.#opened ?? openShared();
+    this.#opened = undefined;
+    session.shareRenewals(shared.page);
+    return shared;
   }
 
   #startSoon(session: Session, locks: () => KeptLock[]): void {
@@ -199,4 +208,11 @@ export class ProcessKeeper implements Keeper {
     keeper.kill("SIGKILL");
     return false;
   }
+}
+
+function openShared(): Shared {
+  const pageDescriptor = createSharedPage();
+  const page = new KeeperPage(mapSharedPage(pageDescriptor));
+  const hold = openPipe();
+  return { page, pageDescriptor, hold, life: openPipe(), target: targetOf(hold.writeEnd) };
 }

@@ -32,8 +32,13 @@ export interface SessionPoolOptions {
   readonly ttlSeconds: number | undefined;
   /** Whether leases that nothing hangs on end by themselves. */
   readonly isShortLived: boolean;
-  /** Ends a second process that keeps the lease. @returns whether that ends it */
-  readonly stopKeeper: () => boolean;
+  /**
+   * Ends a second process that keeps the lease.
+   *
+   * @param options.endsLease whether that is to end the lease before
+   * @returns whether there is one, which does as it is told
+   */
+  readonly stopKeeper: (options: { endsLease: boolean }) => boolean;
 }
 
 /** A key that is in the queue of a lock, or may come to be there, though nobody wants it any more. */
@@ -116,10 +121,10 @@ export class SessionPool {
     this.#uses.delete(session);
     end.abort();
     session.stopRenewing();
-    if (this.#options.stopKeeper()) return;
     // What was released has no key any more: its lease may as well end by itself.
     const isEmpty = strays.size === 0;
     const isLeft = this.#options.isShortLived && session.lease.ttlSeconds <= maxLeftSeconds;
+    if (this.#options.stopKeeper({ endsLease: !(isEmpty && isLeft) })) return;
     if (isEmpty && isLeft) return;
     const closing = session.close(closeSeconds);
     if (isEmpty) this.#closing.push(closing);

@@ -189,6 +189,8 @@ export interface LockEngine extends AsyncDisposable {
    * @throws {LockInfoError} when the message does not fit
    */
   acquire(name: string, request: AcquireRequest): Promise<Grant | Refusal>;
+  /** Does ahead, while a request waits, what {@link Grant.childDescriptor} will need. */
+  prepareDescriptors?(): void;
   /** Looks at a lock. @returns undefined when there is no such lock */
   inspect(name: string, limits?: LookLimits): Promise<LockState | undefined>;
   /**

@@ -1,7 +1,7 @@
 /** The program with --server, on a real etcd. */
 import { describe, expect, test } from "bun:test";
 import { newLockName } from "../support/binary.ts";
-import { binary, type Outcome, runToEnd, start } from "../support/process.ts";
+import { binary, type Outcome, runToEnd, start, untilStates } from "../support/process.ts";
 import { documents } from "../documentation/documents.ts";
 import { etcdTest, theCluster, useCluster } from "./engines.ts";
 import { eventually } from "../support/eventually.ts";
@@ -222,6 +222,23 @@ describe("run --server", () => {
     holder.signal("SIGKILL");
     await holder.exited();
     expect((await run("run", "-n", "killed", "true")).status).toBe(75);
+  });
+
+  etcdTest.each([
+    ["run leaves a lease without keys to end by itself, and its keeper has no part in that", 60],
+    ["run has a longer lease ended by its keeper", 61],
+  ])("%s", async (_, ttlSeconds) => {
+    const name = newLockName();
+    const holder = await holdWith("--ttl", `${ttlSeconds}s`, name);
+    await eventually("a keeper", async () => (await keepersOf(holder.pid)).length > 0);
+    const [keeper] = (await keepersOf(holder.pid)).map(Number);
+    const [key = ""] = await theCluster().keys(`${name}/`);
+    await holder.endInput();
+    expect((await holder.end()).status).toBe(0);
+    await untilStates([keeper ?? 0], /^[ZX]?$/);
+    const lease = await theCluster().etcdctl("lease", "timetolive", key.split("/")[1] ?? "");
+    expect(lease.includes("remaining(")).toBe(ttlSeconds === 60);
+    expect(await theCluster().keys(`${name}/`)).toEqual([]);
   });
 });
 

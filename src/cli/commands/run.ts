@@ -109,7 +109,11 @@ export default defineCommand({
       stops: job.onLost !== "ignore",
     });
     const command = new PreparedCommand(job.rawWords, inherited);
-    const context = { engine, output, trap, onFirstWait: () => command.prepare() };
+    const onFirstWait = () => {
+      command.prepare();
+      if (!job.close) engine.prepareDescriptors?.();
+    };
+    const context = { engine, output, trap, onFirstWait };
     const locks = await takeLocks(job, context);
     if (locks === undefined) return job.notGranted;
     const runJob = job.noFork ? execUnder : runUnder;

@@ -21,12 +21,7 @@ import {
   semaphoreBytes,
   valueInSemaphore,
 } from "../../posix/semaphore.ts";
-import {
-  LockCreateError,
-  LockDamagedError,
-  LockPermissionError,
-  ResourceLockError,
-} from "../../lock/errors.ts";
+import { LockCreateError, LockDamagedError, LockPermissionError } from "../../lock/errors.ts";
 import { LedgerImage } from "../ledger/layout.ts";
 import type { LedgerReader } from "../ledger/ledger-reader.ts";
 import {
@@ -46,6 +41,7 @@ import { openLedgerToLook } from "../objects/objects.ts";
 import { type LockCondition, type LockState, type LockStatus, nobody } from "../../lock/status.ts";
 import { conditionOf, statusOf } from "../status.ts";
 import { hashOf, marks } from "../objects/unit.ts";
+import { isLockFault } from "../lock-fault.ts";
 
 /**
  * All locks of this host, in no order; also those that lost their semaphore while they are in use.
@@ -157,7 +153,7 @@ function lookAtLock(name: string, files: ReadonlySet<string>): LockState | undef
       ...held,
     };
   } catch (error) {
-    if (!(error instanceof PosixError || error instanceof ResourceLockError)) throw error;
+    if (!isLockFault(error)) throw error;
     const state = isForbidden(error) ? "unreadable" : "damaged";
     const unknown = { locked: null, value: null, info: null };
     return { name, state, exists: true, ...unknown, userId, ...nobody };

@@ -4,7 +4,7 @@
  *
  * /dev/shm is everybody's: what is not a lock's must never be taken for one. A lock is a semaphore, which is a
  * regular file `sem.NAME` of 32 bytes. A file `NAME` without one may be anybody's, and so may a `NAME.ledger`, unless
- * it starts as a ledger does.
+ * it starts as a ledger does: then a `sem.NAME` that is no semaphore is a damaged one.
  */
 import {
   closeFile,
@@ -127,8 +127,13 @@ const ledgerImage = new LedgerImage();
 function lookAtLock(name: string, files: ReadonlySet<string>): LockState | undefined {
   const { semaphorePath, infoPath } = objectsOf(name);
   const status = statusIfThere(semaphorePath);
-  if (status === undefined || !isSemaphore(status)) return undefined;
+  if (status === undefined) return undefined;
   const { userId } = status;
+  if (!isSemaphore(status)) {
+    // Without a ledger beside it, it may be anybody's.
+    const isOfLock = files.has(`${name}.ledger`) && leftoverStatus(name) !== undefined;
+    return isOfLock ? unknownState(name, "damaged", userId) : undefined;
+  }
   const open: number[] = [];
   let ledger: LedgerReader | undefined;
   try {
@@ -154,13 +159,16 @@ function lookAtLock(name: string, files: ReadonlySet<string>): LockState | undef
     };
   } catch (error) {
     if (!isLockFault(error)) throw error;
-    const state = isForbidden(error) ? "unreadable" : "damaged";
-    const unknown = { locked: null, value: null, info: null };
-    return { name, state, exists: true, ...unknown, userId, ...nobody };
+    return unknownState(name, isForbidden(error) ? "unreadable" : "damaged", userId);
   } finally {
     ledger?.close();
     for (const descriptor of open) closeFile(descriptor);
   }
+}
+
+/** A lock of which nobody can say who holds it. */
+function unknownState(name: string, state: LockCondition, userId: number): LockState {
+  return { name, state, exists: true, locked: null, value: null, info: null, userId, ...nobody };
 }
 
 /** Whether it is the mode of an object that keeps this user out, and not what the object is. */

@@ -22,8 +22,8 @@ export interface Keeper {
   /**
    * Ends it, as all locks were released.
    *
-   * @param options.endsLease whether it ends the lease before; else it is gone at once. @default true
-   * @returns whether there is one
+   * @param options.endsLease whether it is to end the lease before; else it is gone at once. @default true
+   * @returns whether it ends the lease
    */
   stop(options?: { endsLease: boolean }): boolean;
 }

@@ -79,9 +79,11 @@ export class ProcessKeeper implements Keeper {
   stop({ endsLease } = { endsLease: true }): boolean {
     clearTimeout(this.#timer);
     if (this.#shared === undefined) return false;
-    const isThere = this.#process?.exitCode === null;
+    const keeper = this.#process;
+    // One that was killed has no exit code either.
+    const isThere = keeper?.exitCode === null && keeper.signalCode === null;
     // What it would have to do for its end takes processor time just when the next one is granted the lock.
-    if (isThere && !endsLease) this.#process?.kill("SIGKILL");
+    if (isThere && !endsLease) keeper.kill("SIGKILL");
     const { page, pageDescriptor, hold, life } = this.#shared;
     this.#shared = undefined;
     page.finish();
@@ -95,7 +97,7 @@ export class ProcessKeeper implements Keeper {
     ]) {
       closeFile(descriptor);
     }
-    return isThere;
+    return isThere && endsLease;
   }
 
   #share(session: Session): Shared {

@@ -36,7 +36,7 @@ export interface SessionPoolOptions {
    * Ends a second process that keeps the lease.
    *
    * @param options.endsLease whether that is to end the lease before
-   * @returns whether there is one, which does as it is told
+   * @returns whether it does
    */
   readonly stopKeeper: (options: { endsLease: boolean }) => boolean;
 }

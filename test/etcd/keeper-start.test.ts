@@ -16,7 +16,14 @@ import { Gateway } from "../../src/etcd/gateway.ts";
 import { ProcessKeeper } from "../../src/etcd/process-keeper.ts";
 import { Session } from "../../src/etcd/session.ts";
 import { closeFile } from "../../src/posix/file.ts";
-import { binary, start, type TestProcess } from "../support/process.ts";
+import {
+  binary,
+  isAlive,
+  runToEnd,
+  start,
+  type TestProcess,
+  untilStates,
+} from "../support/process.ts";
 import { eventually } from "../support/eventually.ts";
 import { EtcdCluster } from "./etcd-cluster.ts";
 import { etcdTest, theCluster, useCluster } from "./engines.ts";
@@ -59,6 +66,22 @@ function isSocket(path: string): boolean {
   }
 }
 
+/** Gives a session a keeper that does nothing, once that is there. */
+async function withIdleKeeper() {
+  const file = join(directory, crypto.randomUUID());
+  const program = ["sh", "-c", `echo $$ >"${file}"; exec sleep 60`];
+  const keeper = new ProcessKeeper({ program, stops: true, warn: () => {} });
+  closeFile(keeper.childDescriptor(idleSession(), () => [], 64));
+  const pid = () => (existsSync(file) && Number(readFileSync(file, "utf8"))) || undefined;
+  return { keeper, pid: await eventually("a keeper", pid) };
+}
+
+function idleSession(): Session {
+  const tls = { rejectUnauthorized: true } as const;
+  const gateway = new Gateway({ endpoints: ["http://0.0.0.0"], tls, credentials: undefined });
+  return new Session(gateway, () => 0, { id: "1", ttlSeconds: 9, sentAt: 0 });
+}
+
 const untilKept = (pid: number) => eventually("a keeper that renews", () => isKept(pid));
 
 const command = ["--ttl", "2s", "sh", "-c", "echo in; sleep 60"];
@@ -70,10 +93,7 @@ describe("ProcessKeeper", () => {
     const warnings: string[] = [];
     const warn = (text: string) => void warnings.push(text);
     const keeper = new ProcessKeeper({ program: [program], stops: true, warn });
-    const tls = { rejectUnauthorized: true } as const;
-    const gateway = new Gateway({ endpoints: ["http://0.0.0.0"], tls, credentials: undefined });
-    const session = new Session(gateway, () => 0, { id: "1", ttlSeconds: 9, sentAt: 0 });
-    closeFile(keeper.childDescriptor(session, () => [], 64));
+    closeFile(keeper.childDescriptor(idleSession(), () => [], 64));
     await eventually("a warning", () => warnings.length > 0);
     writeFileSync(program, `#!/bin/sh\necho >>"${started}"\nexit 3\n`, { mode: 0o755 });
     const starts = () => (existsSync(started) ? readFileSync(started, "utf8").length : 0);
@@ -81,6 +101,25 @@ describe("ProcessKeeper", () => {
     keeper.stop();
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toContain("does not start: ENOENT");
+  });
+
+  test("ProcessKeeper tells whether a keeper is there to end the lease", async () => {
+    const living = await withIdleKeeper();
+    expect(living.keeper.stop()).toBe(true);
+    expect(isAlive(living.pid)).toBe(true);
+    process.kill(living.pid, "SIGKILL");
+
+    const killed = await withIdleKeeper();
+    process.kill(killed.pid, "SIGKILL");
+    // It was collected.
+    await untilStates([killed.pid], /^$/);
+    expect(killed.keeper.stop()).toBe(false);
+  });
+
+  test("ProcessKeeper kills a keeper that is to leave the lease to itself", async () => {
+    const { keeper, pid } = await withIdleKeeper();
+    expect(keeper.stop({ endsLease: false })).toBe(false);
+    await untilStates([pid], /^[ZX]?$/);
   });
 });
 

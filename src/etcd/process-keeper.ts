@@ -82,8 +82,10 @@ export class ProcessKeeper implements Keeper {
     const keeper = this.#process;
     // One that was killed has no exit code either.
     const isThere = keeper?.exitCode === null && keeper.signalCode === null;
+    // It lives no longer than the first process of its PID namespace, as a container has it.
+    const outlives = process.pid !== 1;
     // What it would have to do for its end takes processor time just when the next one is granted the lock.
-    if (isThere && !endsLease) keeper.kill("SIGKILL");
+    if (isThere && !(endsLease && outlives)) keeper.kill("SIGKILL");
     const { page, pageDescriptor, hold, life } = this.#shared;
     this.#shared = undefined;
     page.finish();
@@ -97,7 +99,7 @@ export class ProcessKeeper implements Keeper {
     ]) {
       closeFile(descriptor);
     }
-    return isThere && endsLease;
+    return isThere && endsLease && outlives;
   }
 
   #share(session: Session): Shared {

@@ -16,6 +16,8 @@ import { Gateway } from "../../src/etcd/gateway.ts";
 import { ProcessKeeper } from "../../src/etcd/process-keeper.ts";
 import { Session } from "../../src/etcd/session.ts";
 import { closeFile } from "../../src/posix/file.ts";
+import { canUnshare, unsharePids } from "../support/pid-namespace.ts";
+import { root } from "../support/clone.ts";
 import {
   binary,
   isAlive,
@@ -120,6 +122,18 @@ describe("ProcessKeeper", () => {
     const { keeper, pid } = await withIdleKeeper();
     expect(keeper.stop({ endsLease: false })).toBe(false);
     await untilStates([pid], /^[ZX]?$/);
+  });
+
+  test.skipIf(!canUnshare)("ProcessKeeper leaves nothing to one that ends with run", async () => {
+    const module = JSON.stringify(join(root, "src/etcd/process-keeper.ts"));
+    const script = `
+      const { ProcessKeeper } = await import(${module});
+      const keeper = new ProcessKeeper({ program: ["sleep", "60"], stops: true, warn() {} });
+      keeper.childDescriptor({ shareRenewals() {}, gateway: {}, lease: {} }, () => [], 64);
+      await Bun.sleep(1000);
+      console.log(process.pid, keeper.stop());`;
+    const first = await runToEnd([...unsharePids, process.execPath, "-e", script]);
+    expect(first).toMatchObject({ status: 0, stdout: "1 false\n" });
   });
 });
 

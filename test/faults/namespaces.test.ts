@@ -2,29 +2,16 @@
 import { describe, expect, test } from "bun:test";
 import { tmpdir } from "node:os";
 import { doWithout, haveTools, newLockName, resourcelock } from "../support/binary.ts";
+import { canUnshare, unsharePids } from "../support/pid-namespace.ts";
 import { binary, start, type TestProcess } from "../support/process.ts";
 import { eventually } from "../support/eventually.ts";
 import { systemCalls } from "./system-calls.ts";
 
-/** Runs a command as the first process of a PID namespace of its own. */
-const unshare = [
-  "unshare",
-  ...(process.getuid?.() === 0 ? [] : ["--map-root-user"]),
-  "--pid",
-  "--fork",
-  "--kill-child",
-  "--mount-proc",
-];
-
-const canUnshare =
-  haveTools("unshare") &&
-  (Bun.spawnSync([...unshare, "true"]).success || doWithout("PID namespaces"));
-
 /** The same, with the /proc of the namespace above, whose numbers are of other processes. */
-const unshareWithoutProc = unshare.map((word) => (word === "--mount-proc" ? "--mount" : word));
+const unshareWithoutProc = unsharePids.map((word) => (word === "--mount-proc" ? "--mount" : word));
 
 /** Starts a shell as the first process of a PID namespace. */
-function inNamespace(script: string, entering = unshare): TestProcess {
+function inNamespace(script: string, entering = unsharePids): TestProcess {
   return start([...entering, "sh", "-c", script]);
 }
 

@@ -9,7 +9,6 @@ import type {
   WaitState,
   WatchOptions,
 } from "../lock/engine.ts";
-import { ResourceLockError } from "../lock/errors.ts";
 import { encodeLockInfo, formatLockInfo } from "../lock/info-text.ts";
 import { type LockLogger, messages } from "../lock/messages.ts";
 import type { Circle } from "../lock/circle.ts";
@@ -25,7 +24,6 @@ import {
   type ProcessLabel,
 } from "../lock/status.ts";
 import { now, timestampOf } from "../posix/clock.ts";
-import { PosixError } from "../posix/libc.ts";
 import { processAndAncestors } from "../posix/process-start.ts";
 import { abortablePause } from "../lock/abortable-pause.ts";
 import { acquireAsync, type Attempt } from "./acquire.ts";
@@ -37,6 +35,7 @@ import { kinds } from "./ledger/queue.ts";
 import { type Access, accessOf } from "./objects/access.ts";
 import type { DeadlockWatch } from "../lock/deadlock-watch.ts";
 import { LockView } from "./lock-view.ts";
+import { isLockFault } from "./lock-fault.ts";
 
 export interface HostEngineOptions {
   /** Permission bits of locks that are created. */
@@ -117,7 +116,7 @@ export class HostEngine implements LockEngine {
           circle = await deadlock.look();
         } catch (error) {
           // A lock that cannot be looked at is no reason to end the wait for another one.
-          if (!(error instanceof ResourceLockError || error instanceof PosixError)) throw error;
+          if (!isLockFault(error)) throw error;
         }
         return circle === undefined ? deadlock.secondsToNext : undefined;
       },

@@ -1,12 +1,12 @@
 /** A lock of this host that is held, as the contract has it. */
-import { type LockLoss, LockLostError, ResourceLockError } from "../lock/errors.ts";
-import { PosixError } from "../posix/libc.ts";
+import { type LockLoss, LockLostError } from "../lock/errors.ts";
 import type { DetachOptions, Grant, ReleaseOptions } from "../lock/engine.ts";
 import type { RequestedKind } from "../lock/kinds.ts";
 import { pidText, type ProcessLabel } from "../lock/status.ts";
 import { type HostLock, ownerProcess, type OwnerProcess } from "./host-lock.ts";
 import { processLabel } from "./ledger/process-number.ts";
 import type { Participant } from "./ledger/participant.ts";
+import { isLockFault } from "./lock-fault.ts";
 
 /** Nothing tells a holder that its lock was forced away: it looks this often. */
 const lookMilliseconds = 1000;
@@ -76,7 +76,7 @@ export class HostGrant implements Grant {
     try {
       return this.findLoss();
     } catch (error) {
-      if (error instanceof ResourceLockError || error instanceof PosixError) return undefined;
+      if (isLockFault(error)) return undefined;
       throw error;
     }
   }

@@ -42,9 +42,15 @@ type Check = (examined: Examined) => readonly Told[];
 /** What there is to tell about each lock, by name. */
 export function lockFindings(options: LockFindingsOptions): Finding[] {
   const locks = locksIfAny();
+  const names = new Set(locks.map(({ name }) => name));
+  const strange = semaphoresOnHost().filter(({ status }) => !isSemaphore(status));
+  const strangeNames = new Set(strange.map(({ lockName }) => lockName));
   const told = [
-    ...semaphoresOnHost().flatMap(notASemaphore),
-    ...locks.flatMap((lock) => findingsOf(lock, options)),
+    ...strange.map((file) => notASemaphore(file, names.has(file.lockName))),
+    // What is wrong with the others' files.
+    ...locks
+      .filter(({ name }) => !strangeNames.has(name))
+      .flatMap((lock) => findingsOf(lock, options)),
   ].toSorted((one, other) => compareNaturally(one.lock ?? "", other.lock ?? ""));
   const whole = locks.filter(({ exists }) => exists);
   const usable = whole.filter(({ name }) => filesOfLock(name).every(isUsable)).length;
@@ -89,28 +95,27 @@ function locksIfAny(): LockState[] {
   }
 }
 
-function notASemaphore({ lockName, path, status }: LockFile & { lockName: string }): Finding[] {
-  if (isSemaphore(status)) return [];
+/** @param hasLedger whether this program has used it as a lock's */
+function notASemaphore(
+  { lockName, path, status }: LockFile & { lockName: string },
+  hasLedger: boolean,
+): Finding {
   const finding = { check: "lock", lock: lockName };
-  if (status.isRegularFile && status.bytes === semaphoreBytesOf32Bits) {
-    return [
-      {
-        ...finding,
-        verdict: "warning",
-        text: `${path} belongs to a 32-bit program, which cannot share the lock with 64-bit ones.`,
-        advice: "Take another name, or delete the file once no program uses it.",
-      },
-    ];
+  if (status.isRegularFile && status.bytes === semaphoreBytesOf32Bits && !hasLedger) {
+    return {
+      ...finding,
+      verdict: "warning",
+      text: `${path} belongs to a 32-bit program, which cannot share the lock with 64-bit ones.`,
+      advice: "Take another name, or delete the file once no program uses it.",
+    };
   }
   const what = status.isRegularFile ? `has ${status.bytes} bytes instead of 32` : "is not a file";
-  return [
-    {
-      ...finding,
-      verdict: "problem",
-      text: `${path} is damaged: it ${what}.`,
-      advice: deleteWhenUnused,
-    },
-  ];
+  return {
+    ...finding,
+    verdict: "problem",
+    text: `${path} is damaged: it ${what}.`,
+    advice: deleteWhenUnused,
+  };
 }
 
 /** One that stands, as its youngest waiter cannot give up: it is stopped, or a program that uses the library. */

@@ -2,8 +2,6 @@
  * A ledger that has no semaphore beside it: what is left of a lock, or a lock that lost its semaphore while it is in
  * use. The ledger goes on keeping participants apart, and who comes next makes the semaphore anew.
  */
-import { PosixError } from "../../posix/libc.ts";
-import { ResourceLockError } from "../../lock/errors.ts";
 import type { LedgerReader, LedgerSnapshot } from "../ledger/ledger-reader.ts";
 import { statusIfThere } from "../objects/files.ts";
 import { objectsOf } from "../../lock/name.ts";
@@ -12,6 +10,7 @@ import type { LockStatus } from "../../lock/status.ts";
 import { statusIn } from "../status.ts";
 import { noStamp } from "../ledger/stamp.ts";
 import { initialSemaphoreValue } from "../ledger/record.ts";
+import { isLockFault } from "../lock-fault.ts";
 
 /**
  * Who uses a ledger that has no semaphore beside it; undefined where it may be somebody else's file.
@@ -25,7 +24,7 @@ export function leftoverStatus(name: string): LockStatus | undefined {
     ledger = openLedgerToLook(name);
     return ledger?.snapshot((state) => (state.isBegun ? statusWithoutUnit(state) : undefined));
   } catch (error) {
-    if (!(error instanceof PosixError || error instanceof ResourceLockError)) throw error;
+    if (!isLockFault(error)) throw error;
     return undefined;
   } finally {
     ledger?.close();

@@ -4,7 +4,7 @@
  *
  * /dev/shm is everybody's: what is not a lock's must never be taken for one. A lock is a semaphore, which is a
  * regular file `sem.NAME` of 32 bytes. A file `NAME` without one may be anybody's, and so may a `NAME.ledger`, unless
- * it starts as a ledger does.
+ * it starts as a ledger does: then a `sem.NAME` that is no semaphore is a damaged one.
  */
 import {
   closeFile,
@@ -21,12 +21,7 @@ import {
   semaphoreBytes,
   valueInSemaphore,
 } from "../../posix/semaphore.ts";
-import {
-  LockCreateError,
-  LockDamagedError,
-  LockPermissionError,
-  ResourceLockError,
-} from "../../lock/errors.ts";
+import { LockCreateError, LockDamagedError, LockPermissionError } from "../../lock/errors.ts";
 import { LedgerImage } from "../ledger/layout.ts";
 import type { LedgerReader } from "../ledger/ledger-reader.ts";
 import {
@@ -46,6 +41,7 @@ import { openLedgerToLook } from "../objects/objects.ts";
 import { type LockCondition, type LockState, type LockStatus, nobody } from "../../lock/status.ts";
 import { conditionOf, statusOf } from "../status.ts";
 import { hashOf, marks } from "../objects/unit.ts";
+import { isLockFault } from "../lock-fault.ts";
 
 /**
  * All locks of this host, in no order; also those that lost their semaphore while they are in use.
@@ -131,8 +127,13 @@ const ledgerImage = new LedgerImage();
 function lookAtLock(name: string, files: ReadonlySet<string>): LockState | undefined {
   const { semaphorePath, infoPath } = objectsOf(name);
   const status = statusIfThere(semaphorePath);
-  if (status === undefined || !isSemaphore(status)) return undefined;
+  if (status === undefined) return undefined;
   const { userId } = status;
+  if (!isSemaphore(status)) {
+    // Without a ledger beside it, it may be anybody's.
+    const isOfLock = files.has(`${name}.ledger`) && leftoverStatus(name) !== undefined;
+    return isOfLock ? unknownState(name, "damaged", userId) : undefined;
+  }
   const open: number[] = [];
   let ledger: LedgerReader | undefined;
   try {
@@ -157,14 +158,17 @@ function lookAtLock(name: string, files: ReadonlySet<string>): LockState | undef
       ...held,
     };
   } catch (error) {
-    if (!(error instanceof PosixError || error instanceof ResourceLockError)) throw error;
-    const state = isForbidden(error) ? "unreadable" : "damaged";
-    const unknown = { locked: null, value: null, info: null };
-    return { name, state, exists: true, ...unknown, userId, ...nobody };
+    if (!isLockFault(error)) throw error;
+    return unknownState(name, isForbidden(error) ? "unreadable" : "damaged", userId);
   } finally {
     ledger?.close();
     for (const descriptor of open) closeFile(descriptor);
   }
+}
+
+/** A lock of which nobody can say who holds it. */
+function unknownState(name: string, state: LockCondition, userId: number): LockState {
+  return { name, state, exists: true, locked: null, value: null, info: null, userId, ...nobody };
 }
 
 /** Whether it is the mode of an object that keeps this user out, and not what the object is. */

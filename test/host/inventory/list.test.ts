@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { ResourceLock } from "../../../src/index.ts";
 import {
   locksNamed,
@@ -90,6 +90,16 @@ describe("locksOnHost()", () => {
     const before = readFileSync(ledger);
     expect(listed(name)).toMatchObject([{ state: "damaged", value: 1 }]);
     expect(readFileSync(ledger)).toEqual(before);
+  });
+
+  test("tells of a lock whose semaphore is cut, or replaced, that it is damaged", () => {
+    const name = newLockName();
+    for (const suffix of ["cut", "directory"]) new ResourceLock(`${name}-${suffix}`).close();
+    truncateSync(shared(`sem.${name}-cut`), 16);
+    rmSync(shared(`sem.${name}-directory`));
+    mkdirSync(shared(`sem.${name}-directory`));
+    const damaged = { state: "damaged", exists: true, locked: null, value: null, holders: [] };
+    expect(listed(name)).toMatchObject([damaged, damaged]);
   });
 
   test("tells of a lock with an object that is no file that it is damaged", async () => {

@@ -59,6 +59,7 @@ const SEEK_END = 2;
 const POLLIN = 1;
 const POLLOUT = 4;
 const POLLERR = 8;
+const POLLHUP = 16;
 /** asm/fcntl.h: these two differ between the architectures. */
 const O_NOFOLLOW = process.arch === "arm64" ? 0o100000 : 0o400000;
 const O_DIRECTORY = process.arch === "arm64" ? 0o40000 : 0o200000;
@@ -205,12 +206,12 @@ export function waitReadable(descriptor: number, milliseconds = -1): boolean {
   return waiting().poll(new Int32Array([descriptor, POLLIN]), 1, milliseconds) > 0;
 }
 
-/** Whether a pipe has no reader any more, so that writing to it fails. */
+/** Whether a pipe or a socket has no reader any more, so that writing to it fails. Node and Bun give sockets as pipes. */
 export function hasNoReader(descriptor: number): boolean {
   // struct pollfd: the descriptor, then the events that are wanted and those that came, 16 bits each.
   const request = new Int32Array([descriptor, 0]);
   waiting().poll(request, 1, 0);
-  return (((request[1] ?? 0) >> 16) & POLLERR) !== 0;
+  return (((request[1] ?? 0) >> 16) & (POLLERR | POLLHUP)) !== 0;
 }
 
 /** Whether a descriptor takes bytes now: a terminal does not after ^S. */

@@ -478,17 +478,21 @@ describe.each(scripts)("a script in %s", (tool, words, script) => {
   });
 });
 
-test("session whose script has died ends a wait, and releases what it holds", async () => {
+test.each([
+  ["pipes", "os.pipe()"],
+  ["sockets, as Node does it,", "[end.detach() for end in socket.socketpair()]"],
+])("session by %s ends a wait when its script has died, and releases", async (_, pair) => {
   const [held, blocked] = [newLockName(), newLockName()];
   await resourcelock("get", blocked, "-q");
   const script = `
-import os, subprocess, sys, time
-session = subprocess.Popen([os.environ["RESOURCELOCK"], "session"], text=True, bufsize=1,
-                           stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-print("get ${held}", file=session.stdin)
-print(session.stdout.readline(), end="", flush=True)
-print("get ${blocked} -t -1", file=session.stdin)
-session.stdout.readline()`;
+import os, socket, subprocess
+(requests, ask), (answers, answer) = ${pair}, ${pair}
+subprocess.Popen([os.environ["RESOURCELOCK"], "session"], stdin=requests, stdout=answer)
+os.close(requests); os.close(answer)
+os.write(ask, b"get ${held}\\n")
+print(os.read(answers, 1000).decode(), end="", flush=True)
+os.write(ask, b"get ${blocked} -t -1\\n")
+os.read(answers, 1000)`;
   const client = start(["python3", "-c", script]);
   await client.stdout.nextLine();
   await eventually("a waiter", async () => {

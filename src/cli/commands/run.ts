@@ -23,7 +23,7 @@ import {
   lookLimitsOf,
   requireNoneAround,
 } from "../status/hold-around.ts";
-import { diagnostics } from "../terminal/output.ts";
+import { diagnostics, endWritesBy } from "../terminal/output.ts";
 import { acquireLocks, type WaitContext } from "../waiting/acquire.ts";
 import { covers } from "../waiting/around.ts";
 import { execUnder } from "../waiting/exec-under.ts";
@@ -99,6 +99,7 @@ export default defineCommand({
     const job = jobOf(args, data);
     const access = parseAccess(args.mode, args.group);
     const trap = new SignalTrap(terminationSignals, new EventLoopWatch(open));
+    endWritesBy(trap.signal);
     await using engine = await openEngine({
       output,
       access,

@@ -6,7 +6,7 @@ import { isTerminal } from "../../posix/file.ts";
 import { foregroundGroup, processGroup } from "../../posix/job.ts";
 import { isPosixError } from "../../posix/libc.ts";
 import { sendSignal, type SignalName } from "../../posix/process.ts";
-import { diagnostics } from "../terminal/output.ts";
+import { warnMeanwhile } from "../terminal/output.ts";
 import { type SignalTrap, turn } from "./signals.ts";
 
 /** The command's end is told by SIGCHLD; where the caller has that blocked, by looking this often. */
@@ -146,9 +146,7 @@ export class RunningCommand {
       // It has just ended.
       if (isPosixError(error, "ESRCH")) return;
       if (!isPosixError(error, "EPERM")) throw error;
-      diagnostics().warn(
-        `cannot pass ${signal} on to pid ${this.#processId}: it runs as another user`,
-      );
+      warnMeanwhile(`cannot pass ${signal} on to pid ${this.#processId}: it runs as another user`);
     }
   }
 }

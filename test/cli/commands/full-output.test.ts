@@ -1,6 +1,7 @@
 /** Commands whose output nobody reads: a full pipe must not make signals and time limits void. */
 import { expect, test } from "bun:test";
 import { haveTools, newLockName, resourcelock, startScript } from "../../support/binary.ts";
+import { as, binaryForEverybody, isRoot } from "../../faults/other-user.ts";
 import { eventually } from "../../support/eventually.ts";
 import { binary, start } from "../../support/process.ts";
 
@@ -115,3 +116,32 @@ test("run goes on though the warning of another mode is not read", async () => {
   expect(await child.stdout.nextLine()).toBe("inside");
   expect(await child.stdout.nextLine()).toBe("0");
 });
+
+test("run ends by a signal while it is not read why it could not start its command", async () => {
+  const name = newLockName();
+  const { child, pid } = await withFullPipe(
+    `"$RESOURCELOCK" run ${name} ./no-such-command 2>&7 & echo $!; wait $!; echo $?`,
+  );
+  await eventually("a release", () => isReleased(name));
+  await untilStuck(pid);
+  process.kill(pid, "SIGTERM");
+  expect(await child.stdout.nextLine()).toBe("127");
+});
+
+test.skipIf(!isRoot || !haveTools("setpriv"))(
+  "run ends with its command though the warning of a signal for another user is not read",
+  async () => {
+    const words = [...as(65_534), await binaryForEverybody(), "run", newLockName()].join(" ");
+    const { child, pid } = await withFullPipe(`
+      exec 8<&0
+      directory=$(mktemp -d); chmod 755 "$directory"; trap 'rm -r "$directory"' EXIT
+      install -m 4755 "$(type -P setpriv)" "$directory/become"
+      ${words} "$directory/become" --reuid=0 --clear-groups sh -c 'echo started; read line' 2>&7 <&8 &
+      echo $!; wait $!; echo $?`);
+    expect(await child.stdout.nextLine()).toBe("started");
+    process.kill(pid, "SIGTERM");
+    await untilStuck(pid);
+    await child.tell("\n");
+    expect(await child.stdout.nextLine()).toBe("0");
+  },
+);

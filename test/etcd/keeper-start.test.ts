@@ -128,9 +128,11 @@ describe("ProcessKeeper", () => {
     const module = JSON.stringify(join(root, "src/etcd/process-keeper.ts"));
     const script = `
       const { ProcessKeeper } = await import(${module});
+      const { readFileSync } = await import("node:fs");
       const keeper = new ProcessKeeper({ program: ["sleep", "60"], stops: true, warn() {} });
       keeper.childDescriptor({ shareRenewals() {}, gateway: {}, lease: {} }, () => [], 64);
-      await Bun.sleep(1000);
+      const children = () => readFileSync("/proc/self/task/1/children", "utf8");
+      while (children() === "") await Bun.sleep(10);
       console.log(process.pid, keeper.stop());`;
     const first = await runToEnd([...unsharePids, process.execPath, "-e", script]);
     expect(first).toMatchObject({ status: 0, stdout: "1 false\n" });

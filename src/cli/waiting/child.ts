@@ -26,7 +26,6 @@ const userSignals: readonly SignalName[] = ["SIGUSR1", "SIGUSR2"];
 export class RunningCommand {
   readonly #processId: number;
   readonly #trap: SignalTrap;
-  readonly #hadTerminal: boolean;
   /** Whether a signal that is seen now may have come before the command was there. */
   #isNew = true;
   #status: ChildStatus | undefined;
@@ -42,11 +41,11 @@ export class RunningCommand {
     variables: Parameters<PreparedCommand["start"]>[0],
   ) {
     this.#trap = trap;
-    this.#hadTerminal = [0, 1, 2].some(isTerminal);
+    const isOnTerminal = [0, 1, 2].some(isTerminal);
     // Caught from before the start: while the caller's ignoring of it lasts, the kernel throws the status away.
     process.on("SIGCHLD", () => this.#look());
     // On a terminal ^Z stops both, as it does without traps.
-    trap.trapAlso(this.#hadTerminal ? userSignals : [...userSignals, "SIGTSTP"]);
+    trap.trapAlso(isOnTerminal ? userSignals : [...userSignals, "SIGTSTP"]);
     faultPoint("before-spawn");
     this.#processId = command.start(variables);
     trap.onSignal((signal) => this.#pass(signal));
@@ -123,19 +122,21 @@ export class RunningCommand {
   }
 
   #pass(signal: SignalName): void {
-    const isReached = !this.#isNew && terminalSignals.has(signal) && this.#isReached(signal);
+    const isReached = !this.#isNew && terminalSignals.has(signal) && this.#isReached();
     if (!isReached) this.#send(signal);
     if (signal !== "SIGTSTP") return;
     this.#trap.stopProcess();
     if (!isReached) this.#send("SIGCONT");
   }
 
-  /** Whether the terminal has sent the signal to the command as well: it is in the foreground job. */
-  #isReached(signal: SignalName): boolean {
+  /**
+   * Whether the terminal has sent the signal to the command as well: it is in the foreground job. A terminal that hung up
+   * is not there any more, and has told the leader of its session alone, which may be this process or a run around it.
+   * Where that is a shell which tells all its jobs, the command hears of it twice, as it does without run.
+   */
+  #isReached(): boolean {
     const foreground = foregroundGroup();
-    // The terminal that hung up is not there any more.
-    if (foreground === undefined) return signal === "SIGHUP" && this.#hadTerminal;
-    return foreground === processGroup(this.#processId);
+    return foreground !== undefined && foreground === processGroup(this.#processId);
   }
 
   #send(signal: SignalName): void {

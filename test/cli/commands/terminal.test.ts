@@ -1,13 +1,32 @@
 /** The binary on a terminal, with job control. */
 import { describe, expect, test } from "bun:test";
 import { haveTools, newLockName, resourcelock } from "../../support/binary.ts";
-import { untilStates } from "../../support/process.ts";
+import { binary, runToEnd, untilStates } from "../../support/process.ts";
 import { newHeldLock, semaphoreValue, untilWaiting } from "./scenario.ts";
 import { Terminal } from "./terminal.ts";
 
 /** A command that says its process id and its parent's, and goes on. */
 const sleeper = "sh -c 'echo runs $$ $PPID; exec sleep 100'";
 const sleeperRuns = /^runs (\d+) (\d+)$/m;
+
+// As by "ssh -t HOST resourcelock run": no shell is there to tell its jobs.
+test.skipIf(!haveTools("python3")).each([1, 2])(
+  "run that leads its session ends its command when the terminal hangs up: %i runs deep",
+  async (depth) => {
+    const program = `import os, pty, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+pid, terminal = pty.fork()
+if pid == 0: os.execv(sys.argv[1], sys.argv[1:])
+said = b""
+while b"runs" not in said: said += os.read(terminal, 100)
+os.close(terminal)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`;
+    const runs = Array.from({ length: depth }, () => [binary, "run", newLockName(), "--"]);
+    const command = ["sh", "-c", "echo runs; exec sleep 1000"];
+    const { stdout } = await runToEnd(["python3", "-c", program, ...runs.flat(), ...command]);
+    expect(stdout).toBe("129\n");
+  },
+);
 
 describe.skipIf(!haveTools("tmux"))("on a terminal", () => {
   test("^C of the command ends run by it, with 130, and releases the lock", async () => {

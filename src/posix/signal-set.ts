@@ -17,10 +17,21 @@ export function signalSet(...numbers: number[]): Uint32Array {
   return set;
 }
 
-/** The signals that this thread has blocked, but for some of them: a sigset_t. */
-export function blockedSignalsBut(names: readonly SignalName[]): Uint32Array {
+function blockedSignals(): Uint32Array {
   const blocked = signalSet();
   checkReturned("pthread_sigmask", libc().pthread_sigmask(SIG_BLOCK, null, blocked));
+  return blocked;
+}
+
+/** Whether this thread has a signal blocked. */
+export function isBlocked(name: SignalName): boolean {
+  const blocked = blockedSignals();
+  return signalSet(signalNumbers[name]).some((word, index) => (word & (blocked[index] ?? 0)) !== 0);
+}
+
+/** The signals that this thread has blocked, but for some of them: a sigset_t. */
+export function blockedSignalsBut(names: readonly SignalName[]): Uint32Array {
+  const blocked = blockedSignals();
   const others = signalSet(...names.map((name) => signalNumbers[name]));
   return blocked.map((word, index) => word & ~(others[index] ?? 0));
 }

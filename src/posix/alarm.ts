@@ -51,7 +51,8 @@ export class WaitAlarm implements Disposable {
    * just before the wait that it is to end. 0 ends that. The caller's own alarm comes in any case.
    */
   set(seconds: number): void {
-    const due = this.#callersTimer?.dueSeconds;
+    // An ignored one ends nothing.
+    const due = this.#wasIgnored ? undefined : this.#callersTimer?.dueSeconds;
     const callers =
       due === undefined ? Infinity : Math.max(shortestSeconds, due - monotonicSeconds());
     const first = Math.min(seconds === 0 ? Infinity : seconds, callers);

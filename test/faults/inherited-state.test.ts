@@ -141,6 +141,25 @@ describe.skipIf(!haveTools("python3"))("an alarm that the caller has set", () =>
     await run.stdout.until("running\n");
     expect(await run.exited()).toBe(128 + 14);
   });
+
+  test.skipIf(!haveTools("strace"))(
+    "does not delay the end of a wait if it is ignored",
+    async () => {
+      const name = newLockName();
+      const holder = start([binary, "run", name, "--", "sh", "-c", "echo held; exec cat"]);
+      await holder.stdout.until("held\n");
+      const ignored = `signal.signal(14, signal.SIG_IGN); signal.setitimer(0, 1)`;
+      const program = `import os, signal, sys\n${ignored}\nos.execv(sys.argv[1], sys.argv[1:])`;
+      const words = ["python3", "-c", program, binary, "run", name, "-t", "2", "--", "true"];
+      const { status, stderr } = await runToEnd(["strace", "-e", "trace=setitimer", ...words]);
+      expect(status).toBe(75);
+      // It comes due in the middle of the wait. What would end waits at once from then on would be used up at once.
+      expect(stderr).toMatch(/^setitimer\(.*it_value=\{tv_sec=1,/m);
+      expect(stderr).not.toMatch(
+        /it_interval=\{tv_sec=1, tv_usec=0\}, it_value=\{tv_sec=0, tv_usec=1\}/,
+      );
+    },
+  );
 });
 
 describe("without a PATH", () => {

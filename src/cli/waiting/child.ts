@@ -6,6 +6,7 @@ import { isTerminal } from "../../posix/file.ts";
 import { foregroundGroup, processGroup } from "../../posix/job.ts";
 import { isPosixError } from "../../posix/libc.ts";
 import { sendSignal, type SignalName } from "../../posix/process.ts";
+import { isBlocked } from "../../posix/signal-set.ts";
 import { warnMeanwhile } from "../terminal/output.ts";
 import { type SignalTrap, turn } from "./signals.ts";
 
@@ -122,6 +123,9 @@ export class RunningCommand {
   }
 
   #pass(signal: SignalName): void {
+    // The event loop takes what the caller has blocked, too. It could stop nobody here, and would come again at each
+    // turn; the command has it blocked as well, as it does without run.
+    if (signal === "SIGTSTP" && isBlocked(signal)) return;
     const isReached = !this.#isNew && terminalSignals.has(signal) && this.#isReached();
     if (!isReached) this.#send(signal);
     if (signal !== "SIGTSTP") return;

@@ -3,7 +3,7 @@ import { isTerminal } from "../../posix/file.ts";
 import { interruptWaits } from "../../posix/alarm.ts";
 import { monotonicSeconds } from "../../posix/clock.ts";
 import { EventLoopWatch } from "../../posix/event-loop.ts";
-import { blockedSignalsBut, isBlocked } from "../../posix/signal-set.ts";
+import { blockedSignalsBut } from "../../posix/signal-set.ts";
 import {
   isIgnored,
   resetSignal,
@@ -64,8 +64,6 @@ export class SignalTrap {
 
   /** Stops this process as TSTP does when it is not taken; returns when it is continued. */
   stopProcess(): void {
-    // The event loop takes what the caller has blocked; sent again it would stop nobody, and come at each turn.
-    if (isBlocked("SIGTSTP")) return;
     const listeners = process.listeners("SIGTSTP");
     process.removeAllListeners("SIGTSTP");
     sendSignal(process.pid, "SIGTSTP");

@@ -127,6 +127,7 @@ test.skipIf(!haveTools("strace"))("run asks for one namespace when the lock is f
 const reuseNumber = (name: string, then: string) => `
   exec 3<&0
   "$RESOURCELOCK" run ${name} -- sh -c 'echo held; read line' <&3 & number=$!
+  while "$RESOURCELOCK" state ${name} --check; do sleep 0.05; done
   sleep 1
   kill -9 $number; wait $number 2>/dev/null
   for try in $(seq 100); do

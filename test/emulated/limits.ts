@@ -11,6 +11,7 @@ export const limits: ReadonlyMap<string, string> = new Map([
       (words) => `${words} tells what it took for the command, and what may have been meant`,
     ),
     "run of a file that cannot be executed ends with 126 and releases the lock",
+    "run ends by a signal while it is not read why it could not start its command",
     `run of a script that begins with ${JSON.stringify("#!/bin/sh\r\necho run\r\n")} says what was not found`,
     `run of a script that begins with ${JSON.stringify("#! /no/such/shell -e\necho run\n")} says what was not found`,
     ...wrapped("./a-script, without a #!, is run by a shell"),

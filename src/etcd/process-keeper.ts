@@ -83,9 +83,9 @@ export class ProcessKeeper implements Keeper {
     // One that was killed has no exit code either.
     const isThere = keeper?.exitCode === null && keeper.signalCode === null;
     // It lives no longer than the first process of its PID namespace, as a container has it.
-    const outlives = process.pid !== 1;
+    const isLeftToIt = isThere && endsLease && process.pid !== 1;
     // What it would have to do for its end takes processor time just when the next one is granted the lock.
-    if (isThere && !(endsLease && outlives)) keeper.kill("SIGKILL");
+    if (isThere && !isLeftToIt) keeper.kill("SIGKILL");
     const { page, pageDescriptor, hold, life } = this.#shared;
     this.#shared = undefined;
     page.finish();
@@ -99,7 +99,7 @@ export class ProcessKeeper implements Keeper {
     ]) {
       closeFile(descriptor);
     }
-    return isThere && endsLease && outlives;
+    return isLeftToIt;
   }
 
   #share(session: Session): Shared {

@@ -123,9 +123,9 @@ export class SessionPool {
     session.stopRenewing();
     // What was released has no key any more: its lease may as well end by itself.
     const isEmpty = strays.size === 0;
-    const isLeft = this.#options.isShortLived && session.lease.ttlSeconds <= maxLeftSeconds;
-    if (this.#options.stopKeeper({ endsLease: !(isEmpty && isLeft) })) return;
-    if (isEmpty && isLeft) return;
+    const { isShortLived, stopKeeper } = this.#options;
+    const mayLapse = isEmpty && isShortLived && session.lease.ttlSeconds <= maxLeftSeconds;
+    if (stopKeeper({ endsLease: !mayLapse }) || mayLapse) return;
     const closing = session.close(closeSeconds);
     if (isEmpty) this.#closing.push(closing);
     else await closing;

@@ -206,7 +206,10 @@ export function waitReadable(descriptor: number, milliseconds = -1): boolean {
   return waiting().poll(new Int32Array([descriptor, POLLIN]), 1, milliseconds) > 0;
 }
 
-/** Whether a pipe or a socket has no reader any more, so that writing to it fails. Node and Bun give sockets as pipes. */
+/**
+ * Whether a pipe or a socket has no reader any more, so that writing to it fails. Node and Bun connect the standard
+ * streams of a child by socket pairs.
+ */
 export function hasNoReader(descriptor: number): boolean {
   // struct pollfd: the descriptor, then the events that are wanted and those that came, 16 bits each.
   const request = new Int32Array([descriptor, 0]);

@@ -47,7 +47,7 @@ export function lockFindings(options: LockFindingsOptions): Finding[] {
   const strangeNames = new Set(strange.map(({ lockName }) => lockName));
   const told = [
     ...strange.map((file) => notASemaphore(file, names.has(file.lockName))),
-    // What is wrong with the others' files.
+    // Of those whose semaphore is none, that is said already.
     ...locks
       .filter(({ name }) => !strangeNames.has(name))
       .flatMap((lock) => findingsOf(lock, options)),
